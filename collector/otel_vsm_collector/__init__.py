@@ -1,0 +1,1 @@
+"""The collector of otel-vsm: receive → keep → derive."""

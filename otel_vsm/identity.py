@@ -1,0 +1,124 @@
+"""Who is who: repositories, changes, incidents and the trace and span ids that follow from them.
+
+Everything here is a pure function of its arguments, so that two processes that never met give one change
+one trace. The rules are the project's contract: other emitters may compute the same ids.
+"""
+
+import re
+from hashlib import sha256
+from typing import NamedTuple, NewType
+
+Repository = NewType("Repository", str)
+"""Host, path: `github.com/acme/shop`."""
+ChangeId = NewType("ChangeId", str)
+"""`<repository>#<request number>` or `<repository>@<full commit sha>`."""
+TraceId = NewType("TraceId", str)
+"""32 lower-case hexadecimal digits."""
+SpanId = NewType("SpanId", str)
+"""16 lower-case hexadecimal digits."""
+
+
+class Root(NamedTuple):
+    """The trace of a change, incident or work item, and its root span in it."""
+
+    trace_id: TraceId
+    span_id: SpanId
+
+
+_URL = re.compile(
+    r"^(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:[^/@]*@)?(?P<host>\[[^\]]*\]|[^/:]*)(?::(?P<port>\d*))?(?P<path>/.*)?$"
+)
+# git's short form: user@host:path, where no slash comes before the colon. Digits there, without a user
+# before them, are the port of a name that is normalised already.
+_SCP = re.compile(r"^(?:[^@/:]+@(?P<host>\[[^\]]*\]|[^/:]+)|(?P<bare>[^/:@\[]+)(?!:\d+/)):(?P<path>.*)$")
+_DEFAULT_PORTS = {"http": "80", "https": "443", "ssh": "22", "git": "9418"}
+
+# The title of a squashed request, GitHub's merge commit, GitLab's trailer.
+_REQUEST = (
+    re.compile(r"^[^\n]*\(#(\d+)\)[ \t]*(?:\n|$)"),
+    re.compile(r"^Merge pull request #(\d+) from\b", re.MULTILINE),
+    re.compile(r"^See merge request [^\s!]*!(\d+)\s*$", re.MULTILINE),
+)
+
+
+def normalise_repository(remote: str) -> Repository:
+    """A remote's URL without scheme, user, default port, trailing `.git` and `/`; the host in lower case.
+
+    Already normalised names come back as they are. A path of this machine, or a `file:` URL, is no
+    name that others could share: it gives `local/<folder name>`.
+    """
+    remote = remote.strip()
+    if url := _URL.match(remote):
+        host, path, port = url["host"], url["path"] or "", url["port"]
+        if not host:
+            return local_repository(path)
+        if port and port != _DEFAULT_PORTS.get(url["scheme"].lower()):
+            host = f"{host}:{port}"
+    elif remote.startswith(("/", "./", "../")):
+        return local_repository(remote)
+    elif short := _SCP.match(remote):
+        host, path = short["host"] or short["bare"], short["path"]
+    else:
+        host, _, path = remote.partition("/")
+    path = _bare(path)
+    return Repository(f"{host.lower()}/{path}" if path else host.lower())
+
+
+def local_repository(folder: str) -> Repository:
+    """The name of a repository without a remote: `local/<folder name>`."""
+    return Repository(f"local/{_bare(folder).rpartition('/')[2] or 'unnamed'}")
+
+
+def _bare(path: str) -> str:
+    return path.strip("/").removesuffix(".git").rstrip("/")
+
+
+def change_of_request(repository: Repository, number: int | str) -> ChangeId:
+    """The change that a pull or merge request stands for."""
+    return ChangeId(f"{repository}#{number}")
+
+
+def change_of_commit(repository: Repository, sha: str) -> ChangeId:
+    """The change that a commit outside any request stands for; `sha` is the full hash."""
+    return ChangeId(f"{repository}@{sha.lower()}")
+
+
+def request_in_message(message: str) -> int | None:
+    """The request number that a commit message names, if it does.
+
+    Known are `(#12)` at the end of the title, `Merge pull request #12 from` and
+    `See merge request group/name!12`.
+    """
+    for pattern in _REQUEST:
+        if match := pattern.search(message):
+            return int(match[1])
+    return None
+
+
+def change_root(change: ChangeId | str) -> Root:
+    """The trace and root span of a change."""
+    return _root("vsm.change", change)
+
+
+def incident_root(incident: str) -> Root:
+    """The trace and root span of an incident."""
+    return _root("vsm.incident", incident)
+
+
+def work_item_root(work_item: str) -> Root:
+    """The trace and root span of a work item that no change is known for yet."""
+    return _root("vsm.work_item", work_item)
+
+
+def event_span_id(owner: str, event: str, subject: str = "") -> SpanId:
+    """The span id of a point event, the same whenever it is told again.
+
+    `owner` is the id of the change, incident or work item, `subject` what the event is about where
+    the owner can have several: the gate of an approval, the run of a stage, the id of a deployment.
+    """
+    return SpanId(sha256("\0".join(("vsm.event", owner, event, subject)).encode()).hexdigest()[:16])
+
+
+def _root(kind: str, name: str) -> Root:
+    digest = sha256(f"{kind}:{name}".encode()).hexdigest()
+    return Root(TraceId(digest[:32]), SpanId(digest[32:48]))

@@ -1,0 +1,39 @@
+"""A span as the wrappers know it: before the SDK is loaded, and while it waits on disk."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Self
+
+from otel_vsm.identity import SpanId, TraceId
+
+Value = str | bool | int | float
+
+
+class Link(NamedTuple):
+    trace_id: TraceId
+    span_id: SpanId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One span; times in nanoseconds since the epoch. A point event ends when it starts."""
+
+    trace_id: TraceId
+    span_id: SpanId
+    parent_span_id: SpanId | None
+    name: str
+    start_ns: int
+    end_ns: int
+    attributes: Mapping[str, Value]
+    links: tuple[Link, ...] = field(default=())
+    failed: bool = False
+    """Whether the span's status is an error."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """The record that `to_json` gave; KeyError or TypeError where it is none."""
+        links = tuple(Link(*link) for link in data.pop("links"))
+        return cls(**data, links=links)
