@@ -1,0 +1,1 @@
+"""Keep: the journal of what was acknowledged, and the ledger of columns made from it."""
