@@ -1,0 +1,188 @@
+"""The tables of facts, in the order in which they are filled.
+
+Times are nanoseconds since the epoch, in UTC (`_at`); durations are seconds (`_s`). Every table is a function
+of the set of the ledger's spans.
+"""
+
+import ibis
+
+from otel_vsm_collector.keep import columns
+
+LEDGER: dict[str, ibis.Schema] = {
+    name: ibis.Schema.from_pyarrow(columns.schema(name)) for name in ("span", "span_link")
+}
+
+FACTS: dict[str, ibis.Schema] = {
+    # A run of a stage.
+    "stage_run": ibis.schema(
+        {
+            "trace_id": "string",
+            "span_id": "string",
+            "change_id": "string",  # null where no change could be found
+            "repository": "string",
+            "stage_name": "string",
+            "stage_type": "string",
+            "service": "string",
+            "environment": "string",
+            "team": "string",
+            "actor_type": "string",
+            "value_stream": "string",
+            "revision": "string",
+            "result": "string",
+            "started_at": "int64",
+            "ended_at": "int64",
+            "process_s": "float64",
+            "queue_s": "float64",
+            "wait_s": "float64",  # null before the first run of a change
+            "first_run": "boolean",  # of this stage for this change
+            "rework": "boolean",  # the stage had succeeded for this change before
+            "complete_accurate": "boolean",  # on the run that first succeeded, null on the others
+        }
+    ),
+    # The first time that something happened to a change; work items' events stand for their changes too.
+    "change_event": ibis.schema({"change_id": "string", "event": "string", "at": "int64"}),
+    # By what a deployment can find a change: a trace, a revision of a repository, an artifact.
+    "change_key": ibis.schema({"change_id": "string", "method": "string", "key": "string"}),
+    "change": ibis.schema(
+        {
+            "id": "string",
+            "repository": "string",
+            "trace_id": "string",
+            "aliases": "array<string>",
+            "started_at": "int64",
+            "start_method": "string",  # the event that the start was taken from, or `span`
+            "abandoned_at": "int64",
+            "first_seen_at": "int64",
+            "teams": "array<string>",
+            "value_streams": "array<string>",
+            "current_stage": "string",  # the one it is in or was in last
+        }
+    ),
+    # Who waited for an approval, from the request to the answer.
+    "approval": ibis.schema(
+        {
+            "change_id": "string",
+            "gate": "string",
+            "actor_type": "string",
+            "requested_at": "int64",
+            "answered_at": "int64",
+            "granted": "boolean",
+            "wait_s": "float64",
+            "trace_id": "string",
+        }
+    ),
+    # A deployment as its own spans tell it.
+    "rollout": ibis.schema(
+        {
+            "id": "string",
+            "service": "string",
+            "environment": "string",
+            "repository": "string",
+            "revision": "string",
+            "version": "string",
+            "kind": "string",
+            "result": "string",
+            "started_at": "int64",
+            "finished_at": "int64",
+            "trace_id": "string",
+            "span_id": "string",
+            "incident_id": "string",  # the incident that it remedies
+            "teams": "array<string>",
+            "value_streams": "array<string>",
+        }
+    ),
+    # What a deployment says of the changes that it carries.
+    "rollout_claim": ibis.schema(
+        {"deployment_id": "string", "method": "string", "key": "string", "own": "boolean"}
+    ),
+    "rollout_span": ibis.schema({"deployment_id": "string", "trace_id": "string", "span_id": "string"}),
+    "deployment_change": ibis.schema({"deployment_id": "string", "change_id": "string", "method": "string"}),
+    # An incident as its own spans tell it.
+    "incident_report": ibis.schema(
+        {
+            "id": "string",
+            "service": "string",
+            "environment": "string",
+            "severity": "string",
+            "started_at": "int64",
+            "detected_at": "int64",
+            "acknowledged_at": "int64",
+            "mitigated_at": "int64",
+            "resolved_at": "int64",
+            "named_deployment_id": "string",
+            "trace_id": "string",
+            "teams": "array<string>",
+        }
+    ),
+    "incident_link": ibis.schema({"incident_id": "string", "trace_id": "string", "span_id": "string"}),
+    "incident": ibis.schema(
+        {
+            "id": "string",
+            "service": "string",
+            "environment": "string",
+            "severity": "string",
+            "started_at": "int64",
+            "detected_at": "int64",
+            "acknowledged_at": "int64",
+            "mitigated_at": "int64",
+            "resolved_at": "int64",
+            "deployment_id": "string",
+            "attribution": "string",
+            "trace_id": "string",
+            "teams": "array<string>",
+        }
+    ),
+    "deployment": ibis.schema(
+        {
+            "id": "string",
+            "service": "string",
+            "environment": "string",
+            "repository": "string",
+            "revision": "string",
+            "version": "string",
+            "kind": "string",
+            "result": "string",
+            "started_at": "int64",
+            "finished_at": "int64",
+            "trace_id": "string",
+            "span_id": "string",
+            "teams": "array<string>",
+            "value_streams": "array<string>",
+            "number": "int64",  # its place among the successful ones of its service and environment
+            "previous_id": "string",
+            "change_mapping": "string",
+            "failed": "boolean",
+            "failure_method": "string",
+            "failure_incident_id": "string",
+            "failure_at": "int64",
+            "recovered_at": "int64",
+            "recovery_method": "string",
+            "recovery_deployment_id": "string",
+            "rework": "boolean",
+        }
+    ),
+    # The first successful deployment of a change, by service and environment.
+    "delivery": ibis.schema(
+        {
+            "change_id": "string",
+            "repository": "string",
+            "service": "string",
+            "environment": "string",
+            "deployment_id": "string",
+            "deploy_started_at": "int64",
+            "delivered_at": "int64",
+            "lead_time_s": "float64",  # null where excluded says why
+            "excluded": "string",
+            "trace_id": "string",
+            "teams": "array<string>",
+            "value_streams": "array<string>",
+        }
+    ),
+}
+
+TABLES = LEDGER | FACTS
+
+
+def table(name: str) -> ibis.Table:
+    """An expression that stands for the ledger's or a fact's table of this name."""
+    return ibis.table(TABLES[name], name=name)
