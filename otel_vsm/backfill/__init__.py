@@ -1,0 +1,1 @@
+"""A repository's history as changes and deployments: read (history), weighed (delivered), told (records)."""

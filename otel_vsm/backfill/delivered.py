@@ -1,0 +1,134 @@
+"""Which changes a history delivered, and with which deployments: the rules of `otel-vsm backfill git`.
+
+Pure: a history in, changes and deployments out. What was delivered is the first-parent history; a merge
+commit stands for the request that it brought in. Every commit is looked at once.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from otel_vsm.backfill.history import Commit, History, Tag
+from otel_vsm.identity import ChangeId, Repository, change_of_commit, change_of_request
+
+
+@dataclass(slots=True, kw_only=True)
+class Change:
+    """A change; times in seconds since the epoch.
+
+    Where several commits stand for it (they name the same request), each time is the earliest and
+    `revision` is the commit that came first in the history.
+    """
+
+    id: ChangeId
+    revision: str
+    request: int | None
+    first_commit_s: int
+    merged_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """A tag, and what it put out.
+
+    `carries` are the changes with a commit that no earlier tag held: none where an old version was tagged
+    after a newer one. `head` is the change that brought the tagged commit in, carried or not.
+    """
+
+    tag: Tag
+    head: ChangeId
+    carries: tuple[ChangeId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deliveries:
+    """Changes in the order in which they came, deployments by time."""
+
+    changes: dict[ChangeId, Change]
+    deployments: tuple[Deployment, ...]
+
+
+def deliveries(history: History, repository: Repository) -> Deliveries:
+    """The changes and deployments of a history.
+
+    The first deployment carries its own commit's change only: how much of what lies before it was waiting
+    for a deployment, nobody knows. Commits of the head's history that no tag holds are changes that wait
+    to be delivered.
+    """
+    walk = _Walk(history, repository)
+    deployments: list[Deployment] = []
+    for tag in history.tags:
+        if not deployments:
+            walk.leave_out_what_came_before(tag.revision)
+        carried = walk.take(tag.revision)
+        deployments.append(Deployment(tag=tag, head=walk.brought_by(tag.revision), carries=carried))
+    if history.head:
+        walk.take(history.head)
+    return Deliveries(changes=walk.changes, deployments=tuple(deployments))
+
+
+class _Walk:
+    """A walk from tag to tag that remembers which change brought each commit in."""
+
+    def __init__(self, history: History, repository: Repository) -> None:
+        self._commits = history.commits
+        self._repository = repository
+        self._brought_by: dict[str, ChangeId] = {}
+        self.changes: dict[ChangeId, Change] = {}
+
+    def brought_by(self, sha: str) -> ChangeId:
+        return self._brought_by[sha]
+
+    def leave_out_what_came_before(self, sha: str) -> None:
+        """Count all that the commit's first parent reaches as part of the commit's change."""
+        commit = self._commits[sha]
+        for _ in self._reach(commit.parents[:1], self._change_of(commit)):
+            pass
+
+    def take(self, tip: str) -> tuple[ChangeId, ...]:
+        """The changes of the tip's first-parent history that were not taken before, oldest first."""
+        taken: dict[ChangeId, None] = {}
+        # Oldest first: what the first parent of a merge reaches is then walked already.
+        for commit in reversed(list(self._first_parents(tip))):
+            change = self._change_of(commit)
+            brought = (other.authored_s for other in self._reach(commit.parents[1:], change))
+            self._tell(change, commit, first_commit_s=min(brought, default=commit.authored_s))
+            self._brought_by[commit.sha] = change
+            taken[change] = None
+        return tuple(taken)
+
+    def _first_parents(self, tip: str) -> Iterator[Commit]:
+        at: str | None = tip
+        while at and at not in self._brought_by:
+            commit = self._commits[at]
+            yield commit
+            at = commit.parents[0] if commit.parents else None
+
+    def _reach(self, tips: Iterable[str], change: ChangeId) -> Iterator[Commit]:
+        """The commits that the tips reach and nothing reached before: `change` brought them in."""
+        waiting = list(tips)
+        while waiting:
+            sha = waiting.pop()
+            if sha not in self._brought_by:
+                self._brought_by[sha] = change
+                commit = self._commits[sha]
+                waiting += commit.parents
+                yield commit
+
+    def _change_of(self, commit: Commit) -> ChangeId:
+        if commit.request is None:
+            return change_of_commit(self._repository, commit.sha)
+        return change_of_request(self._repository, commit.request)
+
+    def _tell(self, change: ChangeId, commit: Commit, *, first_commit_s: int) -> None:
+        known = self.changes.get(change)
+        if known is None:
+            self.changes[change] = Change(
+                id=change,
+                revision=commit.sha,
+                request=commit.request,
+                first_commit_s=first_commit_s,
+                merged_s=commit.committed_s,
+            )
+        else:
+            known.first_commit_s = min(known.first_commit_s, first_commit_s)
+            known.merged_s = min(known.merged_s, commit.committed_s)
