@@ -1,0 +1,217 @@
+"""What a history delivered: the rules of `backfill git`, on histories small enough to draw."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otel_vsm.backfill.delivered import Deliveries, deliveries
+from otel_vsm.backfill.history import Commit, History, Tag
+from otel_vsm.identity import Repository
+
+REPOSITORY = Repository("github.com/acme/shop")
+
+
+def commit(
+    sha: str, *parents: str, at: int, authored: int | None = None, request: int | None = None
+) -> Commit:
+    return Commit(
+        sha=sha,
+        parents=parents,
+        authored_s=at if authored is None else authored,
+        committed_s=at,
+        request=request,
+    )
+
+
+def delivered(commits: list[Commit], tags: list[Tag], head: str | None = None) -> Deliveries:
+    history = History(commits={one.sha: one for one in commits}, tags=tuple(tags), head=head, shallow=False)
+    return deliveries(history, REPOSITORY)
+
+
+def carried(found: Deliveries) -> dict[str, list[str]]:
+    return {
+        deployment.tag.name: [change.removeprefix(REPOSITORY) for change in deployment.carries]
+        for deployment in found.deployments
+    }
+
+
+def times(found: Deliveries, change: str) -> tuple[int, int]:
+    known = {change.id.removeprefix(REPOSITORY): change for change in found.changes.values()}[change]
+    return known.first_commit_s, known.merged_s
+
+
+def test_the_first_deployment_carries_its_own_commit_only() -> None:
+    found = delivered(
+        [commit("a", at=1), commit("b", "a", at=2), commit("c", "b", at=3), commit("d", "c", at=4)],
+        [Tag("v1", "b", 10), Tag("v2", "d", 20)],
+    )
+    assert carried(found) == {"v1": ["@b"], "v2": ["@c", "@d"]}
+    assert set(found.changes) == {f"{REPOSITORY}@{sha}" for sha in "bcd"}
+
+
+def test_a_merge_commit_stands_for_its_request_and_began_with_its_earliest_commit() -> None:
+    found = delivered(
+        [
+            commit("a", at=1),
+            commit("x", "a", at=30, authored=7),
+            commit("y", "x", at=31, authored=5),
+            commit("b", "a", at=32),
+            commit("m", "b", "y", at=40, authored=2, request=12),
+        ],
+        [Tag("v1", "a", 1), Tag("v2", "m", 50)],
+    )
+    assert carried(found) == {"v1": ["@a"], "v2": ["@b", "#12"]}
+    assert times(found, "#12") == (5, 40)
+
+
+def test_a_merge_commit_that_brings_nothing_in_began_when_it_was_written() -> None:
+    found = delivered(
+        [commit("a", at=1), commit("b", "a", at=2), commit("m", "b", "a", at=9, authored=8)],
+        [Tag("v1", "a", 1), Tag("v2", "m", 10)],
+    )
+    assert times(found, "@m") == (8, 9)
+
+
+def test_what_an_earlier_tag_held_is_not_brought_in_again() -> None:
+    """Branch x-y was released as v1.1 before it was merged: only z is new."""
+    found = delivered(
+        [
+            commit("a", at=1),
+            commit("x", "a", at=2),
+            commit("y", "x", at=3),
+            commit("z", "y", at=6),
+            commit("m", "a", "z", at=7, request=3),
+        ],
+        [Tag("v1", "a", 1), Tag("v1.1", "y", 4), Tag("v2", "m", 9)],
+    )
+    assert carried(found) == {"v1": ["@a"], "v1.1": ["@x", "@y"], "v2": ["#3"]}
+    assert times(found, "#3") == (6, 7)
+
+
+def test_a_first_deployment_of_a_merge_began_with_what_the_merge_brought_in() -> None:
+    found = delivered(
+        [
+            commit("a", at=1),
+            commit("x", "a", at=2),
+            commit("b", "a", at=3),
+            commit("m", "b", "x", at=4, request=1),
+        ],
+        [Tag("v1", "m", 5)],
+    )
+    assert carried(found) == {"v1": ["#1"]}
+    assert times(found, "#1") == (2, 4)
+
+
+def test_an_old_version_tagged_late_is_a_deployment_that_carries_nothing() -> None:
+    found = delivered(
+        [commit("a", at=1), commit("b", "a", at=2), commit("c", "b", at=3)],
+        [Tag("v1", "b", 4), Tag("v3", "c", 5), Tag("v0", "a", 6), Tag("v3-again", "c", 7)],
+    )
+    assert carried(found) == {"v1": ["@b"], "v3": ["@c"], "v0": [], "v3-again": []}
+    # Commit a came to users with v1, so that is the change whose trace tells of v0.
+    assert [deployment.head for deployment in found.deployments] == [
+        f"{REPOSITORY}@{sha}" for sha in ("b", "c", "b", "c")
+    ]
+
+
+def test_a_tag_on_a_commit_within_a_request_belongs_to_the_request() -> None:
+    found = delivered(
+        [commit("a", at=1), commit("x", "a", at=2), commit("m", "a", "x", at=3, request=8)],
+        [Tag("v1", "a", 4), Tag("v2", "m", 5), Tag("x", "x", 6)],
+    )
+    assert found.deployments[2].head == f"{REPOSITORY}#8"
+    assert carried(found)["x"] == []
+
+
+def test_of_several_commits_that_name_one_request_the_earliest_counts() -> None:
+    found = delivered(
+        [
+            commit("a", at=1),
+            commit("b", "a", at=20, authored=15, request=4),
+            commit("c", "b", at=18, authored=16, request=4),
+            commit("d", "c", at=40, authored=9, request=4),
+        ],
+        [Tag("v1", "a", 1), Tag("v2", "c", 30), Tag("v3", "d", 50)],
+    )
+    assert carried(found) == {"v1": ["@a"], "v2": ["#4"], "v3": ["#4"]}
+    assert times(found, "#4") == (9, 18)
+    assert found.changes[found.deployments[1].head].revision == "b"
+
+
+def test_commits_after_the_last_tag_are_changes_that_wait() -> None:
+    commits = [commit("a", at=1), commit("b", "a", at=2), commit("c", "b", at=3, request=2)]
+    found = delivered(commits, [Tag("v1", "a", 1)], head="c")
+    assert carried(found) == {"v1": ["@a"]}
+    assert set(found.changes) == {f"{REPOSITORY}@a", f"{REPOSITORY}@b", f"{REPOSITORY}#2"}
+
+
+def test_without_a_tag_every_first_parent_commit_is_a_change() -> None:
+    commits = [commit("a", at=1), commit("x", "a", at=2), commit("m", "a", "x", at=3)]
+    found = delivered(commits, [], head="m")
+    assert found.deployments == ()
+    assert set(found.changes) == {f"{REPOSITORY}@a", f"{REPOSITORY}@m"}
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[list[Commit], list[Tag], str]:
+    number = draw(st.integers(1, 14))
+    commits: list[Commit] = []
+    for index in range(number):
+        parents = draw(st.lists(st.integers(0, index - 1), unique=True, max_size=3)) if index else []
+        commits.append(
+            commit(
+                f"c{index}",
+                *(f"c{parent}" for parent in parents),
+                at=draw(st.integers(1, 50)),
+                authored=draw(st.integers(1, 50)),
+                request=draw(st.none() | st.integers(1, 4)),
+            )
+        )
+    tagged = draw(st.lists(st.integers(0, number - 1), max_size=6))
+    tags = [Tag(f"v{at}", f"c{index}", at) for at, index in enumerate(tagged)]
+    return commits, tags, f"c{draw(st.integers(0, number - 1))}"
+
+
+@given(histories())
+def test_the_walk_gives_what_the_rules_say_word_for_word(drawn: tuple[list[Commit], list[Tag], str]) -> None:
+    """Against the rules written with whole sets of reachable commits, which is simple and slow."""
+    commits, tags, head = drawn
+    by_sha = {one.sha: one for one in commits}
+    reached: dict[str, set[str]] = {}
+    for one in commits:
+        reached[one.sha] = {one.sha}.union(*(reached[parent] for parent in one.parents))
+
+    def first_parents(tip: str) -> list[Commit]:
+        line = [by_sha[tip]]
+        while line[-1].parents:
+            line.append(by_sha[line[-1].parents[0]])
+        return line[::-1]
+
+    def name(one: Commit) -> str:
+        return f"#{one.request}" if one.request else f"@{one.sha}"
+
+    expected: dict[str, list[str]] = {}
+    begun: dict[str, int] = {}
+    merged: dict[str, int] = {}
+    earlier: set[str] = set()
+    for tag, tip in [*((tag.name, tag.revision) for tag in tags), ("", head)]:
+        line = [one for one in first_parents(tip) if one.sha not in earlier]
+        if not earlier and tag:
+            line = line[-1:]
+        for one in line:
+            first = reached[one.parents[0]] if one.parents else set()
+            others = set().union(*(reached[parent] for parent in one.parents[1:])) - first - earlier
+            began = min((by_sha[sha].authored_s for sha in others), default=one.authored_s)
+            begun[name(one)] = min(began, begun.get(name(one), began))
+            merged[name(one)] = min(one.committed_s, merged.get(name(one), one.committed_s))
+        expected[tag] = list(dict.fromkeys(name(one) for one in line))
+        earlier |= reached[tip]
+    del expected[""]
+
+    found = delivered(commits, tags, head)
+    assert carried(found) == expected
+    assert {
+        change.id.removeprefix(REPOSITORY): change.first_commit_s for change in found.changes.values()
+    } == begun
+    assert {
+        change.id.removeprefix(REPOSITORY): change.merged_s for change in found.changes.values()
+    } == merged
