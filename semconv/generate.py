@@ -125,10 +125,7 @@ def load(here: Path = HERE) -> Registry:
     groups = {group["id"]: group for group in every("attribute_groups")}
 
     def signal(name: str, source: dict[str, Any], **more: str) -> Signal:
-        uses: dict[str, Use] = {}
-        for use in _uses(source, groups, known, name):
-            # What a signal says itself stands before the same from a group further down its list.
-            uses.setdefault(use.attribute.key, use)
+        uses = _uses(source, groups, known, name)
         return Signal(
             name=name, brief=source["brief"], note=source.get("note", ""), uses=tuple(uses.values()), **more
         )
@@ -189,27 +186,35 @@ def _reused(key: str, entry: dict[str, Any]) -> Attribute:
 
 def _uses(
     source: dict[str, Any], groups: dict[str, Any], known: dict[str, Attribute], where: str
-) -> Iterator[Use]:
+) -> dict[str, Use]:
+    """The attributes of a signal or group, with those of the groups it refers to, in order, by key."""
+    uses: dict[str, Use] = {}
+    inherited: dict[str, Use] = {}
     for entry in source.get("attributes", ()):
         if group := entry.get("ref_group"):
             if group not in groups:
                 raise RegistryError(f"{where} refers to the group {group}, which is not defined")
-            yield from _uses(groups[group], groups, known, group)
-            continue
-        attribute = known.get(entry["ref"])
-        if attribute is None:
+            inherited |= _uses(groups[group], groups, known, group)
+        elif entry["ref"] not in known:
             raise RegistryError(
                 f"{where} refers to {entry['ref']}, which is neither defined nor in opentelemetry.yaml"
             )
-        level = entry.get("requirement_level", "recommended")
-        name, condition = next(iter(level.items())) if isinstance(level, dict) else (level, "")
-        yield Use(
-            attribute=attribute,
-            level=name.replace("_", " "),
-            condition=condition,
-            brief=entry.get("brief", attribute.brief),
-            note=entry.get("note", ""),
-        )
+        else:
+            uses[entry["ref"]] = _use(entry, known[entry["ref"]])
+    # What is said on the spot refines what comes with a group.
+    return uses | {key: use for key, use in inherited.items() if key not in uses}
+
+
+def _use(entry: dict[str, Any], attribute: Attribute) -> Use:
+    level = entry.get("requirement_level", "recommended")
+    name, condition = next(iter(level.items())) if isinstance(level, dict) else (level, "")
+    return Use(
+        attribute=attribute,
+        level=name.replace("_", " "),
+        condition=condition,
+        brief=entry.get("brief", attribute.brief),
+        note=entry.get("note", ""),
+    )
 
 
 def _docstring(text: str, indent: int = 0) -> str:

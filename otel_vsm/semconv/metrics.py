@@ -31,8 +31,8 @@ VSM_CHANGE_ACTIVE = Metric(
     unit="{change}",
     brief="Changes that are begun and neither delivered nor abandoned.",
     attributes=(
-        "vcs.repository.name",
         "vsm.stage.name",
+        "vcs.repository.name",
     ),
 )
 
@@ -42,9 +42,9 @@ VSM_CHANGE_LEAD_TIME = Metric(
     unit="s",
     brief="Time from a change's start to the end of its first successful deployment.",
     attributes=(
-        "vcs.repository.name",
         "service.name",
         "deployment.environment.name",
+        "vcs.repository.name",
     ),
 )
 
@@ -155,10 +155,10 @@ VSM_DORA_CHANGE_LEAD_TIME = Metric(
     unit="s",
     brief="Lead time of the changes that were delivered in the window.",
     attributes=(
+        "vsm.statistic",
         "service.name",
         "deployment.environment.name",
         "vsm.window",
-        "vsm.statistic",
     ),
 )
 
@@ -192,10 +192,10 @@ VSM_DORA_FAILED_DEPLOYMENT_RECOVERY_TIME = Metric(
     unit="s",
     brief="Time from the end of a failed deployment until its users were well again.",
     attributes=(
+        "vsm.statistic",
         "service.name",
         "deployment.environment.name",
         "vsm.window",
-        "vsm.statistic",
     ),
 )
 
@@ -205,10 +205,10 @@ VSM_DORA_TIME_TO_RESTORE = Metric(
     unit="s",
     brief="Time from the start of an incident until it was resolved, over the window.",
     attributes=(
+        "vsm.statistic",
         "service.name",
         "deployment.environment.name",
         "vsm.window",
-        "vsm.statistic",
     ),
 )
 
@@ -218,8 +218,8 @@ VSM_FLOW_EFFICIENCY = Metric(
     unit="1",
     brief="Share of the delivered changes' flow time in which something was done for them.",
     attributes=(
-        "vcs.repository.name",
         "vsm.window",
+        "vcs.repository.name",
     ),
 )
 
@@ -229,8 +229,8 @@ VSM_FLOW_THROUGHPUT = Metric(
     unit="{change}/d",
     brief="Changes delivered per day of the window.",
     attributes=(
-        "vcs.repository.name",
         "vsm.window",
+        "vcs.repository.name",
     ),
 )
 
@@ -240,9 +240,9 @@ VSM_FLOW_TIME = Metric(
     unit="s",
     brief="Time from the first activity on a change until it was delivered, over the window.",
     attributes=(
-        "vcs.repository.name",
         "vsm.window",
         "vsm.statistic",
+        "vcs.repository.name",
     ),
 )
 
