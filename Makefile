@@ -1,0 +1,49 @@
+# One entry point for chores. Needs Python ≥ 3.11, make and git; the rest is installed into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed.stamp
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test check bench docs build
+
+help: ## say what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
+
+venv: $(STAMP) ## install the project and its tools into .venv
+
+demo: $(STAMP) ## start a collector, play a delivery history and show the figures; with CI=true it ends by itself
+	@$(BIN)/python -m demo
+
+test: $(STAMP) ## run the tests; ARGS="-k name" chooses
+	$(BIN)/pytest $(ARGS)
+
+check: $(STAMP) ## lint, formatting, types, and whether generated files are up to date
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python semconv/generate.py --check
+	$(BIN)/python docs/generate.py --check
+
+bench: $(STAMP) ## measure the collector and the wrapper; prints the method with the figures
+	@$(BIN)/python -m bench
+
+docs: $(STAMP) ## write what is generated: names, their reference, the pages of --help
+	$(BIN)/python semconv/generate.py
+	$(BIN)/python docs/generate.py
+
+build: $(STAMP) ## build the wheel and the source distribution into dist/
+	$(BIN)/python -m build --no-isolation
+
+# The stamp is written last, so that an interrupted installation is done again. What was installed follows
+# from pyproject.toml alone: the project itself is installed in place.
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "otel-vsm needs Python 3.11 or newer, and $(PYTHON) is older or missing. Try: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "$(PYTHON) cannot make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing otel-vsm and its tools into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[collector,dev]'
+	@touch $@
