@@ -1,0 +1,1 @@
+"""A delivery history to look at: `make demo`."""
