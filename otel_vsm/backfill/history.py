@@ -72,7 +72,7 @@ def read_history(repository: Path, *, tags: str = "*") -> History:
     shallow = _ask(repository, "rev-parse", "--is-shallow-repository").strip() == "true"
     # Fails quietly where HEAD points to a branch without a commit.
     head = (
-        _ask(repository, "rev-parse", "--verify", "--quiet", "HEAD^{commit}", may_fail=True).strip() or None
+        _ask(repository, "rev-parse", "--verify", "--quiet", "HEAD", may_fail=True).strip() or None
     )
     tagged = [tag for tag in _read_tags(repository) if fnmatchcase(tag[0], tags)]
     tips = {revision for _, revision, _ in tagged} | ({head} if head else set())
