@@ -194,7 +194,10 @@ def _uses(
         if group := entry.get("ref_group"):
             if group not in groups:
                 raise RegistryError(f"{where} refers to the group {group}, which is not defined")
-            inherited |= _uses(groups[group], groups, known, group)
+            more = _uses(groups[group], groups, known, group)
+            if twice := sorted(inherited.keys() & more.keys()):
+                raise RegistryError(f"{where} gets {', '.join(twice)} from two groups, which Weaver refuses")
+            inherited |= more
         elif entry["ref"] not in known:
             raise RegistryError(
                 f"{where} refers to {entry['ref']}, which is neither defined nor in opentelemetry.yaml"

@@ -327,7 +327,7 @@ VSM_STAGE_WAIT_TIME = Metric(
     ),
 )
 
-METRICS = (
+METRICS: tuple[Metric, ...] = (
     VSM_APPROVAL_WAIT_TIME,
     VSM_CHANGE_ACTIVE,
     VSM_CHANGE_LEAD_TIME,

@@ -16,27 +16,33 @@ KNOWN = {
     *EventName,
 }
 OURS = re.compile(r"vsm\.[a-z_.]+")
+QUOTED = re.compile(r"""(['"])([a-z_.]+)\1""")
+"""A name in quotes inside a longer text, as in SQL."""
 HASHED = {"vsm.change", "vsm.incident", "vsm.work_item", "vsm.event"}
 """What ids are hashed with, in identity.py: part of the ids for ever, and no names of telemetry."""
 
 
+def names_in(text: str) -> list[str]:
+    """The names of the registry that a text is, or quotes; also what only looks like one of ours."""
+    if text in KNOWN or OURS.fullmatch(text):
+        return [text]
+    return [name for _, name in QUOTED.findall(text) if name in KNOWN or OURS.fullmatch(name)]
+
+
 def typed_by_hand(source: str, allowed: frozenset[str] = frozenset()) -> list[str]:
-    """The string literals of a module that are names of the registry, or look like ours."""
+    """The names in the string literals of a module; docstrings are not looked at."""
     tree = ast.parse(source)
     prose = {
         id(node.value)
         for node in ast.walk(tree)
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     }
-    return [
+    literals = (
         node.value
         for node in ast.walk(tree)
-        if isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and id(node) not in prose
-        and node.value not in allowed
-        and (node.value in KNOWN or OURS.fullmatch(node.value))
-    ]
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose
+    )
+    return [name for literal in literals for name in names_in(literal) if name not in allowed]
 
 
 def sources() -> list[Path]:
@@ -57,7 +63,10 @@ def test_no_name_is_typed_by_hand(path: Path) -> None:
         ('x = span["vsm.team"]', ["vsm.team"]),
         ('x = "vsm.no_such"', ["vsm.no_such"]),
         ('x = {"service.name": 1}', ["service.name"]),
-        ('x = f"{a}" "change.merged"', []),  # part of a longer text
+        ('x = f"vsm.team"', ["vsm.team"]),
+        ("""x = f"SELECT {a} FROM t WHERE e = 'change.merged'" """, ["change.merged"]),
+        ("""x = "json ->> 'vsm.no_such'" """, ["vsm.no_such"]),
+        ('x = "EVENT, such as change.merged"', []),  # prose, not a name
         ('x = name == "change.merged"', ["change.merged"]),
         ('"""vsm.team"""', []),
         ('X = 1\n"""vsm.team"""', []),
