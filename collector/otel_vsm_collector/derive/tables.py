@@ -5,6 +5,7 @@ of the set of the ledger's spans.
 """
 
 import ibis
+import ibis.expr.types as ir
 
 from otel_vsm_collector.keep import columns
 
@@ -13,6 +14,8 @@ LEDGER: dict[str, ibis.Schema] = {
 }
 
 FACTS: dict[str, ibis.Schema] = {
+    # Whose a trace is, for the spans in it that name no change: of several changes the first by name.
+    "trace_owner": ibis.schema({"trace_id": "string", "change_id": "string"}),
     # A run of a stage.
     "stage_run": ibis.schema(
         {
@@ -180,9 +183,12 @@ FACTS: dict[str, ibis.Schema] = {
     ),
 }
 
-TABLES = LEDGER | FACTS
+# The ledger's spans in the traces that new spans came in, while a refresh runs.
+NEAR_SPAN = ibis.schema({"place": "int64", **LEDGER["span"]})
+
+TABLES = LEDGER | FACTS | {"near_span": NEAR_SPAN}
 
 
-def table(name: str) -> ibis.Table:
+def table(name: str) -> ir.Table:
     """An expression that stands for the ledger's or a fact's table of this name."""
     return ibis.table(TABLES[name], name=name)

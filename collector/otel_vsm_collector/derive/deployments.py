@@ -1,0 +1,106 @@
+"""Deployments as their own spans tell them.
+
+One id is one deployment, whichever number of spans, jobs or repositories carry it.
+"""
+
+import ibis
+import ibis.expr.types as ir
+
+from otel_vsm.semconv import DeploymentKind, EventName, StageType, TaskResult
+from otel_vsm_collector.derive.changes import known, revision_key
+
+_WORST_FIRST = (TaskResult.FAILURE, TaskResult.ERROR, TaskResult.TIMEOUT, TaskResult.CANCELLATION)
+_UNKNOWN = "unknown"
+
+
+def spans_of_deployments(spans: ir.Table) -> ir.Table:
+    """The spans that tell of a deployment, with its id: stages of type deploy and their announcements.
+
+    A deployment without an id of its own is known by its span.
+    """
+    stages = (spans.stage_type == StageType.DEPLOY) & (
+        spans.environment.notnull() | spans.deployment_id.notnull()
+    )
+    announced = (spans.event_name == EventName.DEPLOYMENT_STARTED) & spans.deployment_id.notnull()
+    own = spans.filter(stages.fill_null(False) | announced.fill_null(False))
+    return own.mutate(deployment_id=ibis.coalesce(own.deployment_id, own.trace_id.concat(":", own.span_id)))
+
+
+def rollouts(spans: ir.Table) -> ir.Table:
+    """The table `rollout` from the spans of whole deployments.
+
+    It starts with its first span and ends with its last; it failed if any of them failed, and where
+    all were skipped nothing was deployed. An announcement alone is no deployment yet.
+    """
+    stage = spans.event_name.isnull()
+    by_id = spans.group_by("deployment_id").agg(
+        service=spans.service.min(),
+        environment=spans.environment.min(),
+        repository=spans.repository.min(),
+        revision=spans.revision.min(where=stage),
+        version=spans.version.min(where=stage),
+        rollback=(spans.deployment_kind == DeploymentKind.ROLLBACK).any(),
+        hotfix=(spans.deployment_kind == DeploymentKind.HOTFIX).any(),
+        succeeded=(stage & (spans.result == TaskResult.SUCCESS)).any(),
+        **{result.name: (stage & (spans.result == result)).any() for result in _WORST_FIRST},
+        started_at=spans.started_at.min(),
+        finished_at=spans.ended_at.max(where=stage),
+        place=spans.trace_id.concat(spans.span_id).min(where=stage),
+        incident_id=spans.incident_id.min(),
+        teams=spans.team.collect(distinct=True).sort(),
+        value_streams=spans.value_stream.collect(distinct=True).sort(),
+    )
+    by_id = by_id.filter(by_id.finished_at.notnull())
+    return by_id.select(
+        id=by_id.deployment_id,
+        service=ibis.coalesce(by_id.service, _UNKNOWN),
+        environment=ibis.coalesce(by_id.environment, _UNKNOWN),
+        repository=by_id.repository,
+        revision=by_id.revision,
+        version=by_id.version,
+        kind=ibis.cases(
+            (by_id.rollback, DeploymentKind.ROLLBACK.value),
+            (by_id.hotfix, DeploymentKind.HOTFIX.value),
+            else_=DeploymentKind.ROLLOUT.value,
+        ),
+        result=ibis.cases(
+            *((by_id[result.name], result.value) for result in _WORST_FIRST),
+            (by_id.succeeded, TaskResult.SUCCESS.value),
+            else_=TaskResult.SKIP.value,
+        ),
+        started_at=by_id.started_at,
+        finished_at=by_id.finished_at,
+        trace_id=by_id.place.substr(0, 32),
+        span_id=by_id.place.substr(32, 16),
+        incident_id=by_id.incident_id,
+        teams=known(by_id.teams),
+        value_streams=known(by_id.value_streams),
+    )
+
+
+def rollout_spans(spans: ir.Table) -> ir.Table:
+    """The table `rollout_span`: by which spans an incident can link to a deployment."""
+    return spans.select("deployment_id", "trace_id", "span_id").distinct()
+
+
+def rollout_claims(spans: ir.Table, links: ir.Table) -> ir.Table:
+    """The table `rollout_claim` from the spans of whole deployments and their links.
+
+    `own` marks the change in whose trace a deployment lives: nobody had to name it.
+    """
+    stages = spans.filter(spans.event_name.isnull())
+    linked = stages.join(links, ["trace_id", "span_id"])
+    linked = linked.select(
+        "deployment_id", method=ibis.literal("links"), key=linked.linked_trace_id, own=False
+    )
+    trace = stages.select("deployment_id", method=ibis.literal("links"), key=stages.trace_id, own=True)
+    revision = stages.filter(stages.revision.notnull()).select(
+        "deployment_id", method=ibis.literal("revision"), key=revision_key(stages), own=False
+    )
+    artifacts = [
+        stages.filter(stages[column].notnull()).select(
+            "deployment_id", method=ibis.literal("artifact"), key=stages[column], own=False
+        )
+        for column in ("artifact_purl", "artifact_hash")
+    ]
+    return ibis.union(linked, trace, revision, *artifacts, distinct=True)

@@ -1,0 +1,256 @@
+"""Keeping the facts true: after new spans, the facts that they touch are computed again.
+
+First what spans say by themselves (runs, events, rollouts, incident reports), for the changes, deployments
+and incidents that the new spans touch; then what follows from their neighbours (order, carried changes,
+failures), for whole services and environments.
+"""
+
+import ibis
+import ibis.expr.types as ir
+from duckdb import DuckDBPyConnection
+from ibis.backends.sql.compilers.duckdb import compiler
+
+from otel_vsm_collector.derive import (
+    approvals,
+    carried,
+    changes,
+    deliveries,
+    deployments,
+    failures,
+    incidents,
+    sequence,
+    stages,
+    tables,
+    touched,
+)
+from otel_vsm_collector.derive.duplicates import drop_repeated_spans, load_near_spans
+from otel_vsm_collector.derive.plan import Observer, Plan, Sighting
+
+
+class Refresher:
+    """Fills the tables of facts in a DuckDB connection; the caller begins and commits the transaction."""
+
+    def __init__(self, connection: DuckDBPyConnection, observer: Observer | None = None) -> None:
+        self._connection = connection
+        self._observer = observer
+        self._find = _find()
+        self._derive = _derive()
+
+    def create_tables(self) -> None:
+        """Makes the tables of facts where they are missing."""
+        for name, schema in tables.FACTS.items():
+            columns = ", ".join(
+                f'"{column}" {compiler.type_mapper.to_string(kind)}' for column, kind in schema.items()
+            )
+            self._connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
+
+    def refresh(self, first_seq: int, last_seq: int) -> int:
+        """Takes the ledger's rows with first_seq ≤ seq ≤ last_seq into the facts.
+
+        Returns how many repetitions of spans were taken out of the ledger.
+        """
+        load_near_spans(self._connection, first_seq, last_seq)
+        # Before the repetitions go: a telling that is dropped touches its change too.
+        self._find.run(self._connection, self._observer)
+        repeated = drop_repeated_spans(self._connection)
+        self._derive.run(self._connection, self._observer)
+        return repeated
+
+    def rebuild(self) -> None:
+        """Computes every fact anew from the whole ledger."""
+        for name in tables.FACTS:
+            self._connection.execute(f"DELETE FROM {name}")
+        row = self._connection.execute("SELECT min(seq), max(seq) FROM span").fetchone()
+        if row and row[0] is not None:
+            self.refresh(*row)
+
+
+def _find() -> Plan:
+    """Whom the new spans touch."""
+    plan = Plan()
+    near, span, owners = (tables.table(name) for name in ("near_span", "span", "trace_owner"))
+    plan.scratch("touched_trace", near.select("trace_id").distinct())
+    plan.scratch("touched_change", touched.touched_changes(near, owners, span))
+    plan.scratch("touched_report", touched.touched_incidents(near))
+    plan.scratch("touched_deployment", touched.touched_deployments(near))
+    plan.scratch("pair_before", _touched_pairs())
+    return plan
+
+
+def _touched_pairs() -> ir.Table:
+    names = ("rollout", "rollout_claim", "change_key", "incident_report", "incident")
+    rollouts, claims, keys, reports, attributed = (tables.table(name) for name in names)
+    return touched.touched_pairs(
+        _touched("deployment", "deployment_id"),
+        _touched("report", "incident_id"),
+        _touched("change", "change_id"),
+        rollouts=rollouts,
+        claims=claims,
+        keys=keys,
+        reports=reports,
+        attributed=attributed,
+    )
+
+
+def _touched(what: str, key: str) -> ir.Table:
+    return ibis.table({key: "string"}, name=f"touched_{what}")
+
+
+def _derive() -> Plan:
+    plan = Plan()
+    _derive_changes(plan)
+    _derive_rollouts(plan)
+    _derive_incident_reports(plan)
+    _derive_neighbours(plan)
+    _derive_deliveries(plan)
+    return plan
+
+
+def _derive_changes(plan: Plan) -> None:
+    near, span, owners = (tables.table(name) for name in ("near_span", "span", "trace_owner"))
+    plan.replace(
+        "trace_owner", changes.trace_owners(near), scope="touched_trace", on={"trace_id": "trace_id"}
+    )
+    own = plan.scratch("change_span", changes.spans_of_changes(span, owners, _touched("change", "change_id")))
+    lost = changes.spans_of_nobody(near, owners).select(*own.columns)
+    work = plan.scratch("work_span", own.union(lost))
+    plan.replace(
+        "stage_run",
+        stages.stage_runs(work),
+        scope="work_span",
+        on={"trace_id": "trace_id", "span_id": "span_id"},
+        sightings=(Sighting("stage_run", ("trace_id", "span_id")),),
+    )
+    of_change = {"scope": "touched_change", "on": {"change_id": "change_id"}}
+    items = changes.work_item_events(span, own)
+    plan.replace("change_event", changes.change_events(own, items), **of_change)
+    plan.replace("change_key", changes.change_keys(own), **of_change)
+    plan.replace(
+        "approval",
+        approvals.approvals(own),
+        sightings=(Sighting("approval", ("change_id", "gate"), known="wait_s"),),
+        **of_change,
+    )
+    change = _touched("change", "change_id")
+    events = tables.table("change_event").semi_join(change, "change_id")
+    keys = tables.table("change_key").semi_join(change, "change_id")
+    plan.replace("change", changes.changes(own, events, keys), scope="touched_change", on={"id": "change_id"})
+
+
+def _derive_rollouts(plan: Plan) -> None:
+    """What deployments' own spans say."""
+    span, link = tables.table("span"), tables.table("span_link")
+    told = deployments.spans_of_deployments(span)
+    own = plan.scratch(
+        "deployment_span", told.semi_join(_touched("deployment", "deployment_id"), "deployment_id")
+    )
+    links = link.semi_join(own, ["trace_id", "span_id"])
+    plan.replace("rollout", deployments.rollouts(own), scope="touched_deployment", on={"id": "deployment_id"})
+    of_deployment = {"scope": "touched_deployment", "on": {"deployment_id": "deployment_id"}}
+    plan.replace("rollout_claim", deployments.rollout_claims(own, links), **of_deployment)
+    plan.replace("rollout_span", deployments.rollout_spans(own), **of_deployment)
+
+
+def _derive_incident_reports(plan: Plan) -> None:
+    """What incidents' own spans say."""
+    span, link = tables.table("span"), tables.table("span_link")
+    report = _touched("report", "incident_id")
+    own = plan.scratch("incident_span", span.semi_join(report, "incident_id"))
+    links = link.semi_join(own, ["trace_id", "span_id"])
+    plan.replace(
+        "incident_report",
+        incidents.incident_reports(own),
+        scope="touched_report",
+        on={"id": "incident_id"},
+        sightings=(
+            Sighting("incident_detected", ("id",), known="detected_at"),
+            Sighting("incident_restored", ("id",), known="resolved_at"),
+        ),
+    )
+    plan.replace(
+        "incident_link",
+        incidents.incident_links(own, links),
+        scope="touched_report",
+        on={"incident_id": "incident_id"},
+    )
+
+
+def _derive_neighbours(plan: Plan) -> None:
+    """What deployments and incidents of one service and environment mean for each other."""
+    rollout, report, attributed = (tables.table(name) for name in ("rollout", "incident_report", "incident"))
+    before = ibis.table({"service": "string", "environment": "string"}, name="pair_before")
+    pair = plan.scratch("touched_pair", before.union(_touched_pairs(), distinct=True))
+    near = plan.scratch("pair_rollout", rollout.semi_join(pair, ["service", "environment"]))
+    # A deployment that moved to another pair, or is none any more, goes too.
+    ids = plan.scratch(
+        "pair_deployment",
+        near.select(deployment_id="id").union(_touched("deployment", "deployment_id"), distinct=True),
+    )
+    order = plan.scratch("pair_order", sequence.sequence(near))
+    claims = tables.table("rollout_claim").semi_join(ids, "deployment_id")
+    carried_before = plan.scratch(
+        "carried_before", tables.table("deployment_change").semi_join(ids, "deployment_id")
+    )
+    plan.replace(
+        "deployment_change",
+        carried.deployment_changes(claims, tables.table("change_key"), order),
+        scope="pair_deployment",
+        on={"deployment_id": "deployment_id"},
+    )
+    now = tables.table("deployment_change").semi_join(ids, "deployment_id")
+    plan.scratch(
+        "delivered_change",
+        ibis.union(
+            carried_before.select("change_id"),
+            now.select("change_id"),
+            _touched("change", "change_id"),
+            distinct=True,
+        ),
+    )
+    spans = tables.table("rollout_span")
+    links = tables.table("incident_link")
+    linking = touched.linking_incidents(links, spans, ids)
+    again = plan.scratch(
+        "touched_incident",
+        ibis.union(
+            _touched("report", "incident_id"),
+            linking,
+            report.semi_join(pair, ["service", "environment"]).select(incident_id="id"),
+            attributed.semi_join(ids, "deployment_id").select(incident_id="id"),
+            distinct=True,
+        ),
+    )
+    reports = report.semi_join(again, report.id == again.incident_id)
+    plan.replace(
+        "incident",
+        incidents.incidents(reports, links.semi_join(again, "incident_id"), rollout, spans),
+        scope="touched_incident",
+        on={"id": "incident_id"},
+    )
+    plan.replace(
+        "deployment",
+        failures.deployments(near, order, now, attributed.semi_join(ids, "deployment_id")),
+        scope="pair_deployment",
+        on={"id": "deployment_id"},
+        sightings=(
+            Sighting("deployment", ("id",)),
+            Sighting("deployment_failure", ("id",), known="failed"),
+        ),
+    )
+
+
+def _derive_deliveries(plan: Plan) -> None:
+    """Which changes arrived where, for those touched and those whose deployments were."""
+    touched_delivery = ibis.table({"change_id": "string"}, name="delivered_change")
+    change = tables.table("change")
+    plan.replace(
+        "delivery",
+        deliveries.deliveries(
+            tables.table("deployment_change").semi_join(touched_delivery, "change_id"),
+            tables.table("rollout"),
+            change.semi_join(touched_delivery, change.id == touched_delivery.change_id),
+        ),
+        scope="delivered_change",
+        on={"change_id": "change_id"},
+        sightings=(Sighting("delivery", ("change_id", "service", "environment"), known="lead_time_s"),),
+    )
