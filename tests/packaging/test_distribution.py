@@ -116,8 +116,8 @@ def collector(program: Path, folder: Path) -> Iterator[str]:
         stdout=subprocess.PIPE,
         text=True,
     )
+    assert process.stdout
     try:
-        assert process.stdout
         lines = []
         while (line := process.stdout.readline()) and line != "ready\n":
             lines.append(line)
