@@ -1,0 +1,1 @@
+"""Receive: OTLP over gRPC and HTTP; the transports only carry bytes, one function accepts them."""
