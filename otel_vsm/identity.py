@@ -69,6 +69,11 @@ def local_repository(folder: str) -> Repository:
     return Repository(f"local/{_bare(folder).rpartition('/')[2] or 'unnamed'}")
 
 
+def repository_url(repository: Repository) -> str:
+    """What telemetry calls the repository: a URL, or the bare name where no host gives it one."""
+    return repository if repository.startswith("local/") else f"https://{repository}"
+
+
 def _bare(path: str) -> str:
     return path.strip("/").removesuffix(".git").rstrip("/")
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 MAX_BYTES = 1 << 16
-"""A stamp is a few hundred bytes. What is far larger is another file, and reading it would hold a service up."""
+"""A stamp has a few hundred bytes. What is far larger is no stamp, and reading it would hold a service up."""
 
 
 class StampError(Exception):
@@ -34,7 +34,7 @@ class Stamp:
 
 def write_stamp(path: Path, *, stamp: Stamp) -> None:
     """Write the stamp, whole or not at all; the folder must exist. OSError where it cannot be written."""
-    known = {name: value for name, value in asdict(stamp).items() if value is not None}
+    known = {name: value for name, value in asdict(stamp).items() if value}
     # In the same folder, since a file can only be renamed in one step within a file system.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -69,8 +69,15 @@ def read_stamp(path: Path) -> Stamp:
         raise StampError("not JSON") from error
     if not isinstance(told, dict):
         raise StampError("not a JSON object")
-    known = {field.name: told[field.name] for field in fields(Stamp) if told.get(field.name) is not None}
+    known = {
+        field.name: told[field.name] for field in fields(Stamp) if told.get(field.name) not in (None, "")
+    }
     for name, value in known.items():
-        if not isinstance(value, str):
-            raise StampError(f"{name} is not a string")
+        if not is_text(value):
+            raise StampError(f"{name} is not a text")
     return Stamp(**known)
+
+
+def is_text(value: object) -> bool:
+    """Whether a value says something and can be sent: a lone surrogate would spoil the whole request."""
+    return isinstance(value, str) and bool(value) and not any("\ud800" <= char <= "\udfff" for char in value)

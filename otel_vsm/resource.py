@@ -1,0 +1,86 @@
+"""What a running service says of the delivery that brought it: the hook in its OpenTelemetry SDK.
+
+Known are the environment and the stamp in the image; for each thing told, the environment wins. Reading
+both never fails, and costs a service one small file at most: no process, no network.
+"""
+
+import logging
+import os
+from dataclasses import fields, replace
+from functools import cache
+from pathlib import Path
+
+from opentelemetry.sdk.resources import Resource, ResourceDetector
+
+from otel_vsm import semconv
+from otel_vsm.identity import Repository, normalise_repository, repository_url
+from otel_vsm.stamp import Stamp, StampError, is_text, read_stamp
+
+STAMP_VARIABLE = "OTEL_VSM_STAMP"
+"""Path of the stamp; where it is set, the usual places are not looked at."""
+STAMP_PLACES = (Path("otel-vsm.stamp.json"), Path("/etc/otel-vsm/stamp.json"))
+"""Where a stamp usually is, from the working directory of the service; the first that exists counts."""
+VARIABLES = {field.name: f"OTEL_VSM_{field.name.upper()}" for field in fields(Stamp)}
+"""The variable that tells each field of a stamp: `OTEL_VSM_CHANGE_ID`, `OTEL_VSM_DEPLOYMENT_ID` …"""
+
+_ATTRIBUTES = {
+    "change_id": semconv.VSM_CHANGE_ID,
+    "repository": semconv.VCS_REPOSITORY_URL_FULL,
+    "revision": semconv.VCS_REF_HEAD_REVISION,
+    "version": semconv.SERVICE_VERSION,
+    "artifact_purl": semconv.ARTIFACT_PURL,
+    "artifact_hash": semconv.ARTIFACT_HASH,
+    "deployment_id": semconv.DEPLOYMENT_ID,
+}
+
+_log = logging.getLogger(__name__)
+
+
+class OtelVsmResourceDetector(ResourceDetector):
+    """The resource detector `otel_vsm`: on by `OTEL_EXPERIMENTAL_RESOURCE_DETECTORS=otel_vsm`."""
+
+    def detect(self) -> Resource:
+        return Resource(resource_attributes())
+
+
+def resource_attributes() -> dict[str, str]:
+    """The change, repository, revision, version, artifact and deployment of this service, as far as known.
+
+    For services that build their own `Resource`. Never raises; what cannot be read is left out.
+    """
+    try:
+        told = told_here()
+    except Exception:  # a service must start, whatever is wrong with what it is told
+        _log.warning("What delivered this service could not be read.", exc_info=True)
+        return {}
+    values = {key: getattr(told, field) for field, key in _ATTRIBUTES.items()}
+    if told.repository:
+        values[semconv.VCS_REPOSITORY_URL_FULL] = repository_url(Repository(told.repository))
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def told_here() -> Stamp:
+    """What the environment and the stamp tell of this service; the repository is normalised."""
+    environment = {field: os.environ.get(name, "") for field, name in VARIABLES.items()}
+    told = replace(_stamp(), **{field: value for field, value in environment.items() if is_text(value)})
+    return replace(told, repository=normalise_repository(told.repository)) if told.repository else told
+
+
+def _stamp() -> Stamp:
+    named = os.environ.get(STAMP_VARIABLE)
+    for path in (Path(named),) if named else STAMP_PLACES:
+        try:
+            return read_stamp(path)
+        except FileNotFoundError:
+            if named:
+                _warn(f"There is no stamp {path}, which {STAMP_VARIABLE} names.")
+        except (StampError, OSError) as error:
+            _warn(f"The stamp {path} tells nothing: {error}.")
+            break
+    return Stamp()
+
+
+@cache
+def _warn(message: str) -> None:
+    """Log a message once, however many resources the service makes."""
+    _log.warning(message)
