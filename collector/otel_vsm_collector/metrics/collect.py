@@ -1,0 +1,86 @@
+"""Everything that the collector measures, in one answer."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from duckdb import DuckDBPyConnection
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics import export as sdk
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData, ResourceMetrics, ScopeMetrics
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from otel_vsm import __version__, semconv
+from otel_vsm_collector.metrics import export, gauges
+from otel_vsm_collector.metrics.health import Health
+from otel_vsm_collector.metrics.observer import Observer
+
+SERVICE_NAME = "otel-vsm-collector"
+SCOPE = InstrumentationScope("otel_vsm_collector", __version__, semconv.SCHEMA_URL)
+FRESH_FOR_NS = 15 * 10**9
+"""How long windowed figures are shown again while no fact has changed: a window moves on by itself."""
+
+
+class Metrics:
+    """The collector's health, the counters over facts, and the figures as they are now.
+
+    `health` and `observer` are for the parts that receive and derive; `watch` tells where facts are read.
+    """
+
+    def __init__(self) -> None:
+        self._start_ns = time.time_ns()
+        self._reader = InMemoryMetricReader()
+        resource = Resource.create({semconv.SERVICE_NAME: SERVICE_NAME, semconv.SERVICE_VERSION: __version__})
+        self._provider = MeterProvider(
+            [self._reader, *export.readers(self.with_facts)], resource, shutdown_on_exit=False
+        )
+        self.health = Health(self._provider.get_meter(SCOPE.name, SCOPE.version, SCOPE.schema_url))
+        self.observer = Observer()
+        self._facts: _Facts | None = None
+
+    def watch(self, cursor: Callable[[], DuckDBPyConnection]) -> None:
+        """From now on, also show what the facts behind `cursor` say."""
+        self._facts = _Facts(cursor, self._start_ns)
+
+    def collect(self) -> MetricsData:
+        """Every metric as it is now; it asks the database, so call it where waiting is allowed."""
+        return self.with_facts(self._reader.get_metrics_data() or MetricsData([]))
+
+    def with_facts(self, own: MetricsData) -> MetricsData:
+        """`own`, what the SDK has collected, with the metrics over facts."""
+        now_ns = time.time_ns()
+        metrics = self.observer.collect(now_ns)
+        if self._facts is not None:
+            metrics += self._facts.current(now_ns)
+        facts = ScopeMetrics(SCOPE, metrics, semconv.SCHEMA_URL)
+        if not own.resource_metrics:
+            resource = self._provider._sdk_config.resource
+            return MetricsData([ResourceMetrics(resource, [facts], resource.schema_url)])
+        first, *others = own.resource_metrics
+        return MetricsData([replace(first, scope_metrics=[*first.scope_metrics, facts]), *others])
+
+    def close(self, timeout_s: float = 2.0) -> None:
+        """Sends what there is a last time, if it can be sent within the time."""
+        self._provider.shutdown(timeout_s * 1000)
+
+
+class _Facts:
+    """The figures of now, computed again when a fact has changed or time has passed."""
+
+    def __init__(self, cursor: Callable[[], DuckDBPyConnection], start_ns: int) -> None:
+        self._cursor = cursor
+        self._start_ns = start_ns
+        self._lock = threading.Lock()
+        self._position: object = None
+        self._computed_ns = 0
+        self._metrics: list[sdk.Metric] = []
+
+    def current(self, now_ns: int) -> list[sdk.Metric]:
+        with self._lock, self._cursor() as connection:
+            position = connection.execute("SELECT position FROM ledger_state").fetchone()
+            if position != self._position or now_ns - self._computed_ns > FRESH_FOR_NS:
+                self._metrics = gauges.current(connection, self._start_ns, now_ns)
+                self._position, self._computed_ns = position, now_ns
+            return self._metrics

@@ -1,0 +1,30 @@
+"""The collector's own health, counted where it happens."""
+
+from collections.abc import Callable
+
+from opentelemetry.metrics import Meter
+
+from otel_vsm.semconv import metrics as registry
+from otel_vsm_collector.metrics import instruments
+
+DERIVATION_BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+
+class Health:
+    """Instruments for the parts of the collector to write to; every method may be called from any thread."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self.span_received = instruments.counter(meter, registry.VSM_COLLECTOR_SPAN_RECEIVED)
+        self.span_rejected = instruments.counter(meter, registry.VSM_COLLECTOR_SPAN_REJECTED)
+        self.span_filtered = instruments.counter(meter, registry.VSM_COLLECTOR_SPAN_FILTERED)
+        self.span_duplicate = instruments.counter(meter, registry.VSM_COLLECTOR_SPAN_DUPLICATE)
+        self.derivation = instruments.histogram(
+            meter, registry.VSM_COLLECTOR_DERIVATION_DURATION, DERIVATION_BOUNDS_S
+        )
+        """Record seconds."""
+
+    def watch(self, *, lag_s: Callable[[], float], journal_bytes: Callable[[], int]) -> None:
+        """Ask these two whenever metrics are collected; call it once."""
+        instruments.observed(self._meter, registry.VSM_COLLECTOR_LAG, lag_s)
+        instruments.observed(self._meter, registry.VSM_COLLECTOR_JOURNAL_SIZE, journal_bytes)

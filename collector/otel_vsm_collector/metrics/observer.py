@@ -1,0 +1,147 @@
+"""The sums of counters and histograms over facts, kept in memory and added to with every refresh."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import ibis
+from duckdb import DuckDBPyConnection
+from opentelemetry.sdk.metrics import Exemplar
+from opentelemetry.sdk.metrics import export as sdk
+
+from otel_vsm_collector.metrics import points
+from otel_vsm_collector.metrics.observed import FACTS, OBSERVED, ROWS, TABLE_OF, Example, Observed, grouped
+
+MAX_ATTRIBUTE_SETS = 2000
+"""Of one metric, as in OpenTelemetry's SDK; what comes beyond is summed in one more, marked OVERFLOW."""
+OVERFLOW = {"otel.metric.overflow": True}
+
+_AttributeValues = tuple[str | None, ...]
+
+
+@dataclass(slots=True)
+class _Sums:
+    buckets: list[int]
+    total: float = 0.0
+    least: float = float("inf")
+    greatest: float = float("-inf")
+    examples: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """The latest of each bucket: {owner, trace_id, at, seconds}."""
+
+
+class Observer:
+    """Counts facts as they become known; the grouping is the database's work, never a loop over rows.
+
+    What `observe` has read counts only after `commit`: it is called inside the transaction that makes the
+    facts, and a transaction that fails is tried again.
+    """
+
+    def __init__(self) -> None:
+        self._start_ns = time.time_ns()
+        self._lock = threading.Lock()
+        self._pending: list[tuple[Observed, list[tuple[Any, ...]]]] = []
+        self._sums: dict[str, dict[_AttributeValues, _Sums]] = {what.metric.name: {} for what in OBSERVED}
+        self._overflow: dict[str, _Sums] = {}
+        self._sql = {what.metric.name: ibis.to_sql(grouped(what), dialect="duckdb") for what in OBSERVED}
+
+    def observe(self, connection: DuckDBPyConnection, fact: str, new_rows: str) -> None:
+        """Reads the rows of the table `new_rows`, which have the columns of the fact's table.
+
+        Raises ValueError where `fact` is none of `observed.FACTS`.
+        """
+        if fact not in FACTS:
+            raise ValueError(f"no metric counts {fact!r}; known are {', '.join(FACTS)}")
+        table = '"' + new_rows.replace('"', '""') + '"'
+        for what in OBSERVED:
+            if what.fact == fact:
+                sql = self._sql[what.metric.name].replace(f'"{ROWS}"', table)
+                if groups := connection.execute(sql).fetchall():
+                    self._pending.append((what, groups))
+
+    def observe_everything(self, connection: DuckDBPyConnection) -> None:
+        """Reads whole tables of facts: what there is when the collector starts."""
+        for fact in FACTS:
+            self.observe(connection, fact, TABLE_OF[fact])
+
+    def commit(self) -> None:
+        """Counts what has been read since the last `commit` or `rollback`."""
+        pending, self._pending = self._pending, []
+        with self._lock:
+            for what, groups in pending:
+                for group in groups:
+                    self._add(what, group)
+
+    def rollback(self) -> None:
+        """Forgets what has been read since the last `commit` or `rollback`."""
+        self._pending = []
+
+    def collect(self, now_ns: int) -> list[sdk.Metric]:
+        """The metrics as counted so far, those without a point left out."""
+        with self._lock:
+            return [metric for what in OBSERVED if (metric := self._metric(what, now_ns)).data.data_points]
+
+    def _add(self, what: Observed, group: tuple[Any, ...]) -> None:
+        width = len(what.metric.attributes)
+        attributes, bucket, rows = group[:width], group[width], group[width + 1]
+        sums = self._sums_of(what, attributes)
+        sums.buckets[bucket] += rows
+        if what.seconds is not None:
+            total, least, greatest = group[width + 2 : width + 5]
+            sums.total += total
+            sums.least = min(sums.least, least)
+            sums.greatest = max(sums.greatest, greatest)
+        if what.example is not None:
+            example = group[width + 5]
+            if bucket not in sums.examples or sums.examples[bucket]["at"] <= example["at"]:
+                sums.examples[bucket] = example
+
+    def _sums_of(self, what: Observed, attributes: _AttributeValues) -> _Sums:
+        known = self._sums[what.metric.name]
+        if attributes in known:
+            return known[attributes]
+        empty = _Sums(buckets=[0] * (len(what.bounds) + 1))
+        if len(known) < MAX_ATTRIBUTE_SETS:
+            return known.setdefault(attributes, empty)
+        return self._overflow.setdefault(what.metric.name, empty)
+
+    def _metric(self, what: Observed, now_ns: int) -> sdk.Metric:
+        name = what.metric.name
+        series: list[tuple[points.Attributes, _Sums]] = [
+            (points.known(dict(zip(what.metric.attributes, values, strict=True))), sums)
+            for values, sums in self._sums[name].items()
+        ]
+        if name in self._overflow:
+            series.append((OVERFLOW, self._overflow[name]))
+        if what.seconds is None:
+            values = ((attributes, sums.buckets[0]) for attributes, sums in series)
+            return points.counter(what.metric, values, self._start_ns, now_ns)
+        return points.histogram(
+            what.metric,
+            [self._histogram_point(what, attributes, sums, now_ns) for attributes, sums in series],
+        )
+
+    def _histogram_point(
+        self, what: Observed, attributes: points.Attributes, sums: _Sums, now_ns: int
+    ) -> sdk.HistogramDataPoint:
+        return sdk.HistogramDataPoint(
+            attributes=attributes,
+            start_time_unix_nano=self._start_ns,
+            time_unix_nano=now_ns,
+            count=sum(sums.buckets),
+            sum=sums.total,
+            bucket_counts=tuple(sums.buckets),
+            explicit_bounds=what.bounds,
+            min=sums.least,
+            max=sums.greatest,
+            exemplars=[_exemplar(what.example, sums.examples[bucket]) for bucket in sorted(sums.examples)]
+            if what.example
+            else [],
+        )
+
+
+def _exemplar(example: Example, found: dict[str, Any]) -> Exemplar:
+    """An exemplar of the owner's trace; its root span where the trace is the one that the id stands for."""
+    root = example.root(found["owner"])
+    span_id = int(root.span_id, 16) if root.trace_id == found["trace_id"] else 0
+    return Exemplar({}, found["seconds"], found["at"], span_id, int(found["trace_id"], 16))

@@ -1,0 +1,46 @@
+"""Points of OpenTelemetry's metric data model, from plain values."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from opentelemetry.sdk.metrics import export as sdk
+from opentelemetry.sdk.metrics.export import AggregationTemporality
+
+from otel_vsm.semconv.metrics import Metric
+
+Attributes = Mapping[str, Any]
+
+
+def gauge(metric: Metric, values: Iterable[tuple[Attributes, float]], now_ns: int) -> sdk.Metric:
+    """The values of a gauge, true at `now_ns`."""
+    points = [sdk.NumberDataPoint(attributes, 0, now_ns, value) for attributes, value in values]
+    return _metric(metric, sdk.Gauge(points))
+
+
+def up_down(
+    metric: Metric, values: Iterable[tuple[Attributes, int]], start_ns: int, now_ns: int
+) -> sdk.Metric:
+    """The values of an up-down counter: what there is of something at `now_ns`."""
+    points = [sdk.NumberDataPoint(attributes, start_ns, now_ns, value) for attributes, value in values]
+    return _metric(metric, sdk.Sum(points, AggregationTemporality.CUMULATIVE, is_monotonic=False))
+
+
+def counter(
+    metric: Metric, values: Iterable[tuple[Attributes, int]], start_ns: int, now_ns: int
+) -> sdk.Metric:
+    """The values of a counter that began at 0 at `start_ns`."""
+    points = [sdk.NumberDataPoint(attributes, start_ns, now_ns, value) for attributes, value in values]
+    return _metric(metric, sdk.Sum(points, AggregationTemporality.CUMULATIVE, is_monotonic=True))
+
+
+def histogram(metric: Metric, points: Sequence[sdk.HistogramDataPoint]) -> sdk.Metric:
+    return _metric(metric, sdk.Histogram(points, AggregationTemporality.CUMULATIVE))
+
+
+def known(attributes: Attributes) -> dict[str, Any]:
+    """The attributes that have a value: there is no null in OpenTelemetry."""
+    return {key: value for key, value in attributes.items() if value is not None}
+
+
+def _metric(metric: Metric, data: sdk.DataT) -> sdk.Metric:
+    return sdk.Metric(metric.name, metric.brief, metric.unit, data)
