@@ -1,0 +1,172 @@
+"""How records leave this machine without ever being in the way of the user's command.
+
+A record is written to the spool, then sent from a thread that is waited for no longer than a budget, and
+removed from the spool when it was acknowledged. So a dead endpoint costs one short wait and one line, and a
+process that dies loses nothing. Importing this imports neither the SDK nor anything of the network.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from itertools import islice
+from typing import TYPE_CHECKING, NoReturn
+
+from otel_vsm.record import Record
+from otel_vsm.saying import count_of_spans, warn
+
+if TYPE_CHECKING:
+    from otel_vsm.sending import Sending
+
+DEFAULT_BUDGET_S = 0.8
+"""What waiting for the network may add to a command."""
+BATCH_SPANS = 512
+
+Sink = Callable[[Sequence[Record]], None]
+
+_sink: Sink | None = None
+_sending: "Sending | None" = None
+
+
+class DeliveryError(Exception):
+    """Not everything could be sent; the message says why and what to do."""
+
+
+def configured() -> bool:
+    """Whether the environment asks for telemetry at all."""
+    from otel_vsm.endpoint import off_because
+
+    return _sink is not None or off_because() is None
+
+
+def preload() -> None:
+    """Load the SDK and the exporter that will be needed, while something else is waited for.
+
+    May run in a thread, and should run after the user's command was started: gRPC does not survive a fork.
+    Never raises; what is wrong is said when something is to be sent.
+    """
+    if _sink is not None or not configured():
+        return
+    with suppress(Exception):
+        import otel_vsm.transport  # noqa: F401 - loading it is the purpose
+        from otel_vsm.endpoint import read_endpoint
+        from otel_vsm.exporters import load_exporter
+
+        load_exporter(read_endpoint().protocol)
+
+
+def deliver(records: Sequence[Record], *, budget_s: float = DEFAULT_BUDGET_S) -> None:
+    """Send the records, and what earlier processes could not send, waiting at most `budget_s` seconds.
+
+    What is not acknowledged by then stays in the spool. Loading the SDK, where `preload` did not, comes on
+    top. Never raises, and says at most one line on stderr. With no endpoint configured it does nothing.
+    """
+    try:
+        if _sink is not None:
+            _sink(records)
+        elif records and configured():
+            _deliver(records, budget_s)
+    except (Exception, KeyboardInterrupt) as error:  # whatever it is, the user's command comes first
+        warn(f"could not send telemetry ({type(error).__name__}: {error})")
+
+
+def send_all(records: Iterable[Record], *, progress: Callable[[int], None] | None = None) -> int:
+    """Send all records, a batch at a time; how many the receiver took.
+
+    Nothing is spooled: this is for records that can be had again. A batch is waited for as long as
+    `OTEL_EXPORTER_OTLP_TIMEOUT` says, tries included. `progress` is called with the number of spans of each
+    batch that was acknowledged. DeliveryError at the first batch that was not.
+    """
+    iterator = iter(records)
+    batches = iter(lambda: tuple(islice(iterator, BATCH_SPANS)), ())
+    taken = 0
+    for size, taken_now in map(_divert, batches) if _sink is not None else _send_batches(batches):
+        taken += taken_now
+        if progress:
+            progress(size)
+    return taken
+
+
+def leave(code: int) -> NoReturn:
+    """End the process with this exit code, even while a delivery that was given up still hangs.
+
+    The interpreter's own way out waits for threads that the libraries made, which may be for the network.
+    """
+    if _sending is None or not _sending.is_alive():
+        sys.exit(code)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(code)
+
+
+@contextmanager
+def diverted(sink: Sink) -> Iterator[None]:
+    """Within it, records go to `sink` and nowhere else, and telemetry counts as configured. For tests."""
+    global _sink
+    before, _sink = _sink, sink
+    try:
+        yield
+    finally:
+        _sink = before
+
+
+def _deliver(records: Sequence[Record], budget_s: float) -> None:
+    from otel_vsm.endpoint import EndpointError, read_endpoint
+    from otel_vsm.parcel import Parcel, resource_here, resource_problem
+    from otel_vsm.sending import Kept, Sending
+
+    global _sending
+    parcel = Parcel(resource=resource_here(), records=tuple(records))
+    kept = Kept.of(parcel)
+    said = [problem] if (problem := resource_problem()) else []
+    try:
+        endpoint = read_endpoint()
+    except EndpointError as error:
+        kept.give_back()
+        said.append(f"could not send {count_of_spans(len(records))}: {error}; {kept.said()}")
+    else:
+        said += endpoint.problems
+        _sending = Sending(parcel, kept, endpoint, timeout_s=min(endpoint.timeout_s, budget_s))
+        said += _sending.result(budget_s=budget_s)
+    if said:
+        warn("; ".join(said))
+
+
+def _divert(batch: Sequence[Record]) -> tuple[int, int]:
+    if _sink is not None:
+        _sink(batch)
+    return len(batch), len(batch)
+
+
+def _send_batches(batches: Iterable[Sequence[Record]]) -> Iterator[tuple[int, int]]:
+    """The size of each batch, and how many of it the receiver took."""
+    from otel_vsm.endpoint import EndpointError, off_because, read_endpoint
+    from otel_vsm.parcel import Parcel, resource_here
+
+    if why := off_because():
+        raise DeliveryError(f"nothing can be sent: {why}")
+    try:
+        endpoint = read_endpoint()
+    except EndpointError as error:
+        raise DeliveryError(f"nothing can be sent: {error}") from error
+    from otel_vsm.exporters import Fate
+    from otel_vsm.transport import Sender
+
+    resource = resource_here()
+    sent = rejected = 0
+    reason = ""
+    with Sender(endpoint, timeout_s=endpoint.timeout_s) as sender:
+        for batch in batches:
+            outcome = sender.send([Parcel(resource=resource, records=tuple(batch))])
+            if outcome.fate is not Fate.ACCEPTED:
+                raise DeliveryError(
+                    f"{endpoint.shown} took {count_of_spans(sent)} and then no more ({outcome.reason})."
+                    " Mend that and run the command again: what is sent twice counts once."
+                )
+            sent += len(batch)
+            rejected += outcome.rejected
+            reason = outcome.reason if outcome.rejected else reason
+            yield len(batch), len(batch) - outcome.rejected
+    if rejected:
+        warn(f"{endpoint.shown} rejected {rejected:,} of {count_of_spans(sent)} ({reason})")

@@ -1,0 +1,82 @@
+"""Sending what the spool holds."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from otel_vsm.exporters import Fate, Outcome
+from otel_vsm.parcel import Parcel
+from otel_vsm.spool import Claim, Spool
+
+BATCH_SPANS = 512
+
+Send = Callable[[Sequence[Parcel]], Outcome]
+
+
+@dataclass(slots=True)
+class Drained:
+    """What became of the spool; true at any moment while it goes on."""
+
+    sent: int = 0
+    """Spans that were acknowledged."""
+    refused: int = 0
+    """Spans that the receiver will never take, and that were dropped for that."""
+    refusal: str = ""
+    left_because: str = ""
+    """Why something was left, if that was the receiver's doing."""
+    away: bool = False
+    """Whether the receiver could not be reached, or takes nothing from us now."""
+
+
+def drain(spool: Spool, send: Send, drained: Drained) -> None:
+    """Send what no other process is sending, oldest first, until all went or the receiver is away.
+
+    Parcels are sent many at a time. Where the receiver answers that a request is at fault, its parcels are
+    sent one by one, so that one of them does not hold up the others. OSError where the spool cannot be read.
+    """
+    for batch in _batches(spool.claims()):
+        try:
+            _send(batch, send, drained)
+        finally:
+            for claim in batch:
+                claim.give_back()
+        if drained.away:
+            return
+
+
+def _send(claims: Sequence[Claim], send: Send, drained: Drained) -> None:
+    outcome = send([claim.parcel for claim in claims])
+    spans = sum(len(claim.parcel.records) for claim in claims)
+    if outcome.fate is Fate.ACCEPTED:
+        _settle(claims, drained, sent=spans - outcome.rejected, refused=outcome.rejected, why=outcome.reason)
+    elif outcome.fate is Fate.UNAVAILABLE:
+        drained.away, drained.left_because = True, outcome.reason
+    elif len(claims) > 1:
+        for claim in claims:
+            if not drained.away:
+                _send([claim], send, drained)
+    elif outcome.fate is Fate.REFUSED:
+        _settle(claims, drained, sent=0, refused=spans, why=outcome.reason)
+    else:
+        drained.left_because = outcome.reason
+
+
+def _settle(claims: Sequence[Claim], drained: Drained, *, sent: int, refused: int, why: str) -> None:
+    for claim in claims:
+        claim.done()
+    drained.sent += sent
+    if refused:
+        drained.refused += refused
+        drained.refusal = why
+
+
+def _batches(claims: Iterator[Claim]) -> Iterator[list[Claim]]:
+    batch: list[Claim] = []
+    size = 0
+    for claim in claims:
+        if batch and size + len(claim.parcel.records) > BATCH_SPANS:
+            yield batch
+            batch, size = [], 0
+        batch.append(claim)
+        size += len(claim.parcel.records)
+    if batch:
+        yield batch

@@ -1,0 +1,158 @@
+"""Where telemetry goes: OpenTelemetry's standard variables, as this program reads them.
+
+The exporters read them too, but differently from the specification in places that hurt: timeouts as seconds,
+an empty value as a value, `none` as no compression they know. So what matters is read here, once, and told
+to them. Only the standard library is needed, and nothing of it that is slow to import.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+DEFAULT_TIMEOUT_S = 10.0
+UNLIMITED_S = 600.0
+"""What a timeout of 0, which is unlimited, comes to: nobody waits longer for one request."""
+
+ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+
+
+class Protocol(StrEnum):
+    HTTP = "http/protobuf"
+    GRPC = "grpc"
+
+
+class Compression(StrEnum):
+    NONE = "none"
+    GZIP = "gzip"
+    DEFLATE = "deflate"
+
+
+class EndpointError(ValueError):
+    """The endpoint cannot be used as it is written; the message says how to write it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where and how to send."""
+
+    url: str
+    """For HTTP the whole URL, for gRPC `host:port`. May hold a password: show `shown`."""
+    shown: str
+    protocol: Protocol
+    timeout_s: float
+    compression: Compression
+    insecure: bool
+    """Without TLS."""
+    loopback: bool
+    """Whether it is this machine, which no proxy reaches."""
+    header_names: tuple[str, ...]
+    problems: tuple[str, ...]
+    """What is set and ignored, as sentences that say what to do."""
+
+
+def off_because(env: Mapping[str, str] = os.environ) -> str | None:
+    """Why telemetry is off, as a sentence that says how to turn it on; None where it is on."""
+    if env.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return "OTEL_SDK_DISABLED is true: unset it to send anything"
+    if env.get("OTEL_TRACES_EXPORTER", "").strip().lower() == "none":
+        return "OTEL_TRACES_EXPORTER is none: unset it to send anything"
+    if not any(env.get(name, "").strip() for name in ENDPOINT_VARIABLES):
+        return "no endpoint: set OTEL_EXPORTER_OTLP_ENDPOINT, for example to http://localhost:4318"
+    return None
+
+
+def read_endpoint(env: Mapping[str, str] = os.environ) -> Endpoint:
+    """The endpoint that the environment names, and it must; EndpointError where it cannot be used."""
+    problems: list[str] = []
+    protocol = _protocol(env, problems)
+    compression = _compression(env, protocol, problems)
+    timeout_s = _timeout_s(env, problems)
+    _certificates(env, problems)
+    name, address = next((name, value) for name in ENDPOINT_VARIABLES if (value := env.get(name, "").strip()))
+    if protocol is Protocol.HTTP and name == "OTEL_EXPORTER_OTLP_ENDPOINT":
+        address = f"{address.removesuffix('/')}/v1/traces"
+    scheme, host, port, path = _parts(name, address, protocol)
+    place = host if port is None else f"{host}:{port}"
+    insecure = scheme == "http" or (not scheme and _told(env, "INSECURE")[1].lower() == "true")
+    return Endpoint(
+        url=address if protocol is Protocol.HTTP or not scheme else place,
+        shown=f"{scheme}://{place}{path}" if scheme else place,
+        protocol=protocol,
+        timeout_s=timeout_s,
+        compression=compression,
+        insecure=insecure,
+        loopback=host == "localhost" or host.startswith("127.") or host == "[::1]",
+        header_names=_header_names(env),
+        problems=tuple(problems),
+    )
+
+
+def _told(env: Mapping[str, str], what: str) -> tuple[str, str]:
+    """The variable that says it, and its value; the one for traces wins, an empty one says nothing."""
+    general = f"OTEL_EXPORTER_OTLP_{what}"
+    for name in (f"OTEL_EXPORTER_OTLP_TRACES_{what}", general):
+        if value := env.get(name, "").strip():
+            return name, value
+    return general, ""
+
+
+def _protocol(env: Mapping[str, str], problems: list[str]) -> Protocol:
+    name, value = _told(env, "PROTOCOL")
+    try:
+        return Protocol(value.lower() or Protocol.HTTP)
+    except ValueError:
+        problems.append(f"{name}={value} is ignored: it can be {' or '.join(Protocol)}")
+        return Protocol.HTTP
+
+
+def _compression(env: Mapping[str, str], protocol: Protocol, problems: list[str]) -> Compression:
+    known = [known for known in Compression if protocol is Protocol.HTTP or known != Compression.DEFLATE]
+    name, value = _told(env, "COMPRESSION")
+    try:
+        return known[known.index(Compression(value.lower() or Compression.NONE))]
+    except ValueError:
+        problems.append(f"{name}={value} is ignored: over {protocol} it can be {' or '.join(known)}")
+        return Compression.NONE
+
+
+def _timeout_s(env: Mapping[str, str], problems: list[str]) -> float:
+    name, value = _told(env, "TIMEOUT")
+    if not value:
+        return DEFAULT_TIMEOUT_S
+    try:
+        milliseconds = int(value)
+    except ValueError:
+        milliseconds = -1
+    if milliseconds < 0:
+        problems.append(f"{name}={value} is ignored: it has to be a whole number of milliseconds")
+        return DEFAULT_TIMEOUT_S
+    return min(milliseconds / 1000 or UNLIMITED_S, UNLIMITED_S)
+
+
+def _certificates(env: Mapping[str, str], problems: list[str]) -> None:
+    for what in ("CERTIFICATE", "CLIENT_KEY", "CLIENT_CERTIFICATE"):
+        name, path = _told(env, what)
+        if path and not os.access(path, os.R_OK):
+            problems.append(f"{name}={path} cannot be read: it has to name a file in PEM format")
+
+
+def _parts(name: str, address: str, protocol: Protocol) -> tuple[str, str, int | None, str]:
+    """Scheme, host (an IPv6 one in brackets), port and path."""
+    from urllib.parse import urlsplit
+
+    example = "http://localhost:4317" if protocol is Protocol.GRPC else "http://localhost:4318"
+    bare = protocol is Protocol.GRPC and "://" not in address
+    try:
+        parts = urlsplit(f"//{address}" if bare else address)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise EndpointError(f"{name} is no URL ({error}): write it like {example}") from error
+    if not host or (not bare and parts.scheme not in ("http", "https")):
+        raise EndpointError(f"{name} has no http:// or https:// and host: write it like {example}")
+    return parts.scheme, f"[{host}]" if ":" in host else host, port, parts.path
+
+
+def _header_names(env: Mapping[str, str]) -> tuple[str, ...]:
+    pairs = (pair.partition("=") for pair in _told(env, "HEADERS")[1].split(","))
+    return tuple(name.strip().lower() for name, equals, _ in pairs if equals)
