@@ -32,6 +32,7 @@ class Service:
     name: str
     repository: Repository
     team: str
+    value_stream: str
     changes_per_day: float
     coding_h: float
     pickup_h: float
@@ -54,6 +55,7 @@ SERVICES = (
         name="shop",
         repository=Repository("github.com/acme/shop"),
         team="checkout",
+        value_stream="buying",
         changes_per_day=1.6,
         coding_h=9,
         pickup_h=3,
@@ -72,6 +74,7 @@ SERVICES = (
         name="payments",
         repository=Repository("github.com/acme/payments"),
         team="checkout",
+        value_stream="buying",
         changes_per_day=0.7,
         coding_h=20,
         pickup_h=10,
@@ -86,6 +89,7 @@ SERVICES = (
         name="search",
         repository=Repository("gitlab.com/acme/search"),
         team="catalogue",
+        value_stream="finding",
         changes_per_day=1.1,
         coding_h=14,
         pickup_h=5,
@@ -110,5 +114,7 @@ DENIED = 0.05
 """Share of changes that people do not let into production."""
 ABANDONED = 0.04
 """Share of changes that are given up in review."""
+LATE = 0.05
+"""Share of spans that arrive long after what followed them."""
 DUPLICATES = 0.03
 """Share of spans that are sent twice."""
