@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO
 
-from otel_vsm.identity import request_in_message
+from otel_vsm.identity import Repository, local_repository, normalise_repository, request_in_message
 
 # Set by git for its hooks. Left in place, they would make git answer for another repository than the
 # one that was asked for.
@@ -71,9 +71,7 @@ def read_history(repository: Path, *, tags: str = "*") -> History:
     """
     shallow = _ask(repository, "rev-parse", "--is-shallow-repository").strip() == "true"
     # Fails quietly where HEAD points to a branch without a commit.
-    head = (
-        _ask(repository, "rev-parse", "--verify", "--quiet", "HEAD", may_fail=True).strip() or None
-    )
+    head = _ask(repository, "rev-parse", "--verify", "--quiet", "HEAD", may_fail=True).strip() or None
     tagged = [tag for tag in _read_tags(repository) if fnmatchcase(tag[0], tags)]
     tips = {revision for _, revision, _ in tagged} | ({head} if head else set())
     commits = {commit.sha: commit for commit in _read_commits(repository, tips)}
@@ -87,6 +85,19 @@ def read_history(repository: Path, *, tags: str = "*") -> History:
         head=head,
         shallow=shallow,
     )
+
+
+def read_name(repository: Path) -> Repository:
+    """The repository's name by its remote `origin`, else by its first, else by its folder.
+
+    HistoryError as for `read_history`.
+    """
+    if remotes := _ask(repository, "remote").split():
+        remote = "origin" if "origin" in remotes else remotes[0]
+        return normalise_repository(_ask(repository, "remote", "get-url", remote))
+    # The common directory: all worktrees of a repository are one repository.
+    folder = repository / _ask(repository, "rev-parse", "--git-common-dir").rstrip("\n")
+    return local_repository(str(folder.resolve()).removesuffix("/.git"))
 
 
 def _read_tags(repository: Path) -> Iterator[tuple[str, str, int | None]]:

@@ -1,0 +1,80 @@
+"""What a history delivered, as records. The same history gives the same ones, so sending it twice is
+sending it once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from otel_vsm import emit
+from otel_vsm.backfill.delivered import Change, Deliveries, Deployment
+from otel_vsm.context import Context, Place
+from otel_vsm.identity import ChangeId, Repository, change_root, event_span_id
+from otel_vsm.record import Record
+from otel_vsm.semconv import EventName, StageType, TaskResult
+
+_NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What the history is told of, and where its tags were deployed."""
+
+    repository: Repository
+    service: str
+    environment: str
+    team: str | None = None
+
+
+def count(found: Deliveries) -> int:
+    """How many records it gives."""
+    return 2 * len(found.changes) + len(found.deployments)
+
+
+def records(found: Deliveries, target: Target) -> Iterator[Record]:
+    """Two point events for each change, and a span for each deployment."""
+    for change in found.changes.values():
+        teller = _teller(target, change, change.revision)
+        yield emit.event(
+            teller, EventName.CHANGE_FIRST_COMMIT, at_ns=change.first_commit_s * _NS, attributes={}
+        )
+        yield emit.event(teller, EventName.CHANGE_MERGED, at_ns=change.merged_s * _NS, attributes={})
+    delivered: set[ChangeId] = set()
+    for deployment in found.deployments:
+        yield _deployment(deployment, found.changes[deployment.head], target, delivered)
+        delivered.update(deployment.carries)
+
+
+def _deployment(deployment: Deployment, head: Change, target: Target, delivered: set[ChangeId]) -> Record:
+    """A deployment's span; `delivered` are the changes that earlier ones carried."""
+    tag = deployment.tag
+    span_id = event_span_id(
+        target.repository, StageType.DEPLOY, f"{target.service}\0{target.environment}\0{tag.name}"
+    )
+    # That it lives in its head's trace says that it carries the head, unless that was delivered before. Where
+    # another commit of it comes now, only a link can say so.
+    carries = tuple(change for change in deployment.carries if change != head.id or change in delivered)
+    return emit.deployment(
+        _teller(target, head, tag.revision),
+        emit.Run(span_id=span_id, start_ns=tag.at_s * _NS, end_ns=tag.at_s * _NS, result=TaskResult.SUCCESS),
+        name=StageType.DEPLOY,
+        what=emit.Deployment(
+            # The tag for people, the hash because two repositories may have the same tags.
+            id=f"{tag.name}-{span_id}",
+            service=target.service,
+            environment=target.environment,
+            carries=carries,
+        ),
+        artifact=emit.Artifact(version=tag.name),
+    )
+
+
+def _teller(target: Target, change: Change, revision: str) -> emit.Teller:
+    return emit.Teller(
+        context=Context(
+            change=change.id,
+            repository=target.repository,
+            request=None if change.request is None else str(change.request),
+            revision=revision,
+        ),
+        place=Place(*change_root(change.id)),
+        team=target.team,
+    )

@@ -1,0 +1,122 @@
+"""`otel-vsm backfill`: the past, as changes and deployments."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from otel_vsm.backfill.delivered import Deliveries, deliveries
+from otel_vsm.backfill.history import HistoryError, read_history, read_name
+from otel_vsm.backfill.records import Target, count, records
+from otel_vsm.cli.options import Text
+from otel_vsm.delivery import DeliveryError, configured, send_all
+from otel_vsm.endpoint import off_because, read_endpoint
+from otel_vsm.identity import normalise_repository
+from otel_vsm.saying import warn
+
+ENVIRONMENT = "production"
+
+
+@click.group()
+def backfill() -> None:
+    """Turn the past into changes and deployments."""
+
+
+@backfill.command()
+@click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--service", type=Text(), required=True, help="The service that the repository is deployed as.")
+@click.option(
+    "--environment",
+    type=Text(),
+    default="production",
+    show_default=True,
+    help="Where the tags were deployed.",
+)
+@click.option(
+    "--deploy-tags",
+    "tags",
+    metavar="GLOB",
+    default="*",
+    show_default=True,
+    help="The tags that were deployed.",
+)
+@click.option(
+    "--repository",
+    type=Text(),
+    envvar="OTEL_VSM_REPOSITORY",
+    show_envvar=True,
+    help="The repository, as a URL or as host/path. Otherwise git's remote says.",
+)
+@click.option(
+    "--team", type=Text(), envvar="OTEL_VSM_TEAM", show_envvar=True, help="The team that did the work."
+)
+@click.option("--dry-run", is_flag=True, help="Say what was found and send nothing.")
+def git(
+    path: Path,
+    service: str,
+    environment: str | None,
+    tags: str,
+    repository: str | None,
+    team: str | None,
+    dry_run: bool,
+) -> None:
+    """Tell of the changes and deployments in a git history.
+
+    \b
+        otel-vsm backfill git . --service shop --deploy-tags 'v*'
+
+    Each tag is a deployment. It carries the commits of its first-parent history that no earlier tag held,
+    each of them a change: the pull or merge request that its message names, or the commit itself. What HEAD
+    holds beyond the last tag is merged and waits. The first tag carries its own commit only.
+
+    Running it again changes nothing: what is sent twice counts once.
+    """
+    if not dry_run and not configured():
+        raise click.UsageError(f"Nothing can be sent: {off_because()}. With --dry-run nothing is.")
+    try:
+        history = read_history(path, tags=tags)
+        name = normalise_repository(repository) if repository else read_name(path)
+    except HistoryError as error:
+        raise click.ClickException(str(error)) from error
+    if not history.commits:
+        raise click.ClickException(f"{path} has no commit yet, so there is nothing to tell of.")
+    if history.shallow:
+        warn(f"{path} is a shallow clone: what lies before is missing. git fetch --unshallow gets it.")
+    if not history.tags:
+        warn(f"no tag of {path} fits {tags!r}: there are changes and no deployments.")
+
+    found = deliveries(history, name)
+    if dry_run:
+        click.echo(f"{_summary(found)} would be sent.")
+        return
+    total = count(found)
+    target = Target(repository=name, service=service, environment=environment or ENVIRONMENT, team=team)
+    try:
+        with _progress(total) as progress:
+            taken = send_all(records(found, target), progress=progress)
+    except DeliveryError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{_summary(found)} sent to {read_endpoint().shown}.")
+    if taken < total:
+        # Which spans were rejected, and why, was said as it happened.
+        sys.exit(1)
+
+
+def _summary(found: Deliveries) -> str:
+    numbered = sum(change.request is not None for change in found.changes.values())
+    return (
+        f"{len(found.changes):,} changes ({numbered:,} known by the number of a request)"
+        f" and {len(found.deployments):,} deployments"
+    )
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None] | None]:
+    """A bar on a terminal, nothing elsewhere: a log is no place for it."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=total, label="Sending", file=sys.stderr) as bar:
+        yield bar.update
