@@ -4,6 +4,7 @@ Compiling an Ibis expression takes about as long as deriving from a few thousand
 refresh never change, so they are compiled when the collector starts.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -35,6 +36,14 @@ class Sighting:
 class _Scratch:
     name: str
     query: str
+    schema: ibis.Schema
+    scope: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    name: str
+    function: Callable[[DuckDBPyConnection], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +59,14 @@ class _Replace:
 class Plan:
     """Steps in the order in which they run. An expression may use whatever was put before it."""
 
-    _steps: list[_Scratch | _Replace] = field(default_factory=list)
+    _steps: list[_Scratch | _Call | _Replace] = field(default_factory=list)
 
-    def scratch(self, name: str, expression: ir.Table) -> ir.Table:
-        """Computes a table that lives until the next refresh; the answer stands for it in expressions."""
-        self._steps.append(_Scratch(name, _query(expression)))
+    def scratch(self, name: str, expression: ir.Table, *, scope: str | None = None) -> ir.Table:
+        """Computes a table that lives until the next refresh; the answer stands for it in expressions.
+
+        It is empty where the scratch table `scope` is: asking costs more than knowing.
+        """
+        self._steps.append(_Scratch(name, _query(expression), expression.schema(), scope))
         return ibis.table(expression.schema(), name=name)
 
     def replace(
@@ -73,14 +85,33 @@ class Plan:
         query = _query(expression.select(*schema.names).cast(schema))
         self._steps.append(_Replace(table, query, scope, within, sightings))
 
-    def run(self, connection: DuckDBPyConnection, observer: Observer | None) -> None:
-        """Runs every step in the connection's current transaction."""
-        rows: dict[str, int] = {}
+    def call(self, name: str, function: Callable[[DuckDBPyConnection], int]) -> None:
+        """Calls a function with the connection; what it returns counts as the rows of `name`."""
+        self._steps.append(_Call(name, function))
+
+    def create(self, connection: DuckDBPyConnection) -> None:
+        """Makes the scratch tables."""
         for step in self._steps:
             if isinstance(step, _Scratch):
+                connection.execute(f"CREATE OR REPLACE TEMP TABLE {step.name} ({tables.ddl(step.schema)})")
+
+    def run(self, connection: DuckDBPyConnection, observer: Observer | None) -> dict[str, int]:
+        """Runs every step in the connection's current transaction; answers the rows of the scratch tables."""
+        rows: dict[str, int] = {}
+        for step in self._steps:
+            if isinstance(step, _Call):
+                rows[step.name] = step.function(connection)
+                continue
+            nobody = step.scope is not None and not rows[step.scope]
+            if isinstance(step, _Replace):
+                if not nobody:
+                    _replace(connection, step, observer)
+            elif nobody:
+                connection.execute(f"DELETE FROM {step.name}")
+                rows[step.name] = 0
+            else:
                 rows[step.name] = _fill(connection, step.name, step.query)
-            elif step.scope not in rows or rows[step.scope]:
-                _replace(connection, step, observer)
+        return rows
 
 
 def _replace(connection: DuckDBPyConnection, step: _Replace, observer: Observer | None) -> None:

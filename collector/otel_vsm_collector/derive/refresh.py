@@ -8,7 +8,6 @@ failures), for whole services and environments.
 import ibis
 import ibis.expr.types as ir
 from duckdb import DuckDBPyConnection
-from ibis.backends.sql.compilers.duckdb import compiler
 
 from otel_vsm_collector.derive import (
     approvals,
@@ -33,16 +32,21 @@ class Refresher:
     def __init__(self, connection: DuckDBPyConnection, observer: Observer | None = None) -> None:
         self._connection = connection
         self._observer = observer
-        self._find = _find()
-        self._derive = _derive()
+        self._plan = Plan()
+        _find_touched(self._plan)
+        # Not before: a telling that is dropped touches its change too.
+        self._plan.call("repeated", drop_repeated_spans)
+        _derive_changes(self._plan)
+        _derive_rollouts(self._plan)
+        _derive_incident_reports(self._plan)
+        _derive_neighbours(self._plan)
+        _derive_deliveries(self._plan)
 
     def create_tables(self) -> None:
-        """Makes the tables of facts where they are missing."""
+        """Makes the tables of facts where they are missing, and the scratch tables."""
         for name, schema in tables.FACTS.items():
-            columns = ", ".join(
-                f'"{column}" {compiler.type_mapper.to_string(kind)}' for column, kind in schema.items()
-            )
-            self._connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
+            self._connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({tables.ddl(schema)})")
+        self._plan.create(self._connection)
 
     def refresh(self, first_seq: int, last_seq: int) -> int:
         """Takes the ledger's rows with first_seq ≤ seq ≤ last_seq into the facts.
@@ -50,11 +54,7 @@ class Refresher:
         Returns how many repetitions of spans were taken out of the ledger.
         """
         load_near_spans(self._connection, first_seq, last_seq)
-        # Before the repetitions go: a telling that is dropped touches its change too.
-        self._find.run(self._connection, self._observer)
-        repeated = drop_repeated_spans(self._connection)
-        self._derive.run(self._connection, self._observer)
-        return repeated
+        return self._plan.run(self._connection, self._observer)["repeated"]
 
     def rebuild(self) -> None:
         """Computes every fact anew from the whole ledger."""
@@ -65,16 +65,14 @@ class Refresher:
             self.refresh(*row)
 
 
-def _find() -> Plan:
+def _find_touched(plan: Plan) -> None:
     """Whom the new spans touch."""
-    plan = Plan()
     near, span, owners = (tables.table(name) for name in ("near_span", "span", "trace_owner"))
     plan.scratch("touched_trace", near.select("trace_id").distinct())
     plan.scratch("touched_change", touched.touched_changes(near, owners, span))
     plan.scratch("touched_report", touched.touched_incidents(near))
     plan.scratch("touched_deployment", touched.touched_deployments(near))
     plan.scratch("pair_before", _touched_pairs())
-    return plan
 
 
 def _touched_pairs() -> ir.Table:
@@ -94,16 +92,6 @@ def _touched_pairs() -> ir.Table:
 
 def _touched(what: str, key: str) -> ir.Table:
     return ibis.table({key: "string"}, name=f"touched_{what}")
-
-
-def _derive() -> Plan:
-    plan = Plan()
-    _derive_changes(plan)
-    _derive_rollouts(plan)
-    _derive_incident_reports(plan)
-    _derive_neighbours(plan)
-    _derive_deliveries(plan)
-    return plan
 
 
 def _derive_changes(plan: Plan) -> None:
@@ -142,7 +130,9 @@ def _derive_rollouts(plan: Plan) -> None:
     span, link = tables.table("span"), tables.table("span_link")
     told = deployments.spans_of_deployments(span)
     own = plan.scratch(
-        "deployment_span", told.semi_join(_touched("deployment", "deployment_id"), "deployment_id")
+        "deployment_span",
+        told.semi_join(_touched("deployment", "deployment_id"), "deployment_id"),
+        scope="touched_deployment",
     )
     links = link.semi_join(own, ["trace_id", "span_id"])
     plan.replace("rollout", deployments.rollouts(own), scope="touched_deployment", on={"id": "deployment_id"})
@@ -155,7 +145,7 @@ def _derive_incident_reports(plan: Plan) -> None:
     """What incidents' own spans say."""
     span, link = tables.table("span"), tables.table("span_link")
     report = _touched("report", "incident_id")
-    own = plan.scratch("incident_span", span.semi_join(report, "incident_id"))
+    own = plan.scratch("incident_span", span.semi_join(report, "incident_id"), scope="touched_report")
     links = link.semi_join(own, ["trace_id", "span_id"])
     plan.replace(
         "incident_report",
@@ -180,16 +170,20 @@ def _derive_neighbours(plan: Plan) -> None:
     rollout, report, attributed = (tables.table(name) for name in ("rollout", "incident_report", "incident"))
     before = ibis.table({"service": "string", "environment": "string"}, name="pair_before")
     pair = plan.scratch("touched_pair", before.union(_touched_pairs(), distinct=True))
-    near = plan.scratch("pair_rollout", rollout.semi_join(pair, ["service", "environment"]))
+    near = plan.scratch(
+        "pair_rollout", rollout.semi_join(pair, ["service", "environment"]), scope="touched_pair"
+    )
     # A deployment that moved to another pair, or is none any more, goes too.
     ids = plan.scratch(
         "pair_deployment",
         near.select(deployment_id="id").union(_touched("deployment", "deployment_id"), distinct=True),
     )
-    order = plan.scratch("pair_order", sequence.sequence(near))
+    order = plan.scratch("pair_order", sequence.sequence(near), scope="pair_rollout")
     claims = tables.table("rollout_claim").semi_join(ids, "deployment_id")
     carried_before = plan.scratch(
-        "carried_before", tables.table("deployment_change").semi_join(ids, "deployment_id")
+        "carried_before",
+        tables.table("deployment_change").semi_join(ids, "deployment_id"),
+        scope="pair_deployment",
     )
     plan.replace(
         "deployment_change",

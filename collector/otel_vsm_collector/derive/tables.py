@@ -6,6 +6,7 @@ of the set of the ledger's spans.
 
 import ibis
 import ibis.expr.types as ir
+from ibis.backends.sql.compilers.duckdb import compiler
 
 from otel_vsm_collector.keep import columns
 
@@ -187,6 +188,11 @@ FACTS: dict[str, ibis.Schema] = {
 NEAR_SPAN = ibis.schema({"place": "int64", **LEDGER["span"]})
 
 TABLES = LEDGER | FACTS | {"near_span": NEAR_SPAN}
+
+
+def ddl(schema: ibis.Schema) -> str:
+    """The columns of a table in DuckDB's words."""
+    return ", ".join(f'"{name}" {compiler.type_mapper.to_string(kind)}' for name, kind in schema.items())
 
 
 def table(name: str) -> ir.Table:

@@ -1,5 +1,6 @@
 """The figures of each stage: how often it ran, how long it took and waited, how often its work came back."""
 
+from dataclasses import replace
 from typing import Any
 
 from ibis.backends.duckdb import Backend
@@ -20,7 +21,10 @@ def stages(backend: Backend, selection: Selection) -> list[dict[str, Any]]:
     is as of now: changes begun, neither delivered to the environment (production where none is chosen) nor
     abandoned, by the stage that they are in or were in last.
     """
-    runs = selection.apply(select.fact("stage_run"))
+    runs = replace(selection, environment=None).apply(select.fact("stage_run"))
+    if selection.environment is not None:
+        # Work before any deployment is for every environment.
+        runs = runs.filter((runs.environment == selection.environment).fill_null(True))
     runs = runs.filter(selection.within(runs.ended_at))
     succeeded = runs.result == TaskResult.SUCCESS
     figures = runs.aggregate(

@@ -1,0 +1,96 @@
+"""Facts are a function of the set of spans: random worlds, cut and shuffled at random."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from world import Span, World, spans
+
+CHANGES = st.integers(1, 4)
+HOURS = st.integers(0, 200).map(lambda hours: f"{hours}h")
+REVISIONS = st.sampled_from(["a", "b", "c"])
+SERVICES = st.sampled_from(["shop", "cart"])
+
+stage = st.fixed_dictionaries(
+    {"at": HOURS, "stage": st.sampled_from(["build", "test", "package"])},
+    optional={
+        "change": CHANGES,
+        "for": st.sampled_from(["1h", "30h"]),
+        "result": st.sampled_from(["success", "failure"]),
+        "revision": REVISIONS,
+        "artifact_hash": st.sampled_from(["x", "y"]),
+        "trace": st.sampled_from(["aaaa", "bbbb"]),
+        "span": st.sampled_from(["00000000000000aa", "00000000000000bb"]),
+        "work_item_id": st.just("T-1"),
+    },
+)
+event = st.fixed_dictionaries(
+    {
+        "at": HOURS,
+        "change": CHANGES,
+        "event": st.sampled_from(["change.first_commit", "change.merged", "change.abandoned"]),
+    },
+    optional={"revision": REVISIONS},
+)
+approval = st.fixed_dictionaries(
+    {
+        "at": HOURS,
+        "change": CHANGES,
+        "event": st.sampled_from(["approval.requested", "approval.granted", "approval.denied"]),
+        "gate": st.sampled_from(["g", "h"]),
+    }
+)
+work_item = st.fixed_dictionaries(
+    {"at": HOURS, "work_item": st.just("T-1"), "event": st.sampled_from(["created", "started"])}
+)
+deployment = st.fixed_dictionaries(
+    {"at": HOURS, "deploy": st.sampled_from(["D1", "D2", "D3", "D4", "D5"]), "service": SERVICES},
+    optional={
+        "change": CHANGES,
+        "for": st.just("1h"),
+        "revision": REVISIONS,
+        "result": st.sampled_from(["success", "failure"]),
+        "kind": st.sampled_from(["rollout", "rollback", "hotfix"]),
+        "artifact_hash": st.sampled_from(["x", "y"]),
+        "links": st.lists(CHANGES, max_size=2),
+        "environment": st.sampled_from(["production", "staging"]),
+        "span": st.sampled_from(["00000000000000aa", "00000000000000bb"]),
+    },
+)
+incident = st.fixed_dictionaries(
+    {
+        "at": HOURS,
+        "incident": st.sampled_from(["I1", "I2"]),
+        "event": st.sampled_from(["started", "detected", "resolved"]),
+        "service": SERVICES,
+    },
+    optional={"deployment": st.sampled_from(["D1", "D2"]), "severity": st.sampled_from(["low", "high"])},
+)
+worlds = st.lists(st.one_of(stage, event, deployment, deployment, incident, approval, work_item), max_size=12)
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return World()
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(told=worlds, data=st.data())
+def test_order_repetition_and_batches_change_nothing(
+    world: World, told: list[dict], data: st.DataObject
+) -> None:
+    known = spans(told)
+    world.clear()
+    world.take(known)
+    at_once = world.facts()
+
+    world.clear()
+    left: list[Span] = data.draw(
+        st.permutations(known + data.draw(st.lists(st.sampled_from(known))) if known else [])
+    )
+    while left:
+        size = data.draw(st.integers(1, len(left)))
+        world.take(left[:size])
+        left = left[size:]
+    assert world.facts() == at_once
+    world.refresher.rebuild()
+    assert world.facts() == at_once
