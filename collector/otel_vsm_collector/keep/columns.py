@@ -1,7 +1,7 @@
 """The ledger's tables: what is known of a span, one column per thing that deriving reads.
 
 `span` and `span_link` only ever grow and may hold a span twice, since senders repeat what they were not
-told is safe; deriving takes each (trace_id, span_id) once. `ledger_state` holds one row: how far the
+told is safe; deriving takes each (trace_id, span_id) once. `ledger_state` holds one row: how far which
 journal has been applied. Ids are lower-case hexadecimal, times are nanoseconds since the epoch, in UTC.
 """
 
@@ -72,6 +72,7 @@ SPAN_LINK = (
 LEDGER_STATE = (
     Column("position", pa.int64()),  # seq of the last row of the journal that was applied; 0 before any
     Column("version", pa.int64()),
+    Column("journal", pa.string()),  # identity of the journal that it was made from
 )
 
 TABLES = {"span": SPAN, "span_link": SPAN_LINK, "ledger_state": LEDGER_STATE}

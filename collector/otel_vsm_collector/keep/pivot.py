@@ -54,13 +54,18 @@ class Pivot:
 def joined(parts: Sequence[Attributes], first_owners: Sequence[int]) -> Attributes:
     """The attributes of several batches as one; the owners of each batch count on from its first."""
     return Attributes(
-        owner=np.concatenate([part.owner + np.int32(first) for part, first in zip(parts, first_owners, strict=True)]),
+        owner=counted_on([part.owner for part in parts], first_owners),
         code=np.concatenate([part.code for part in parts]),
         string=pa.concat_arrays([part.string for part in parts]),
         integer=pa.concat_arrays([part.integer for part in parts]),
         boolean=pa.concat_arrays([part.boolean for part in parts]),
         double=pa.concat_arrays([part.double for part in parts]),
     )
+
+
+def counted_on(indices: Sequence[Indices], firsts: Sequence[int]) -> Indices:
+    """Indices into several arrays → indices into these put together, where each begins at its first."""
+    return np.concatenate([part + np.int32(first) for part, first in zip(indices, firsts, strict=True)])
 
 
 def _first_positions(attributes: Attributes, owners: int) -> npt.NDArray[np.int32]:

@@ -21,9 +21,9 @@ import pyarrow.compute as pc
 from otel_vsm.identity import normalise_repository
 from otel_vsm.semconv import EventName, TaskResult
 from otel_vsm_collector.keep.columns import SPAN, schema
-from otel_vsm_collector.keep.pivot import Pivot, joined
+from otel_vsm_collector.keep.pivot import Pivot, counted_on, joined
 from otel_vsm_collector.receive.accept import Kept
-from otel_vsm_collector.receive.decode import Decoded, Indices, Mask, numpy_mask, sized
+from otel_vsm_collector.receive.decode import Decoded, Indices, sized
 
 _INCIDENT_EVENTS = pa.array([str(event) for event in EventName if event.name.startswith("INCIDENT_")])
 _WORK_ITEM_EVENTS = pa.array([str(event) for event in EventName if event.name.startswith("WORK_ITEM_")])
@@ -34,6 +34,13 @@ _HEX = np.array([int.from_bytes(f"{byte:02x}".encode(), "little") for byte in ra
 Columns = dict[str, pa.Array]
 
 
+class Numbered(NamedTuple):
+    """Spans with the number in the journal of each payload that they came in."""
+
+    seqs: Sequence[int]
+    kept: Kept
+
+
 class Rows(NamedTuple):
     """Rows for the tables `span` and `span_link`."""
 
@@ -41,13 +48,13 @@ class Rows(NamedTuple):
     span_link: pa.Table
 
 
-def ledger_rows(batches: Sequence[tuple[int, Kept]]) -> Rows:
-    """The rows of some batches, at least one, each with its number in the journal.
+def ledger_rows(batches: Sequence[Numbered]) -> Rows:
+    """The rows of some batches, at least one.
 
     The cost of a call hardly depends on how many spans it gets, so callers gather many first.
     """
-    parts = [kept.decoded for _, kept in batches]
-    rows = np.flatnonzero(np.concatenate([kept.rows for _, kept in batches])).astype(np.int32)
+    parts = [batch.kept.decoded for batch in batches]
+    rows = np.flatnonzero(np.concatenate([batch.kept.rows for batch in batches])).astype(np.int32)
     columns = _attribute_columns(parts, rows)
     status, start, end = (
         np.concatenate([getattr(part, name) for part in parts])[rows] for name in ("status", "start", "end")
@@ -56,9 +63,10 @@ def ledger_rows(batches: Sequence[tuple[int, Kept]]) -> Rows:
         pa.concat_arrays([getattr(part, name) for part in parts]).take(pa.array(rows))
         for name in ("trace_id", "span_id", "parent_span_id", "name")
     )
+    seq = np.concatenate([np.array(batch.seqs)[batch.kept.decoded.payload] for batch in batches])
     started_at, ended_at = _times(start, end)
     columns |= {
-        "seq": pa.array(np.repeat([seq for seq, _ in batches], [len(part) for part in parts])[rows]),
+        "seq": pa.array(seq[rows]),
         "trace_id": _hex(trace_id, 16),
         "span_id": _hex(span_id, 8),
         "parent_span_id": _hex(parent_span_id, 8),
@@ -74,9 +82,7 @@ def ledger_rows(batches: Sequence[tuple[int, Kept]]) -> Rows:
 def _attribute_columns(parts: Sequence[Decoded], rows: Indices) -> Columns:
     first_span = list(accumulate((len(part) for part in parts), initial=0))
     first_resource = list(accumulate((part.resources for part in parts), initial=0))
-    resource = np.concatenate(
-        [part.resource + np.int32(first) for part, first in zip(parts, first_resource[:-1], strict=True)]
-    )
+    resource = counted_on([part.resource for part in parts], first_resource[:-1])
     pivot = Pivot(
         joined([part.span_attributes for part in parts], first_span[:-1]),
         first_span[-1],
@@ -86,7 +92,9 @@ def _attribute_columns(parts: Sequence[Decoded], rows: Indices) -> Columns:
         resource_of_row=resource[rows],
     )
     return {
-        column.name: pivot.number(column.attribute) if column.type == pa.float64() else pivot.text(column.attribute)
+        column.name: pivot.number(column.attribute)
+        if column.type == pa.float64()
+        else pivot.text(column.attribute)
         for column in SPAN
         if column.attribute is not None
     }
@@ -98,12 +106,8 @@ def _settle(columns: Columns) -> None:
     columns["change_id"] = _change_ids(columns)
     result = pc.utf8_lower(columns["result"])
     if result.null_count:
-        is_stage = pc.and_(
-            pc.is_null(columns["event_name"]),
-            pc.is_valid(
-                pc.coalesce(*(columns[name] for name in ("stage_name", "stage_type", "deployment_kind", "deployment_id")))
-            ),
-        )
+        marks = (columns[name] for name in ("stage_name", "stage_type", "deployment_kind", "deployment_id"))
+        is_stage = pc.and_(pc.is_null(columns["event_name"]), pc.is_valid(pc.coalesce(*marks)))
         by_status = pc.if_else(columns["failed"], str(TaskResult.FAILURE), str(TaskResult.SUCCESS))
         result = pc.coalesce(result, pc.if_else(is_stage, by_status, None))
     columns["result"] = result
@@ -132,11 +136,11 @@ def _change_ids(columns: Columns) -> pa.Array:
 
 def _link_columns(parts: Sequence[Decoded], rows: Indices, columns: Columns) -> Columns:
     """Links of the kept spans to spans that can exist."""
-    first = accumulate((len(part) for part in parts), initial=0)
-    owner = np.concatenate([part.links.owner + np.int32(base) for part, base in zip(parts, first, strict=False)])
+    first_span = list(accumulate((len(part) for part in parts), initial=0))
+    owner = counted_on([part.links.owner for part in parts], first_span[:-1])
     trace_id = pa.concat_arrays([part.links.trace_id for part in parts])
     span_id = pa.concat_arrays([part.links.span_id for part in parts])
-    row_of_span = np.full(sum(len(part) for part in parts), -1, dtype=np.int32)
+    row_of_span = np.full(first_span[-1], -1, dtype=np.int32)
     row_of_span[rows] = np.arange(len(rows), dtype=np.int32)
     row = row_of_span[owner]
     sound = pa.array(np.flatnonzero((row >= 0) & sized(trace_id, 16) & sized(span_id, 8)))
@@ -152,7 +156,9 @@ def _table(name: str, columns: Columns) -> pa.Table:
     return pa.Table.from_arrays([columns[column] for column in shape.names], schema=shape)
 
 
-def _times(start: npt.NDArray[np.uint64], end: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+def _times(
+    start: npt.NDArray[np.uint64], end: npt.NDArray[np.uint64]
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     started = np.minimum(np.where(start == 0, end, start), _LATEST).astype(np.int64)
     return started, np.maximum(np.minimum(end, _LATEST).astype(np.int64), started)
 
@@ -180,4 +186,5 @@ def _per_value(values: pa.Array, function: Callable[[str], str]) -> pa.Array:
     if values.null_count == len(values):
         return values
     encoded = values.dictionary_encode()
-    return pa.array([function(value) for value in encoded.dictionary.to_pylist()], pa.string()).take(encoded.indices)
+    results = [function(value) for value in encoded.dictionary.to_pylist()]
+    return pa.array(results, pa.string()).take(encoded.indices)

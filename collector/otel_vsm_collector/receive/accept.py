@@ -4,8 +4,9 @@ Errors are sorted here into the sender's fault, which sending again would not me
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import Self
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -48,6 +49,15 @@ class Counts:
     rejected: int = 0
     filtered: int = 0
     kept: int = 0
+
+    def __add__(self, other: Self) -> Self:
+        return replace(
+            self,
+            received=self.received + other.received,
+            rejected=self.rejected + other.rejected,
+            filtered=self.filtered + other.filtered,
+            kept=self.kept + other.kept,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +114,9 @@ def accept(payloads: Sequence[bytes]) -> Accepted:
                 journal.append(without(payloads[index], ~kept))
             except DecodeError as error:
                 # Malformed where nothing is read from, so that it went unseen so far.
-                verdicts[index] = Verdict(Outcome.MALFORMED, f"the body is no OTLP trace request in protobuf: {error}")
+                verdicts[index] = Verdict(
+                    Outcome.MALFORMED, f"the body is no OTLP trace request in protobuf: {error}"
+                )
                 rows &= ~of_request
                 valid &= ~of_request
     counts = Counts(

@@ -103,14 +103,21 @@ def decode(payloads: Sequence[bytes]) -> Decoded:
         status=spans.field("status").field("code").to_numpy(),
         span_attributes=_attributes(span_attributes := spans.field("attributes")),
         span_keys=span_attributes.values.field("key"),
-        resource_attributes=_attributes(resource_attributes := resources.field("resource").field("attributes")),
+        resource_attributes=_attributes(
+            resource_attributes := resources.field("resource").field("attributes")
+        ),
         resource_keys=resource_attributes.values.field("key"),
         links=_links(spans.field("links")),
     )
 
 
 def owners_with_key(
-    attributes: Attributes, keys: pa.Array, owners: int, *, prefixes: tuple[str, ...], but: tuple[str, ...] = ()
+    attributes: Attributes,
+    keys: pa.Array,
+    owners: int,
+    *,
+    prefixes: tuple[str, ...],
+    but: tuple[str, ...] = (),
 ) -> Mask:
     """Which owners have an attribute whose key begins with one of `prefixes` and is not one of `but`."""
     known = np.array([key.startswith(prefixes) and key not in but for key in KEYS])
@@ -130,7 +137,7 @@ def owners_with_key(
 
 def sized(ids: pa.Array, size: int) -> Mask:
     """Which ids have `size` bytes and are not all zero."""
-    right_size = np.diff(_offsets(ids)) == size
+    right_size: Mask = np.diff(_offsets(ids)) == size
     return right_size & ~numpy_mask(pc.equal(ids, pa.scalar(bytes(size), pa.binary())))
 
 

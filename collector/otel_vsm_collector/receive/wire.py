@@ -15,10 +15,16 @@ import pyarrow as pa
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 
-_BYTES, _STRING, _BOOL = FieldDescriptorProto.TYPE_BYTES, FieldDescriptorProto.TYPE_STRING, FieldDescriptorProto.TYPE_BOOL
-_INT64, _FIXED64, _DOUBLE = FieldDescriptorProto.TYPE_INT64, FieldDescriptorProto.TYPE_FIXED64, FieldDescriptorProto.TYPE_DOUBLE
+_BYTES = FieldDescriptorProto.TYPE_BYTES
+_STRING = FieldDescriptorProto.TYPE_STRING
+_BOOL = FieldDescriptorProto.TYPE_BOOL
+_INT64 = FieldDescriptorProto.TYPE_INT64
+_FIXED64 = FieldDescriptorProto.TYPE_FIXED64
+_DOUBLE = FieldDescriptorProto.TYPE_DOUBLE
 # OTLP's status code is an enum; on the wire an int32 is the same, and needs no enum here.
 _INT32 = FieldDescriptorProto.TYPE_INT32
+
+_OPTIONAL, _REPEATED = FieldDescriptorProto.LABEL_OPTIONAL, FieldDescriptorProto.LABEL_REPEATED
 
 # message → field → number and type; the name of a message above stands for a field of it, in a list for many.
 _MESSAGES: dict[str, dict[str, tuple[int, Any]]] = {
@@ -50,6 +56,9 @@ _MESSAGES: dict[str, dict[str, tuple[int, Any]]] = {
 _PACKAGE = "otel_vsm.wire"
 
 
+NO_REQUEST = "the body is no OTLP trace request in protobuf"
+
+
 class UndecodableError(ValueError):
     """The bytes are no OTLP trace request."""
 
@@ -59,7 +68,7 @@ def decode_requests(payloads: Sequence[bytes]) -> pa.RecordBatch:
     try:
         return _handler().list_to_record_batch(list(payloads))
     except ValueError as error:
-        raise UndecodableError(f"the body is no OTLP trace request in protobuf: {error}") from None
+        raise UndecodableError(f"{NO_REQUEST}: {error}") from None
 
 
 @cache
@@ -71,9 +80,11 @@ def _handler() -> Any:
             # In a oneof a field knows whether it was set, so that 0, false and "" are values.
             message.oneof_decl.add(name="value")
         for field_name, (number, kind) in fields.items():
-            field = message.field.add(name=field_name, number=number, label=FieldDescriptorProto.LABEL_OPTIONAL)
+            field = message.field.add(
+                name=field_name, number=number, label=FieldDescriptorProto.LABEL_OPTIONAL
+            )
             if isinstance(kind, list):
-                field.label = FieldDescriptorProto.LABEL_REPEATED
+                field.label = _REPEATED
                 kind = kind[0]
             if isinstance(kind, str):
                 field.type = FieldDescriptorProto.TYPE_MESSAGE
@@ -83,6 +94,6 @@ def _handler() -> Any:
             if name == "AnyValue":
                 field.oneof_index = 0
     pool = DescriptorPool()
-    pool.Add(file)  # type: ignore[no-untyped-call]
-    descriptor = pool.FindMessageTypeByName(f"{_PACKAGE}.ExportTraceServiceRequest")  # type: ignore[no-untyped-call]
+    pool.Add(file)
+    descriptor = pool.FindMessageTypeByName(f"{_PACKAGE}.ExportTraceServiceRequest")
     return ptars.HandlerPool([descriptor.file]).get_for_message(descriptor)

@@ -1,0 +1,176 @@
+"""The deriving thread: takes what the journal has, in its order, into the ledger and its facts."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from otel_vsm_collector.keep.backlog import Backlog
+from otel_vsm_collector.keep.ledger import Ledger
+from otel_vsm_collector.keep.pace import GATHER_SPANS, Pace
+from otel_vsm_collector.keep.tables import ledger_rows
+from otel_vsm_collector.receive.accept import Kept
+
+RETRY_S = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class Run(NamedTuple):
+    """What one run of deriving did."""
+
+    duration_s: float
+    repeated: int
+    """Spans that were known already."""
+    succeeded: bool
+
+
+class _Reader(NamedTuple):
+    """A coroutine that waits for the ledger to reach a row of the journal."""
+
+    seq: int
+    loop: asyncio.AbstractEventLoop
+    reached: "asyncio.Future[None]"
+
+
+class Deriver:
+    """`on_run` is called in the deriving thread after each run."""
+
+    def __init__(self, backlog: Backlog, ledger: Ledger, on_run: Callable[[Run], None]) -> None:
+        self._backlog, self._ledger, self._on_run = backlog, ledger, on_run
+        self._pace = Pace()
+        self._readers: list[_Reader] = []
+        self._wake = threading.Condition()
+        self._behind_since = time.monotonic()
+        self._closing = self._abandoned = False
+        self.position = ledger.position
+        """The last row of the journal that is derived."""
+        self.failure: str | None = None
+        """What went wrong in the last run; None while all is well."""
+        self._thread = threading.Thread(target=self._run, name="deriver", daemon=True)
+        self._thread.start()
+
+    def offer(self, seq: int, received_at: int, kept: Kept) -> None:
+        """Tells of a new row of the journal, once it is durable; in order, from one thread."""
+        with self._wake:
+            was_behind = self._is_behind()
+            self._backlog.offer(seq, received_at, kept)
+            if not was_behind:
+                self._behind_since = time.monotonic()
+            if not was_behind or self._backlog.spans >= GATHER_SPANS:
+                self._wake.notify()
+
+    async def caught_up(self, timeout_s: float) -> float:
+        """Waits until all that was offered before the call is derived, for at most `timeout_s` seconds.
+
+        The lag in seconds: 0.0 when all of it is derived, else as `lag_s`.
+        """
+        loop = asyncio.get_running_loop()
+        with self._wake:
+            if not self._is_behind():
+                return 0.0
+            reader = _Reader(self._backlog.last_seq, loop, loop.create_future())
+            self._readers.append(reader)
+            self._wake.notify()
+        try:
+            await asyncio.wait_for(reader.reached, timeout_s)
+        except TimeoutError:
+            return self.lag_s()
+        finally:
+            with self._wake:
+                self._readers = [other for other in self._readers if other is not reader]
+        return 0.0
+
+    def lag_s(self) -> float:
+        """For how many seconds the oldest span that is not derived has been kept; 0.0 where there is none."""
+        with self._wake:
+            if not self._is_behind():
+                return 0.0
+            oldest = self.position + 1
+        received_at = self._backlog.received_at(oldest)
+        # A clock that was set back must not make a lag look like none.
+        return max(0.001, (time.time_ns() - received_at) / 1e9) if received_at is not None else 0.001
+
+    def close(self, timeout_s: float) -> None:
+        """Derives what is left, for at most `timeout_s` seconds; the rest waits for the next start."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join(timeout_s)
+        self._abandoned = True
+        while self._thread.is_alive():
+            # An interrupt reaches only a statement that is running, and a run has many.
+            self._ledger.interrupt()
+            self._thread.join(0.05)
+
+    def _is_behind(self) -> bool:
+        return self.position < self._backlog.last_seq
+
+    def _run(self) -> None:
+        while self._wait_until_due():
+            started_at = time.monotonic()
+            repeated, error = 0, None
+            try:
+                repeated = self._derive()
+            except Exception as caught:
+                error = caught
+            ended_at = time.monotonic()
+            self._pace.ran(started_at, ended_at)
+            if self._abandoned:
+                return
+            self.failure = None if error is None else f"deriving fails: {error}"
+            self._on_run(Run(ended_at - started_at, repeated, error is None))
+            if error is not None:
+                _log.error("deriving failed and is tried again; nothing is lost meanwhile", exc_info=error)
+                with self._wake:
+                    if self._wake.wait_for(lambda: self._closing, RETRY_S):
+                        return
+
+    def _wait_until_due(self) -> bool:
+        """True when there is something to derive now, False when the thread has to end."""
+        with self._wake:
+            while not self._abandoned:
+                if not self._is_behind():
+                    if self._closing:
+                        return False
+                    self._wake.wait()
+                    continue
+                due_in_s = self._pace.due_in(
+                    time.monotonic(),
+                    since=self._behind_since,
+                    spans=self._backlog.spans,
+                    asked=bool(self._readers) or self._closing,
+                )
+                if due_in_s <= 0:
+                    return True
+                self._wake.wait(due_in_s)
+            return False
+
+    def _derive(self) -> int:
+        """One step, from the ledger's position on; gives how many of its spans were known already."""
+        first_seq = self.position + 1
+        batches, last_seq = self._backlog.take(first_seq)
+        repeated = self._ledger.apply(ledger_rows(batches) if batches else None, first_seq, last_seq)
+        with self._wake:
+            self.position = last_seq
+            self._behind_since = time.monotonic()
+            for reader in self._readers:
+                if reader.seq <= last_seq:
+                    _tell(reader)
+            self._readers = [reader for reader in self._readers if reader.seq > last_seq]
+        return repeated
+
+
+def _tell(reader: _Reader) -> None:
+    try:
+        reader.loop.call_soon_threadsafe(_settle, reader.reached)
+    except RuntimeError:
+        # Its loop is closed, so it waits no more.
+        _log.debug("a reader is gone")
+
+
+def _settle(reached: "asyncio.Future[None]") -> None:
+    if not reached.done():
+        reached.set_result(None)

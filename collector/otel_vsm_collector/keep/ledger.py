@@ -1,0 +1,189 @@
+"""The ledger: columns of spans and the facts derived from them, in a DuckDB file.
+
+Everything in it can be made again from the journal, so a file that is missing, of another version, of
+another journal or damaged is replaced rather than repaired.
+"""
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import duckdb
+
+from otel_vsm_collector.keep.columns import LEDGER_VERSION, TABLES, ddl
+from otel_vsm_collector.keep.folder import UnusableError
+from otel_vsm_collector.keep.tables import Rows
+
+_DEFAULT_NAME = "ledger.duckdb"
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    # The second core is for receiving; deriving gains little from it and pays for handing work around.
+    "threads": 1,
+    # Rows go to the write-ahead log first; the larger it may grow, the less often tables are written anew.
+    "checkpoint_threshold": "128MB",
+}
+
+
+class Refreshing(Protocol):
+    """Who keeps the facts true (`derive.refresh.Refresher`), inside the caller's transaction."""
+
+    def create_tables(self) -> None:
+        """Makes the tables of facts where they are missing."""
+
+    def refresh(self, first_seq: int, last_seq: int) -> int:
+        """Takes the ledger's rows with first_seq ≤ seq ≤ last_seq into the facts.
+
+        Gives how many of them repeat a span and were taken out again.
+        """
+
+
+MakeRefreshing = Callable[[duckdb.DuckDBPyConnection], Refreshing]
+
+
+def ledger_path(store: str, folder: Path) -> Path:
+    """The file that a `--store` URL names; ValueError with a sentence that says what is allowed."""
+    if store == "duckdb:":
+        return folder / _DEFAULT_NAME
+    if store.startswith("duckdb:///") and len(store) > len("duckdb:///"):
+        return Path(store.removeprefix("duckdb://"))
+    raise ValueError(
+        f"the store {store!r} is not known: use 'duckdb:' for a file in the data folder,"
+        " or 'duckdb:///path/to/file' for one elsewhere"
+    )
+
+
+def open_ledger(
+    path: Path,
+    refreshing: MakeRefreshing,
+    *,
+    journal: str,
+    last_seq: int,
+    say: Callable[[str], None],
+    own: bool,
+) -> "Ledger":
+    """The ledger of a journal, new and empty where the file cannot be used; `say` is told the reason.
+
+    `journal` and `last_seq` are the journal's identity and end. `own` tells that the file is in the
+    collector's own folder, so that a useless one may be deleted; one elsewhere is set aside. Raises
+    UnusableError where the file is in use, cannot be written or holds something else.
+    """
+    if path.exists():
+        fault = None
+        try:
+            ledger = Ledger(path, refreshing)
+            if (fault := ledger.fault(journal, last_seq)) is None:
+                return ledger
+            ledger.close()
+        except duckdb.Error as error:
+            if "lock on file" in str(error):
+                raise UnusableError(
+                    f"another process is using the ledger {path}; stop it, or name another file with --store"
+                ) from None
+            fault = f"is damaged ({_first_line(error)})"
+        say(f"the ledger {path} {fault}; it is made again from the journal")
+        _discard(path, own)
+    elif last_seq:
+        say(f"the ledger {path} is missing; it is made again from the journal")
+    try:
+        ledger = Ledger(path, refreshing)
+        path.chmod(0o600)
+    except (duckdb.Error, OSError) as error:
+        raise UnusableError(
+            f"the ledger {path} cannot be written ({_first_line(error)}); name another file with --store"
+        ) from None
+    ledger.create(journal)
+    return ledger
+
+
+class Ledger:
+    """`cursor` may be called from any thread; everything else belongs to one thread at a time."""
+
+    def __init__(self, path: Path, refreshing: MakeRefreshing) -> None:
+        self._path = path
+        self._database = duckdb.connect(str(path), config=_CONFIG)
+        self._writer = self._database.cursor()
+        self._refreshing = refreshing(self._writer)
+        self.position = 0
+        """The journal's last row that is in here."""
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own to read with; it sees what was committed before each of its statements."""
+        return self._database.cursor()
+
+    def fault(self, journal: str, last_seq: int) -> str | None:
+        """Why the file is no ledger of the journal, as the end of a sentence; None if it is one.
+
+        Reads all of it: DuckDB notices damage in a block only when it reads the block.
+        """
+        names = {row[0] for row in self._writer.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+        if "ledger_state" not in names:
+            if names:
+                raise UnusableError(
+                    f"{self._path} is a DuckDB database of something else; name another file with --store"
+                )
+            return "was never finished"
+        columns = self._writer.execute("SELECT * FROM ledger_state").description or []
+        row = self._writer.fetchone()
+        state = dict(zip((column[0] for column in columns), row or (), strict=False))
+        if state.get("version") != LEDGER_VERSION:
+            return "was written by another version of otel-vsm"
+        if state["journal"] != journal or state["position"] > last_seq:
+            return "belongs to another journal"
+        for name in sorted(names):
+            self._writer.execute(f'SELECT bit_xor(hash(COLUMNS(*))) FROM "{name}"').fetchall()
+        self.position = state["position"]
+        return None
+
+    def create(self, journal: str) -> None:
+        """Makes the tables, empty, for the journal of that identity."""
+        self._writer.begin()
+        for name in TABLES:
+            self._writer.execute(ddl(name))
+        self._writer.execute("INSERT INTO ledger_state VALUES (0, ?, ?)", [LEDGER_VERSION, journal])
+        self._refreshing.create_tables()
+        self._writer.commit()
+
+    def apply(self, rows: Rows | None, first_seq: int, last_seq: int) -> int:
+        """Takes in what the journal's rows first_seq … last_seq hold, with all that follows from it, or
+        nothing of it where that fails. Gives the number of spans that were known already.
+        """
+        self._writer.begin()
+        try:
+            repeated = 0
+            if rows is not None:
+                for name, table in rows._asdict().items():
+                    self._writer.register("incoming", table)
+                    self._writer.execute(f"INSERT INTO {name} FROM incoming")
+                    self._writer.unregister("incoming")
+                repeated = self._refreshing.refresh(first_seq, last_seq)
+            self._writer.execute("UPDATE ledger_state SET position = ?", [last_seq])
+            self._writer.commit()
+        except BaseException:
+            with contextlib.suppress(duckdb.Error):
+                self._writer.rollback()
+            raise
+        self.position = last_seq
+        return repeated
+
+    def interrupt(self) -> None:
+        """Makes a running `apply` fail; from any thread."""
+        self._writer.interrupt()
+
+    def close(self) -> None:
+        self._writer.close()
+        self._database.close()
+
+
+def _discard(path: Path, own: bool) -> None:
+    for suffix in ("", ".wal"):
+        file = path.with_name(path.name + suffix)
+        if not file.exists():
+            continue
+        if own:
+            file.unlink()
+        else:
+            file.replace(file.with_name(file.name + ".unusable"))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

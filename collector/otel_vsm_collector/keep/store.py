@@ -1,0 +1,144 @@
+"""What is kept, as the transports, the API and the metrics see it."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from otel_vsm_collector.keep.backlog import Backlog
+from otel_vsm_collector.keep.deriver import Deriver, Run
+from otel_vsm_collector.keep.folder import DataFolder
+from otel_vsm_collector.keep.journal import Journal
+from otel_vsm_collector.keep.ledger import MakeRefreshing, ledger_path, open_ledger
+from otel_vsm_collector.keep.writer import Writer
+from otel_vsm_collector.receive.accept import Counts, Kept, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """The collector's own figures, spans counted since it started."""
+
+    received: int
+    rejected: int
+    filtered: int
+    """Nothing of delivery in them, and not kept for that."""
+    kept: int
+    repeated: int
+    """Kept, and known already."""
+    journal_bytes: int
+    lag_s: float
+    failure: str | None
+    """Why deriving does not get on; None while it does."""
+
+
+class Listener:
+    """Is told what happens, in the store's threads; override what is of interest, and raise nothing."""
+
+    def on_received(self, counts: Counts) -> None:
+        """After each group of requests, once it is durable."""
+
+    def on_derived(self, run: Run) -> None:
+        """After each run of deriving, once its transaction has ended."""
+
+
+class Store:
+    """Journal, ledger and the threads that fill them. Raises UnusableError or ValueError on wrong settings.
+
+    `refreshing` makes who derives the facts; `say` is told, in a sentence, what an operator should know.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        refreshing: MakeRefreshing,
+        *,
+        store: str = "duckdb:",
+        say: Callable[[str], None],
+        listener: Listener | None = None,
+    ) -> None:
+        path = ledger_path(store, data)
+        self._folder = DataFolder(data)
+        try:
+            self._journal = Journal(data / "journal.sqlite")
+            self._ledger = open_ledger(
+                path,
+                refreshing,
+                journal=self._journal.id,
+                last_seq=self._journal.last_seq,
+                say=say,
+                own=path.parent == data,
+            )
+        except BaseException:
+            self._folder.close()
+            raise
+        self._listener = listener or Listener()
+        self._lock = threading.Lock()
+        self._counts = Counts()
+        self._repeated = 0
+        self._initial_seq = self._journal.last_seq
+        self._deriver = Deriver(Backlog(self._journal), self._ledger, self._on_run)
+        self._writer = Writer(self._journal, self._on_commit)
+
+    async def export(self, payload: bytes) -> Verdict:
+        """Takes an OTLP trace request in protobuf; answers once its spans are durable."""
+        return await self._writer.submit(payload)
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection to read facts with, from any thread; the caller closes it."""
+        return self._ledger.cursor()
+
+    async def caught_up(self, timeout_s: float = 5.0) -> float:
+        """Waits, at most `timeout_s` seconds, until every span acknowledged before the call is derived.
+
+        The lag in seconds: 0.0 when they all are, else for how long the oldest of the others has been kept.
+        """
+        return await self._deriver.caught_up(timeout_s)
+
+    def unready(self) -> list[str]:
+        """Why figures cannot be relied on now, a reason each; none when they can."""
+        reasons = []
+        if self._deriver.position < self._initial_seq:
+            reasons.append(
+                f"{self._initial_seq - self._deriver.position} rows of the journal from before the start"
+                " are still to be derived"
+            )
+        if self._deriver.failure is not None:
+            reasons.append(self._deriver.failure)
+        return reasons
+
+    @property
+    def health(self) -> Health:
+        with self._lock:
+            counts, repeated = self._counts, self._repeated
+        return Health(
+            received=counts.received,
+            rejected=counts.rejected,
+            filtered=counts.filtered,
+            kept=counts.kept,
+            repeated=repeated,
+            journal_bytes=self._journal.size_bytes(),
+            lag_s=self._deriver.lag_s(),
+            failure=self._deriver.failure,
+        )
+
+    def close(self, timeout_s: float = 10.0) -> None:
+        """Answers what was taken, derives what is left for at most `timeout_s` seconds, closes the files."""
+        self._writer.close()
+        self._deriver.close(timeout_s)
+        self._ledger.close()
+        self._journal.close()
+        self._folder.close()
+
+    def _on_commit(self, entry: tuple[int, int, Kept] | None, counts: Counts) -> None:
+        if entry is not None:
+            self._deriver.offer(*entry)
+        with self._lock:
+            self._counts = self._counts + counts
+        self._listener.on_received(counts)
+
+    def _on_run(self, run: Run) -> None:
+        with self._lock:
+            self._repeated += run.repeated
+        self._listener.on_derived(run)

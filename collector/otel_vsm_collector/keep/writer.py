@@ -1,0 +1,131 @@
+"""Group commit: one thread accepts what is waiting, makes it durable at once, and only then answers."""
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from otel_vsm_collector.keep.journal import Journal, StorageError
+from otel_vsm_collector.receive.accept import Accepted, Counts, Kept, Outcome, Verdict, accept
+
+GROUP_BYTES = 2 << 20
+"""Decoding costs less per span in groups, and more again once they outgrow the processor's caches."""
+WAITING_BYTES = 128 << 20
+"""What may wait in memory; more is answered as busy."""
+
+_log = logging.getLogger(__name__)
+
+
+class _Waiting(NamedTuple):
+    payload: bytes
+    answer: "asyncio.Future[Verdict]"
+    loop: asyncio.AbstractEventLoop
+
+
+class Writer:
+    """Call `submit` from event loops; `on_commit` is called in the writer's thread, before the answers.
+
+    `on_commit` gets what was kept with its number and time in the journal (None where nothing was kept),
+    and the counts.
+    """
+
+    def __init__(
+        self, journal: Journal, on_commit: "Callable[[tuple[int, int, Kept] | None, Counts], None]"
+    ) -> None:
+        self._journal = journal
+        self._on_commit = on_commit
+        self._waiting: deque[_Waiting] = deque()
+        self._waiting_bytes = 0
+        self._wake = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
+        self._thread.start()
+
+    async def submit(self, payload: bytes) -> Verdict:
+        """The verdict on an OTLP trace request in protobuf, once what is kept of it is durable."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Verdict] = loop.create_future()
+        with self._wake:
+            if self._closing:
+                return Verdict(Outcome.BUSY, "the collector is shutting down; send it again later")
+            if self._waiting and self._waiting_bytes + len(payload) > WAITING_BYTES:
+                return Verdict(
+                    Outcome.BUSY,
+                    "the collector has more to store than it can keep up with; send it again later",
+                )
+            self._waiting.append(_Waiting(payload, answer, loop))
+            self._waiting_bytes += len(payload)
+            self._wake.notify()
+        return await answer
+
+    def close(self) -> None:
+        """Answers what is waiting, and takes nothing more."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while group := self._next_group():
+            verdicts = self._store([waiting.payload for waiting in group])
+            _answer(group, verdicts)
+
+    def _next_group(self) -> list[_Waiting]:
+        with self._wake:
+            while not self._waiting and not self._closing:
+                self._wake.wait()
+            group: list[_Waiting] = []
+            size = 0
+            while self._waiting and (not group or size + len(self._waiting[0].payload) <= GROUP_BYTES):
+                group.append(self._waiting.popleft())
+                size += len(group[-1].payload)
+            self._waiting_bytes -= size
+            return group
+
+    def _store(self, payloads: Sequence[bytes]) -> list[Verdict]:
+        try:
+            accepted = accept(payloads)
+        except Exception:
+            # A fault of ours. Others that only happened to wait beside it must not suffer.
+            if len(payloads) > 1:
+                return [verdict for payload in payloads for verdict in self._store([payload])]
+            _log.exception("a request of %d bytes could not be read; please report this", len(payloads[0]))
+            return [Verdict(Outcome.BUSY, "the collector failed to read the request; its log says why")]
+        return self._commit(accepted)
+
+    def _commit(self, accepted: Accepted) -> list[Verdict]:
+        entry = None
+        if accepted.kept is not None:
+            try:
+                entry = (*self._journal.append(accepted.journal), accepted.kept)
+            except StorageError as error:
+                _log.error("spans could not be stored, senders are asked to try again later: %s", error)
+                busy = Verdict(
+                    Outcome.BUSY, f"the spans could not be stored ({error}); send them again later"
+                )
+                return [
+                    verdict if verdict.outcome is Outcome.MALFORMED else busy for verdict in accepted.verdicts
+                ]
+        self._on_commit(entry, accepted.counts)
+        return accepted.verdicts
+
+
+def _answer(group: Sequence[_Waiting], verdicts: Sequence[Verdict]) -> None:
+    """One wake-up per event loop for the whole group."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Verdict], Verdict]]] = {}
+    for waiting, verdict in zip(group, verdicts, strict=True):
+        by_loop.setdefault(waiting.loop, []).append((waiting.answer, verdict))
+    for loop, answers in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_settle, answers)
+        except RuntimeError:
+            # The loop is closed: nobody waits any more.
+            _log.debug("%d answers had nobody to go to", len(answers))
+
+
+def _settle(answers: "list[tuple[asyncio.Future[Verdict], Verdict]]") -> None:
+    for answer, verdict in answers:
+        if not answer.done():
+            answer.set_result(verdict)

@@ -1,0 +1,56 @@
+"""OTLP/gRPC: hands the bytes of a request on and answers in gRPC's codes.
+
+Requests stay bytes here: where grpcio parses them itself, it answers a malformed one with INTERNAL,
+which tells the sender nothing.
+"""
+
+from collections.abc import Awaitable, Callable
+
+import grpc
+import grpc.aio
+from google.protobuf.any_pb2 import Any
+from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.status_pb2 import Status
+
+from otel_vsm_collector.receive.accept import Outcome, Verdict
+from otel_vsm_collector.receive.answer import RETRY_AFTER_S, response
+from otel_vsm_collector.receive.limits import MAX_REQUEST_BYTES
+
+SERVICE = "opentelemetry.proto.collector.trace.v1.TraceService"
+METHOD = "Export"
+
+_OPTIONS = (
+    # Otherwise a second server on the same port starts, and silently takes half of the requests.
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
+)
+
+Export = Callable[[bytes], Awaitable[Verdict]]
+_Context = grpc.aio.ServicerContext[bytes, bytes]
+
+
+def make_server(export: Export) -> grpc.aio.Server:
+    """A server that is not bound to an address yet."""
+
+    async def answer(request: bytes, context: _Context) -> bytes:
+        verdict = await export(request)
+        if verdict.outcome is Outcome.MALFORMED:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, verdict.message)
+        if verdict.outcome is Outcome.BUSY:
+            details = (("grpc-status-details-bin", _retry(verdict)),)
+            await context.abort(grpc.StatusCode.UNAVAILABLE, verdict.message, details)
+        return response(verdict).SerializeToString()
+
+    server = grpc.aio.server(options=_OPTIONS)
+    method = grpc.unary_unary_rpc_method_handler(answer)
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {METHOD: method}),))
+    return server
+
+
+def _retry(verdict: Verdict) -> bytes:
+    info = Any()
+    info.Pack(RetryInfo(retry_delay=Duration(seconds=RETRY_AFTER_S)))
+    code: int = grpc.StatusCode.UNAVAILABLE.value[0]
+    status: bytes = Status(code=code, message=verdict.message, details=[info]).SerializeToString()
+    return status

@@ -1,0 +1,159 @@
+"""OTLP/HTTP as an ASGI application: protobuf or JSON, plain or packed with gzip, in and out.
+
+Errors are a `google.rpc.Status` in the encoding of the request; in JSON where that is none of the two.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+from google.protobuf.json_format import MessageToJson
+from google.protobuf.message import Message
+from google.rpc import code_pb2
+from google.rpc.status_pb2 import Status
+
+from otel_vsm_collector.receive.accept import Outcome, Verdict
+from otel_vsm_collector.receive.answer import RETRY_AFTER_S, response
+from otel_vsm_collector.receive.limits import MAX_REQUEST_BYTES, CorruptError, TooLargeError, gunzip
+from otel_vsm_collector.receive.otlp_json import NotOtlpError, request_from_json
+
+PATH = "/v1/traces"
+PROTOBUF, JSON = "application/x-protobuf", "application/json"
+# Above that, unpacking and reading JSON take long enough for other senders to notice.
+_INLINE_BYTES = 16 << 10
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class _Refusal(Exception):
+    def __init__(self, status: int, code: int, message: str, headers: Headers = ()) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message, self.headers = status, code, message, headers
+
+
+class _Answer(NamedTuple):
+    status: int
+    message: Message
+    headers: Headers = ()
+
+
+class HttpReceiver:
+    """`export` takes an OTLP trace request in protobuf and gives the verdict on it."""
+
+    def __init__(self, export: Callable[[bytes], Awaitable[Verdict]]) -> None:
+        self._export = export
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise RuntimeError(f"OTLP needs HTTP, and this is {scope['type']}")
+        headers = dict(scope["headers"])
+        media_type = _media_type(headers)
+        try:
+            answer = await self._answer(scope, headers, media_type, receive)
+        except _Refusal as refusal:
+            status = Status(code=refusal.code, message=refusal.message)
+            answer = _Answer(refusal.status, status, refusal.headers)
+        if answer is None:
+            return
+        encoding = PROTOBUF if media_type == PROTOBUF else JSON
+        body = (
+            answer.message.SerializeToString()
+            if encoding == PROTOBUF
+            else MessageToJson(answer.message, indent=None).encode()
+        )
+        start_headers = [
+            (b"content-type", encoding.encode()),
+            (b"content-length", str(len(body)).encode()),
+            *answer.headers,
+        ]
+        await send({"type": "http.response.start", "status": answer.status, "headers": start_headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(
+        self, scope: Scope, headers: dict[bytes, bytes], media_type: str, receive: Receive
+    ) -> _Answer | None:
+        """None where the sender has gone away."""
+        if scope["path"] != PATH:
+            raise _Refusal(404, code_pb2.UNIMPLEMENTED, f"there is only {PATH} here, for traces")
+        if scope["method"] != "POST":
+            raise _Refusal(
+                405, code_pb2.UNIMPLEMENTED, f"send traces to {PATH} by POST", ((b"allow", b"POST"),)
+            )
+        if media_type not in (PROTOBUF, JSON):
+            raise _Refusal(
+                415,
+                code_pb2.INVALID_ARGUMENT,
+                f"the Content-Type {media_type!r} is not known; send {PROTOBUF} or {JSON}",
+            )
+        packing = headers.get(b"content-encoding", b"identity").decode("latin-1").strip().lower()
+        if packing not in ("identity", "gzip", ""):
+            raise _Refusal(
+                415,
+                code_pb2.INVALID_ARGUMENT,
+                f"the Content-Encoding {packing!r} is not known; send gzip or none",
+            )
+        body = await _body(headers, receive)
+        if body is None:
+            return None
+        packed = packing == "gzip"
+        if (packed or media_type == JSON) and len(body) > _INLINE_BYTES:
+            request = await asyncio.to_thread(_request, body, media_type, packed)
+        else:
+            request = _request(body, media_type, packed)
+        return _of_verdict(await self._export(request))
+
+
+def _of_verdict(verdict: Verdict) -> _Answer:
+    match verdict.outcome:
+        case Outcome.ACCEPTED:
+            return _Answer(200, response(verdict))
+        case Outcome.MALFORMED:
+            raise _Refusal(400, code_pb2.INVALID_ARGUMENT, verdict.message)
+        case Outcome.BUSY:
+            retry_after = (b"retry-after", str(RETRY_AFTER_S).encode())
+            raise _Refusal(503, code_pb2.UNAVAILABLE, verdict.message, (retry_after,))
+
+
+def _media_type(headers: dict[bytes, bytes]) -> str:
+    """Without parameters such as the charset, in lower case; empty where there is none."""
+    return headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+
+
+async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes | None:
+    """The whole body as it was sent; None where the sender has gone away before its end."""
+    announced = headers.get(b"content-length", b"0")
+    if announced.isdigit() and int(announced) > MAX_REQUEST_BYTES:
+        raise _too_large(TooLargeError())
+    chunks: list[bytes] = []
+    size = 0
+    more = True
+    while more:
+        event = await receive()
+        if event["type"] == "http.disconnect":
+            return None
+        chunk = event.get("body", b"")
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_REQUEST_BYTES:
+            raise _too_large(TooLargeError())
+        more = event.get("more_body", False)
+    return b"".join(chunks) if len(chunks) > 1 else chunks[0]
+
+
+def _request(body: bytes, media_type: str, packed: bool) -> bytes:
+    """The request in protobuf."""
+    try:
+        if packed:
+            body = gunzip(body)
+        return request_from_json(body) if media_type == JSON else body
+    except TooLargeError as error:
+        raise _too_large(error) from None
+    except (CorruptError, NotOtlpError) as error:
+        raise _Refusal(400, code_pb2.INVALID_ARGUMENT, str(error)) from None
+
+
+def _too_large(error: TooLargeError) -> _Refusal:
+    return _Refusal(413, code_pb2.RESOURCE_EXHAUSTED, str(error))

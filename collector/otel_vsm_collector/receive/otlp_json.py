@@ -1,0 +1,114 @@
+"""OTLP/JSON → protobuf. It is not protobuf's own JSON mapping, so `google.protobuf.json_format` will not do.
+
+That one takes snake_case keys and names of enums, and reads a trace id of 32 digits as base64. Here: ids
+are hexadecimal in either case, keys are lowerCamelCase only, enums are integers only, integers of 64 bits
+are numbers or text, and what is not known is skipped at any depth.
+"""
+
+import base64
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+_MAX_DEPTH = 64
+"""Of messages in messages: values may hold values without end, and readers of protobuf stop at a hundred."""
+_HEX_FIELDS = {"trace_id", "span_id", "parent_span_id"}
+
+
+class NotOtlpError(ValueError):
+    """The text is no OTLP/JSON; the message says where and why."""
+
+
+def request_from_json(text: bytes) -> bytes:
+    """An ExportTraceServiceRequest in protobuf from its OTLP/JSON."""
+    try:
+        data = json.loads(text)
+    except RecursionError:
+        raise NotOtlpError("the body is JSON that is nested too deeply") from None
+    except ValueError as error:
+        raise NotOtlpError(f"the body is no JSON: {error}") from None
+    request = ExportTraceServiceRequest()
+    _fill(request, data, "the body", 0)
+    return request.SerializeToString()
+
+
+def _fill(message: Message, data: object, where: str, depth: int) -> None:
+    """Sets the fields of `message` from an object; `where` is its key, for messages to people."""
+    if depth > _MAX_DEPTH:
+        raise NotOtlpError(f"{where} is nested too deeply")
+    if not isinstance(data, Mapping):
+        raise NotOtlpError(f"{where} has to be an object")
+    fields = _fields(message.DESCRIPTOR)
+    for key, value in data.items():
+        field = fields.get(key)
+        if field is None or value is None:
+            continue
+        if field.is_repeated:
+            if not isinstance(value, list):
+                raise NotOtlpError(f"{key} in {where} has to be an array")
+            items = getattr(message, field.name)
+            for item in value:
+                if field.message_type is not None:
+                    _fill(items.add(), item, key, depth + 1)
+                else:
+                    items.append(_scalar(field, key, item))
+        elif field.message_type is not None:
+            part = getattr(message, field.name)
+            part.SetInParent()
+            _fill(part, value, key, depth + 1)
+        else:
+            setattr(message, field.name, _scalar(field, key, value))
+
+
+@cache
+def _fields(descriptor: Descriptor) -> dict[str, FieldDescriptor]:
+    return {field.camelcase_name: field for field in descriptor.fields}
+
+
+def _scalar(field: FieldDescriptor, key: str, value: object) -> Any:
+    """The value of a field that is no message; NotOtlpError where it is of the wrong kind or range."""
+    try:
+        match field.type:
+            case FieldDescriptor.TYPE_STRING if isinstance(value, str):
+                value.encode()
+                return value
+            case FieldDescriptor.TYPE_BOOL if isinstance(value, bool):
+                return value
+            case FieldDescriptor.TYPE_BYTES if isinstance(value, str):
+                return bytes.fromhex(value) if field.name in _HEX_FIELDS else base64.b64decode(value)
+            case FieldDescriptor.TYPE_ENUM if isinstance(value, int) and not isinstance(value, bool):
+                return _in_range(value, 32, signed=True)
+            case FieldDescriptor.TYPE_DOUBLE if isinstance(value, int | float | str):
+                return float(value)
+            case FieldDescriptor.TYPE_INT64 | FieldDescriptor.TYPE_SFIXED64:
+                return _in_range(_integer(value), 64, signed=True)
+            case FieldDescriptor.TYPE_UINT64 | FieldDescriptor.TYPE_FIXED64:
+                return _in_range(_integer(value), 64, signed=False)
+            case FieldDescriptor.TYPE_INT32 | FieldDescriptor.TYPE_SINT32:
+                return _in_range(_integer(value), 32, signed=True)
+            case FieldDescriptor.TYPE_UINT32 | FieldDescriptor.TYPE_FIXED32:
+                return _in_range(_integer(value), 32, signed=False)
+    except (ValueError, OverflowError):
+        pass
+    raise NotOtlpError(f"{key} cannot be {value!r:.80}")
+
+
+def _integer(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError
+    number = int(value)
+    if isinstance(value, float) and number != value:
+        raise ValueError
+    return number
+
+
+def _in_range(number: int, bits: int, *, signed: bool) -> int:
+    least = -(1 << bits - 1) if signed else 0
+    if not least <= number < least + (1 << bits):
+        raise ValueError
+    return number

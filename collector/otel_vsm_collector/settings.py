@@ -1,0 +1,58 @@
+"""What a collector is told when it starts."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from otel_vsm_collector.keep.ledger import ledger_path
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen; port 0 stands for any free one."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """`HOST:PORT`, with brackets around an IPv6 host; ValueError with a sentence otherwise."""
+        host, colon, port = text.rpartition(":")
+        bare = host.removeprefix("[").removesuffix("]")
+        if (
+            not colon
+            or not bare
+            or not port.isdecimal()
+            or int(port) > 65535
+            or (":" in host and bare == host)
+        ):
+            raise ValueError(f"{text!r} is no address; write HOST:PORT, like 127.0.0.1:4317 or [::1]:4317")
+        return cls(bare, int(port))
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def default_data() -> Path:
+    """The data folder of who runs the collector."""
+    home = os.environ.get("XDG_DATA_HOME", "")
+    return (Path(home) if home.startswith("/") else Path.home() / ".local" / "share") / "otel-vsm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Raises ValueError, with a sentence that says what is allowed, where the store is not known."""
+
+    grpc: Address = Address("127.0.0.1", 4317)
+    """OTLP/gRPC."""
+    http: Address = Address("127.0.0.1", 4318)
+    """OTLP/HTTP."""
+    web: Address = Address("127.0.0.1", 8750)
+    """Page, API, metrics and health."""
+    data: Path = field(default_factory=default_data)
+    store: str = "duckdb:"
+    """URL of the ledger."""
+
+    def __post_init__(self) -> None:
+        ledger_path(self.store, self.data)
