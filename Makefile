@@ -36,8 +36,9 @@ docs: $(STAMP) ## write what is generated: names, their reference, the pages of 
 build: $(STAMP) ## build the wheel and the source distribution into dist/
 	$(BIN)/python -m build --no-isolation
 
-# The stamp is written last, so that an interrupted installation is done again. What was installed follows
-# from pyproject.toml alone: the project itself is installed in place.
+# The stamp is written last, so that an interrupted installation is done again. What is installed follows
+# from pyproject.toml alone: the project itself is installed in place. Python compiles what it imports; to
+# compile all that was installed takes longer than to install it.
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "otel-vsm needs Python 3.11 or newer, and $(PYTHON) is older or missing. Try: make PYTHON=python3.12" >&2; exit 1; }
@@ -45,5 +46,5 @@ $(STAMP): pyproject.toml
 	  { echo "$(PYTHON) cannot make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@echo "Installing otel-vsm and its tools into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[collector,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable '.[collector,dev]'
 	@touch $@

@@ -46,6 +46,7 @@ class Pipeline:
         begun, pushed = now - timedelta(hours=26), now - timedelta(hours=21)
         reviewed = now - timedelta(hours=2)
         self._git("init", "--quiet", "--initial-branch=main")
+        self._git("remote", "add", "origin", "https://github.com/acme/greeter.git")
         self._commit("Begin", begun - timedelta(days=3), **{"README.md": "# Greeter\n"})
         self._git("tag", "v0.1.0")
         self._git("switch", "--quiet", "--create", "greet-by-name")
@@ -110,16 +111,12 @@ def run(*command: str, cwd: Path, environment: Mapping[str, str]) -> str:
     return done.stdout
 
 
-def clean_environment(endpoint: str) -> dict[str, str]:
-    """This process's environment without what a CI or a shell set for itself, sending to `endpoint`.
+def clean_environment() -> dict[str, str]:
+    """This process's environment without what a CI or a shell set for telemetry, git or Python.
 
     `otel-vsm` and `python` are those of the environment that the demo runs in.
     """
     foreign = ("OTEL_", "GIT_", "GITHUB_", "GITLAB_", "CI", "TRACE", "PYTHON")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     programs = str(Path(sys.executable).parent)
-    return {
-        **kept,
-        "PATH": os.pathsep.join((programs, kept.get("PATH", os.defpath))),
-        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
-    }
+    return kept | {"PATH": os.pathsep.join((programs, kept.get("PATH", os.defpath)))}

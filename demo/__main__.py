@@ -1,0 +1,114 @@
+"""`make demo`: a collector, and three ways to fill it.
+
+A real pipeline through the wrappers, the history of this project, and ninety days that are made up.
+"""
+
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from demo import look, story, telling
+from demo.acme import SERVICES
+from demo.pipeline import Pipeline, StepFailedError, clean_environment, run
+from demo.service import Collector, NoCollectorError, collector
+from otel_vsm.delivery import DeliveryError, send_all
+
+PROJECT = Path(__file__).parents[1]
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+
+
+def main() -> int:
+    ends_by_itself = os.environ.get("CI", "").lower() == "true"
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        with tempfile.TemporaryDirectory(prefix="otel-vsm-demo-") as name:
+            folder = Path(name)
+            # What the user's own wrappers could not send yet must not end up in this collector.
+            alone = {**clean_environment(), "OTEL_VSM_STATE_DIR": str(folder / "state")}
+            with collector(folder, alone) as running, pointed_at(running, alone) as environment:
+                show(running, folder, environment)
+                if not ends_by_itself:
+                    print("\n  It runs until you press Ctrl-C.", flush=True)
+                    running.process.wait()
+                    print("The collector has ended.", file=sys.stderr)
+                    return 1
+    except KeyboardInterrupt:
+        print()
+    except (StepFailedError, NoCollectorError, DeliveryError, OSError) as error:
+        print(f"\nThe demo could not go on. {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+@contextmanager
+def pointed_at(running: Collector, environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """The environment with the collector's endpoint, for processes and for this one."""
+    pointed = {**environment, ENDPOINT: f"http://{running.http}"}
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(pointed)
+    try:
+        yield pointed
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def show(running: Collector, folder: Path, environment: Mapping[str, str]) -> None:
+    heading("A collector")
+    print(f"  It takes OTLP over HTTP at {running.http} and over gRPC at {running.grpc}.")
+    print(f"  It keeps what it takes in {running.data} until the demo ends.")
+
+    heading("A pipeline, through the wrappers")
+    checkout = folder / "greeter"
+    checkout.mkdir()
+    Pipeline(checkout, environment).play()
+
+    heading("The history of this project")
+    print(backfill(environment))
+
+    heading(f"{story.DAYS} days of a small company, made up")
+    told = story.tell(datetime.now(UTC))
+    spans = telling.tell(told)
+    send_all(spans.records)
+    teams = {service.team for service in SERVICES}
+    print(f"  {len(SERVICES)} services, {len(teams)} teams, {len(told.changes)} changes.")
+    print(f"  {len(spans.records)} spans, of which {spans.late} came late and {spans.twice} twice.")
+
+    heading(f"The figures of {story.DAYS} days")
+    print(run("otel-vsm", "report", "--window", look.WINDOW, cwd=PROJECT, environment=environment))
+
+    heading("What to look at")
+    for finding in look.findings(running.web):
+        print(f"  - {finding}")
+
+    heading("Where")
+    print(f"  page     http://{running.web}/")
+    print(f"  API      http://{running.web}/api/v1/dora?window={look.WINDOW}&service=shop")
+    print(f"  metrics  http://{running.web}/metrics")
+
+
+def backfill(environment: Mapping[str, str]) -> str:
+    """What the command says of the checkout that the demo lies in, if there is a history to read."""
+    if not (PROJECT / ".git").exists():
+        return "  There is none here: this is no git repository. In a clone, its history would be shown."
+    try:
+        run("git", "rev-parse", "--verify", "HEAD", cwd=PROJECT, environment=environment)
+    except StepFailedError as error:
+        return f"  It cannot be read: {error}"
+    command = ("otel-vsm", "backfill", "git", ".", "--service", "otel-vsm")
+    said = run(*command, cwd=PROJECT, environment=environment)
+    return "\n".join(f"  {line}" for line in ("$ " + " ".join(command), *said.splitlines()))
+
+
+def heading(text: str) -> None:
+    print(f"\n{text}\n{'-' * len(text)}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

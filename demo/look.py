@@ -1,0 +1,99 @@
+"""What is worth a look in the figures, asked of the API."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+from demo.story import DAYS
+from otel_vsm.semconv import EventName
+
+WINDOW = f"{DAYS}d"
+
+
+def findings(web: str) -> Iterator[str]:
+    """One line each; `web` is HOST:PORT."""
+    yield from _failed_deployments(web)
+    yield from _incidents(web)
+    yield from _approvals(web)
+    yield from _tests(web)
+
+
+def _failed_deployments(web: str) -> Iterator[str]:
+    for deployment in items(web, "deployments"):
+        if not deployment["failed"]:
+            continue
+        failure, recovery = deployment["failure"], deployment["recovery"]
+        line = f"{_name(deployment)} failed its users, known by {_words(failure['method'])}"
+        if failure["incident_id"]:
+            line += f" {failure['incident_id']}"
+        if deployment["recovered_at"]:
+            took = _span(deployment["finished_at"], deployment["recovered_at"])
+            line += f"; recovered after {took} by {_words(recovery['method'])}"
+        yield line + "."
+
+
+def _incidents(web: str) -> Iterator[str]:
+    for incident in items(web, "incidents"):
+        if incident["resolved_at"] is None:
+            cause = incident["deployment_id"] or "no deployment that is known"
+            yield f"{incident['id']} of {incident['service']} is not over; behind it is {cause}."
+        elif incident["deployment_id"] is None:
+            yield f"{incident['id']} of {incident['service']} had no deployment behind it."
+
+
+def _approvals(web: str) -> Iterator[str]:
+    answers = {EventName.APPROVAL_GRANTED, EventName.APPROVAL_DENIED}
+    waiting = {
+        change["id"]: change["events"][EventName.APPROVAL_REQUESTED]
+        for change in items(web, "changes")
+        if EventName.APPROVAL_REQUESTED in change["events"] and not answers & change["events"].keys()
+    }
+    if waiting:
+        first = min(waiting, key=lambda change: waiting[change])
+        yield f"{len(waiting)} changes wait for an approval, {first} since {_day(waiting[first])}."
+
+
+def _tests(web: str) -> Iterator[str]:
+    for stage in items(web, "stages"):
+        if stage["name"] == "test":
+            share = f"{100 * (1 - stage['first_pass_yield']):.0f} %"
+            yield f"{share} of the changes failed their first test; some passed the second without a change."
+
+
+def items(web: str, what: str) -> list[dict[str, Any]]:
+    """All items of a list of the API in the window, page by page."""
+    found: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while True:
+        paging = {"cursor": cursor} if cursor else {}
+        query = urlencode({"window": WINDOW, **paging})
+        with urlopen(f"http://{web}/api/v1/{what}?{query}", timeout=30) as answer:
+            page = json.load(answer)
+        found += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return found
+
+
+def _name(deployment: dict[str, Any]) -> str:
+    return f"{deployment['service']} {deployment['version']} of {_day(deployment['finished_at'])}"
+
+
+def _words(method: str) -> str:
+    return method.replace("_", " ")
+
+
+def _span(start: str, end: str) -> str:
+    minutes = round((_time(end) - _time(start)) / timedelta(minutes=1))
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _day(moment: str) -> str:
+    return f"{_time(moment):%d %B}".lstrip("0")
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

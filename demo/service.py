@@ -1,0 +1,86 @@
+"""A collector process for the length of the demo."""
+
+import socket
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+STOPS_WITHIN_S = 20
+_HOST = "127.0.0.1"
+_PORTS = {"grpc": 4317, "http": 4318, "web": 8750}
+"""The usual ports; where one is taken, another is picked."""
+
+
+class NoCollectorError(Exception):
+    """The collector did not start; the message has what it said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collector:
+    grpc: str
+    """HOST:PORT, as all of them."""
+    http: str
+    web: str
+    data: Path
+    process: "subprocess.Popen[str]"
+
+
+@contextmanager
+def collector(folder: Path, environment: Mapping[str, str]) -> Iterator[Collector]:
+    """A collector that keeps its data in the folder, stopped at the end."""
+    data, complaints = folder / "data", folder / "collector.stderr"
+    command = ["otel-vsm", "collector", "--data", str(data)]
+    for name, port in _PORTS.items():
+        command += [f"--{name}", f"{_HOST}:{port if _is_free(port) else 0}"]
+    with complaints.open("w") as stderr:
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True)
+    assert process.stdout
+    try:
+        addresses = _addresses(process.stdout)
+        if addresses is None:
+            raise NoCollectorError(f"The collector did not start:\n{complaints.read_text()}")
+        yield Collector(
+            grpc=addresses["otlp/grpc"],
+            http=addresses["otlp/http"],
+            web=addresses["web"],
+            data=data,
+            process=process,
+        )
+    finally:
+        _stop(process)
+
+
+def _addresses(output: IO[str]) -> dict[str, str] | None:
+    """Protocol → HOST:PORT, read until the collector is ready; None where it ends before."""
+    addresses: dict[str, str] = {}
+    for line in output:
+        if line.strip() == "ready":
+            return addresses
+        name, _, address = line.strip().rpartition(" ")
+        addresses[name] = address
+    return None
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As servers do: a port whose last connections have just ended is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port))
+        except OSError:
+            return False
+        return True
+
+
+def _stop(process: "subprocess.Popen[str]") -> None:
+    process.terminate()
+    try:
+        process.wait(STOPS_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout:
+        process.stdout.close()
