@@ -14,12 +14,13 @@ DEFAULT_TIMEOUT_S = 10.0
 UNLIMITED_S = 600.0
 """What a timeout of 0, which is unlimited, comes to: nobody waits longer for one request."""
 
-ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-
 
 class Protocol(StrEnum):
     HTTP = "http/protobuf"
     GRPC = "grpc"
+
+
+DEFAULT_ADDRESSES = {Protocol.HTTP: "http://localhost:4318", Protocol.GRPC: "http://localhost:4317"}
 
 
 class Compression(StrEnum):
@@ -57,19 +58,23 @@ def off_because(env: Mapping[str, str] = os.environ) -> str | None:
         return "OTEL_SDK_DISABLED is true: unset it to send anything"
     if env.get("OTEL_TRACES_EXPORTER", "").strip().lower() == "none":
         return "OTEL_TRACES_EXPORTER is none: unset it to send anything"
-    if not any(env.get(name, "").strip() for name in ENDPOINT_VARIABLES):
+    if not _told(env, "ENDPOINT")[1]:
         return "no endpoint: set OTEL_EXPORTER_OTLP_ENDPOINT, for example to http://localhost:4318"
     return None
 
 
 def read_endpoint(env: Mapping[str, str] = os.environ) -> Endpoint:
-    """The endpoint that the environment names, and it must; EndpointError where it cannot be used."""
+    """The endpoint that the environment names; EndpointError where it cannot be used as it is written.
+
+    Where it names none, OpenTelemetry's default: what listens on this machine.
+    """
     problems: list[str] = []
     protocol = _protocol(env, problems)
     compression = _compression(env, protocol, problems)
     timeout_s = _timeout_s(env, problems)
     _certificates(env, problems)
-    name, address = next((name, value) for name in ENDPOINT_VARIABLES if (value := env.get(name, "").strip()))
+    name, address = _told(env, "ENDPOINT")
+    address = address or DEFAULT_ADDRESSES[protocol]
     if protocol is Protocol.HTTP and name == "OTEL_EXPORTER_OTLP_ENDPOINT":
         address = f"{address.removesuffix('/')}/v1/traces"
     scheme, host, port, path = _parts(name, address, protocol)
@@ -141,7 +146,7 @@ def _parts(name: str, address: str, protocol: Protocol) -> tuple[str, str, int |
     """Scheme, host (an IPv6 one in brackets), port and path."""
     from urllib.parse import urlsplit
 
-    example = "http://localhost:4317" if protocol is Protocol.GRPC else "http://localhost:4318"
+    example = DEFAULT_ADDRESSES[protocol]
     bare = protocol is Protocol.GRPC and "://" not in address
     try:
         parts = urlsplit(f"//{address}" if bare else address)

@@ -24,6 +24,7 @@ from otel_vsm.identity import SpanId, TraceId
 from otel_vsm.parcel import Parcel
 from otel_vsm.record import Record, Value
 from otel_vsm.semconv import SCHEMA_URL, SCOPE_NAME
+from otel_vsm.text import sendable
 
 _SCOPE = InstrumentationScope(SCOPE_NAME, __version__, SCHEMA_URL)
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
@@ -66,7 +67,7 @@ _SDK = {
 
 def _span(record: Record, resource: Resource) -> ReadableSpan:
     return ReadableSpan(
-        name=_text(record.name),
+        name=sendable(record.name),
         context=_context(record.trace_id, record.span_id),
         parent=_context(record.trace_id, record.parent_span_id) if record.parent_span_id else None,
         resource=resource,
@@ -85,10 +86,6 @@ def _context(trace_id: TraceId, span_id: SpanId) -> SpanContext:
 
 def _clean(attributes: Mapping[str, Value] | Mapping[str, str]) -> dict[str, Value]:
     return {
-        _text(key): _text(value) if isinstance(value, str) else value for key, value in attributes.items()
+        sendable(key): sendable(value) if isinstance(value, str) else value
+        for key, value in attributes.items()
     }
-
-
-def _text(text: str) -> str:
-    """What no UTF-8 can hold replaced: arguments and file names may be any bytes."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

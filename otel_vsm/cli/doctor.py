@@ -1,0 +1,156 @@
+"""`doctor`: what is configured, and whether it works."""
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from otel_vsm import __version__
+
+if TYPE_CHECKING:
+    from otel_vsm.endpoint import Endpoint
+
+ANSWER_TIMEOUT_S = 10.0
+
+
+class Fact(NamedTuple):
+    """A line of the report."""
+
+    about: str
+    text: str
+    problem: bool = False
+
+
+@click.command()
+def doctor() -> None:
+    """Say what is configured and whether it works.
+
+    Nothing is sent but one empty request, by which the endpoint shows that it is there. Passwords and the
+    values of headers are never shown. The exit code is 1 when a problem was found, and 0 when all works or
+    telemetry is off.
+
+    \b
+    Example:
+        otel-vsm doctor
+    """
+    problems = 0
+    for fact in _facts():
+        problems += fact.problem
+        click.echo(f"{fact.about:<12} {'PROBLEM: ' if fact.problem else ''}{fact.text}")
+    if problems:
+        sys.exit(1)
+
+
+def _facts() -> Iterator[Fact]:
+    from otel_vsm.endpoint import EndpointError, off_because, read_endpoint
+    from otel_vsm.parcel import resource_problem
+
+    yield Fact("version", f"otel-vsm {__version__}, Python {platform.python_version()}, {_sdk()}")
+    yield from _work()
+    yield from _collector()
+    if why := off_because():
+        yield Fact("telemetry", f"off: {why}")
+        return
+    yield from _resource()
+    yield from _spool()
+    if problem := resource_problem():
+        yield Fact("environment", problem, problem=True)
+    try:
+        endpoint = read_endpoint()
+    except EndpointError as error:
+        yield Fact("endpoint", str(error), problem=True)
+        return
+    yield from (Fact("environment", problem, problem=True) for problem in endpoint.problems)
+    yield from _endpoint(endpoint)
+    yield _connection(endpoint)
+
+
+def _sdk() -> str:
+    try:
+        return f"OpenTelemetry SDK {version('opentelemetry-sdk')}"
+    except PackageNotFoundError:
+        return "no OpenTelemetry SDK"
+
+
+def _work() -> Iterator[Fact]:
+    """What a stage that ran here would be said to belong to."""
+    from otel_vsm.ci import detect
+    from otel_vsm.context import Named, Subject, find
+
+    ci = detect(os.environ)
+    yield Fact("CI", ci.system if ci else "none that is known")
+    found = find(Named(), subject=Subject.WORK, env=os.environ)
+    for about in ("repository", "revision", "branch", "change"):
+        yield Fact(about, getattr(found, about) or "not found")
+    yield from (Fact("note", text) for text in found.missing)
+
+
+def _collector() -> Iterator[Fact]:
+    """Whether this installation can run the collector, by what its extra asks for."""
+    from otel_vsm.cli.collector import INSTALL, MODULES_OF_EXTRA
+
+    if all(map(find_spec, MODULES_OF_EXTRA)):
+        yield Fact("collector", "can run here: otel-vsm collector")
+    else:
+        yield Fact("collector", f"cannot run here; on the machine where it is to: {INSTALL}")
+
+
+def _resource() -> Iterator[Fact]:
+    from otel_vsm.parcel import resource_here
+
+    yield Fact("resource", ", ".join(f"{key}={value}" for key, value in resource_here().items()))
+
+
+def _spool() -> Iterator[Fact]:
+    from otel_vsm.saying import count_of_spans
+    from otel_vsm.spool import Spool
+    from otel_vsm.state import STATE_VARIABLE
+
+    try:
+        spool = Spool.here()
+        entries = spool.entries()
+    except OSError as error:
+        yield Fact("spool", f"what cannot be sent is lost: {error}", problem=True)
+        return
+    told = os.environ.get(STATE_VARIABLE)
+    if told and spool.directory.parent != Path(told).absolute():
+        yield Fact("spool", f"{STATE_VARIABLE}={told} cannot be written", problem=True)
+    spans = count_of_spans(sum(entry.spans for entry in entries))
+    text = f"{spans} in {spool.directory}"
+    if entries:
+        minutes = (time.time_ns() - entries[0].written_ns) / 60e9
+        text += f", the oldest since {minutes:.0f} min; otel-vsm flush sends them"
+    yield Fact("spool", text)
+
+
+def _endpoint(endpoint: "Endpoint") -> Iterator[Fact]:
+    yield Fact(
+        "endpoint",
+        f"{endpoint.shown} by {endpoint.protocol}, timeout {endpoint.timeout_s:g} s,"
+        f" compression {endpoint.compression}",
+    )
+    yield Fact("headers", ", ".join(endpoint.header_names) or "none")
+
+
+def _connection(endpoint: "Endpoint") -> Fact:
+    from otel_vsm.exporters import Fate
+    from otel_vsm.transport import Sender
+
+    with Sender(endpoint, timeout_s=min(endpoint.timeout_s, ANSWER_TIMEOUT_S)) as sender:
+        start = time.perf_counter()
+        outcome = sender.send([])
+        took_ms = (time.perf_counter() - start) * 1000
+    if outcome.fate is Fate.ACCEPTED:
+        return Fact("connection", f"works; an empty request was answered in {took_ms:.0f} ms")
+    if outcome.fate is Fate.UNAVAILABLE:
+        todo = "see that the collector runs, and that host, port and protocol are its own"
+    else:
+        todo = "something answers there, but not as an OTLP receiver should"
+    return Fact("connection", f"{outcome.reason}: {todo}", problem=True)

@@ -1,0 +1,41 @@
+"""What the commands would send, kept in memory."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from otel_vsm.delivery import diverted
+from otel_vsm.parcel import Parcel, resource_here
+from otel_vsm.record import Record
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+
+
+@dataclass(slots=True)
+class Captured:
+    """Records in the order in which they were delivered."""
+
+    records: list[Record] = field(default_factory=list)
+
+    def get_finished_spans(self) -> "tuple[ReadableSpan, ...]":
+        """The records as the SDK's spans, as its own `InMemorySpanExporter` has them."""
+        from otel_vsm.transport import spans
+
+        return tuple(spans(Parcel(resource=resource_here(), records=tuple(self.records))))
+
+    def clear(self) -> None:
+        self.records.clear()
+
+
+@contextmanager
+def capture() -> Iterator[Captured]:
+    """Within it, what is delivered in this process is captured and goes nowhere; no endpoint is needed."""
+    captured = Captured()
+
+    def keep(records: Sequence[Record]) -> None:
+        captured.records += records
+
+    with diverted(keep):
+        yield captured

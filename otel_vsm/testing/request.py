@@ -1,0 +1,74 @@
+"""A received OTLP request, in the terms of this project."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from otel_vsm.endpoint import Protocol
+from otel_vsm.identity import SpanId, TraceId
+from otel_vsm.record import Link, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A span, with what stood around it."""
+
+    record: Record
+    resource: Mapping[str, Any]
+    scope: str
+    scope_version: str
+    schema_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    protocol: Protocol
+    headers: Mapping[str, str]
+    """Names in lower case. Over gRPC these are the metadata."""
+    spans: tuple[Received, ...]
+
+    @property
+    def records(self) -> list[Record]:
+        return [span.record for span in self.spans]
+
+
+def decoded(message: ExportTraceServiceRequest) -> Iterator[Received]:
+    """The spans of a request."""
+    for resource in message.resource_spans:
+        attributes = _attributes(resource.resource.attributes)
+        for scope in resource.scope_spans:
+            for span in scope.spans:
+                yield Received(
+                    _record(span), attributes, scope.scope.name, scope.scope.version, scope.schema_url
+                )
+
+
+def _record(span: Span) -> Record:
+    return Record(
+        trace_id=TraceId(span.trace_id.hex()),
+        span_id=SpanId(span.span_id.hex()),
+        parent_span_id=SpanId(span.parent_span_id.hex()) if span.parent_span_id else None,
+        name=span.name,
+        start_ns=span.start_time_unix_nano,
+        end_ns=span.end_time_unix_nano,
+        attributes=_attributes(span.attributes),
+        links=tuple(Link(TraceId(link.trace_id.hex()), SpanId(link.span_id.hex())) for link in span.links),
+        failed=span.status.code == Status.STATUS_CODE_ERROR,
+    )
+
+
+def _attributes(pairs: Iterable[KeyValue]) -> dict[str, Any]:
+    return {pair.key: _value(pair.value) for pair in pairs}
+
+
+def _value(value: AnyValue) -> Any:
+    kind = value.WhichOneof("value")
+    if kind == "array_value":
+        return [_value(item) for item in value.array_value.values]
+    if kind == "kvlist_value":
+        return _attributes(value.kvlist_value.values)
+    return getattr(value, kind) if kind else None
