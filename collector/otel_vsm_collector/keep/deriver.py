@@ -118,15 +118,13 @@ class Deriver:
                 error = caught
             ended_at = time.monotonic()
             self._pace.ran(started_at, ended_at)
-            if self._abandoned:
-                return
-            self.failure = None if error is None else f"deriving fails: {error}"
+            # Before readers are told: what it counts is true when they read.
             self._on_run(Run(ended_at - started_at, repeated, error is None))
-            if error is not None:
-                _log.error("deriving failed and is tried again; nothing is lost meanwhile", exc_info=error)
-                with self._wake:
-                    if self._wake.wait_for(lambda: self._closing, RETRY_S):
-                        return
+            if error is None:
+                self.failure = None
+                self._advance()
+            elif self._abandoned or not self._rest(error):
+                return
 
     def _wait_until_due(self) -> bool:
         """True when there is something to derive now, False when the thread has to end."""
@@ -152,15 +150,23 @@ class Deriver:
         """One step, from the ledger's position on; gives how many of its spans were known already."""
         first_seq = self.position + 1
         batches, last_seq = self._backlog.take(first_seq)
-        repeated = self._ledger.apply(ledger_rows(batches) if batches else None, first_seq, last_seq)
+        return self._ledger.apply(ledger_rows(batches) if batches else None, first_seq, last_seq)
+
+    def _rest(self, error: Exception) -> bool:
+        """Waits before the next try; False where there will be none."""
+        self.failure = f"deriving fails: {error}"
+        _log.error("deriving failed and is tried again; nothing is lost meanwhile", exc_info=error)
         with self._wake:
-            self.position = last_seq
+            return not self._wake.wait_for(lambda: self._closing, RETRY_S)
+
+    def _advance(self) -> None:
+        with self._wake:
+            self.position = last_seq = self._ledger.position
             self._behind_since = time.monotonic()
             for reader in self._readers:
                 if reader.seq <= last_seq:
                     _tell(reader)
             self._readers = [reader for reader in self._readers if reader.seq > last_seq]
-        return repeated
 
 
 def _tell(reader: _Reader) -> None:

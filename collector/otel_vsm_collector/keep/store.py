@@ -36,6 +36,9 @@ class Health:
 class Listener:
     """Is told what happens, in the store's threads; override what is of interest, and raise nothing."""
 
+    def on_open(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Once, before the first run of deriving, with what the ledger holds then."""
+
     def on_received(self, counts: Counts) -> None:
         """After each group of requests, once it is durable."""
 
@@ -78,6 +81,8 @@ class Store:
         self._counts = Counts()
         self._repeated = 0
         self._initial_seq = self._journal.last_seq
+        with self._ledger.cursor() as connection:
+            self._listener.on_open(connection)
         self._deriver = Deriver(Backlog(self._journal), self._ledger, self._on_run)
         self._writer = Writer(self._journal, self._on_commit)
 
@@ -123,10 +128,13 @@ class Store:
             failure=self._deriver.failure,
         )
 
-    def close(self, timeout_s: float = 10.0) -> None:
-        """Answers what was taken, derives what is left for at most `timeout_s` seconds, closes the files."""
+    def drain(self, timeout_s: float = 5.0) -> None:
+        """Takes nothing more, answers what was taken, derives what is left for at most `timeout_s` seconds."""
         self._writer.close()
         self._deriver.close(timeout_s)
+
+    def close(self) -> None:
+        """Closes the files, once it is drained."""
         self._ledger.close()
         self._journal.close()
         self._folder.close()

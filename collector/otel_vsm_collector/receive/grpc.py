@@ -30,8 +30,13 @@ Export = Callable[[bytes], Awaitable[Verdict]]
 _Context = grpc.aio.ServicerContext[bytes, bytes]
 
 
-def make_server(export: Export) -> grpc.aio.Server:
-    """A server that is not bound to an address yet."""
+def make_server() -> grpc.aio.Server:
+    """A server that neither is bound to an address nor answers anything yet; call it in the event loop."""
+    return grpc.aio.server(options=_OPTIONS)
+
+
+def add_trace_service(server: grpc.aio.Server, export: Export) -> None:
+    """`export` takes an OTLP trace request in protobuf and gives the verdict on it."""
 
     async def answer(request: bytes, context: _Context) -> bytes:
         verdict = await export(request)
@@ -42,10 +47,8 @@ def make_server(export: Export) -> grpc.aio.Server:
             await context.abort(grpc.StatusCode.UNAVAILABLE, verdict.message, details)
         return response(verdict).SerializeToString()
 
-    server = grpc.aio.server(options=_OPTIONS)
-    method = grpc.unary_unary_rpc_method_handler(answer)
+    method: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(answer)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {METHOD: method}),))
-    return server
 
 
 def _retry(verdict: Verdict) -> bytes:

@@ -1,0 +1,186 @@
+"""The collector as a process: binds, starts, serves, and stops without losing what it took.
+
+receive (gRPC, HTTP) → keep (journal, ledger) → derive (facts), with the web application and the metrics
+beside them. All that serves shares one event loop; keeping and deriving have a thread each.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import uvicorn
+import uvloop
+
+from otel_vsm_collector.derive.refresh import Refresher
+from otel_vsm_collector.keep.deriver import Run
+from otel_vsm_collector.keep.folder import UnusableError
+from otel_vsm_collector.keep.store import Listener, Store
+from otel_vsm_collector.metrics.collect import Metrics
+from otel_vsm_collector.receive.accept import Counts
+from otel_vsm_collector.receive.grpc import add_trace_service, make_server
+from otel_vsm_collector.receive.http import HttpReceiver
+from otel_vsm_collector.settings import Address, Settings
+from otel_vsm_collector.web.app import create_app
+
+STOP_S = 5.0
+"""How long requests in flight, and then deriving, may go on after a signal to stop."""
+_KEEP_ALIVE_S = 75
+"""Longer than the pauses between two exports of an SDK, which would otherwise find its connection closed."""
+
+
+def main(settings: Settings) -> int:
+    """Runs the collector until SIGINT or SIGTERM and gives the exit code.
+
+    On stdout: where it listens, a line each, then `ready`. On stderr: what an operator should know.
+    """
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="otel-vsm collector: %(message)s")
+    # Files that libraries make beside ours are nobody else's business either.
+    os.umask(0o077)
+    try:
+        uvloop.run(_serve(settings))
+    except UnusableError as error:
+        _say(str(error))
+        return 1
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    grpc_server = make_server()
+    # All ports first: where one is taken, nothing has been opened or written yet.
+    with (
+        contextlib.closing(_bind(settings.http, "--http")) as http_socket,
+        contextlib.closing(_bind(settings.web, "--web")) as web_socket,
+    ):
+        grpc_address = _bind_grpc(grpc_server, settings.grpc)
+        metrics = Metrics()
+        store = Store(
+            settings.data,
+            lambda connection: Refresher(connection, metrics.observer),
+            store=settings.store,
+            say=_say,
+            listener=_Reporter(metrics),
+        )
+        metrics.watch(store.cursor)
+        metrics.health.watch(
+            lag_s=lambda: store.health.lag_s, journal_bytes=lambda: store.health.journal_bytes
+        )
+        add_trace_service(grpc_server, store.export)
+        http_server = _Server(HttpReceiver(store.export))
+        web_server = _Server(create_app(store=store, collect=metrics.collect, unready=store.unready))
+        serving = [
+            asyncio.create_task(http_server.serve([http_socket])),
+            asyncio.create_task(web_server.serve([web_socket])),
+        ]
+        await grpc_server.start()
+        await asyncio.gather(http_server.listening.wait(), web_server.listening.wait())
+        for name, address in (
+            ("otlp/grpc", grpc_address),
+            ("otlp/http", _address(http_socket)),
+            ("web", _address(web_socket)),
+        ):
+            print(name, address)
+        print("ready", flush=True)
+
+        await stop.wait()
+        http_server.should_exit = web_server.should_exit = True
+        await asyncio.gather(grpc_server.stop(STOP_S), *serving)
+        await asyncio.to_thread(store.drain, STOP_S)
+        await asyncio.to_thread(metrics.close)
+        store.close()
+
+
+class _Reporter(Listener):
+    """Counts what happens in the store as metrics."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._health, self._observer = metrics.health, metrics.observer
+
+    def on_open(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._observer.observe_everything(connection)
+        self._observer.commit()
+
+    def on_received(self, counts: Counts) -> None:
+        self._health.span_received.add(counts.received)
+        self._health.span_rejected.add(counts.rejected)
+        self._health.span_filtered.add(counts.filtered)
+
+    def on_derived(self, run: Run) -> None:
+        if run.succeeded:
+            self._observer.commit()
+        else:
+            self._observer.rollback()
+        self._health.span_duplicate.add(run.repeated)
+        self._health.derivation.record(run.duration_s)
+
+
+class _Server(uvicorn.Server):
+    """An ASGI server that says when it listens, and leaves signals to the service."""
+
+    def __init__(self, app: Any) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                access_log=False,
+                server_header=False,
+                log_config=None,
+                timeout_keep_alive=_KEEP_ALIVE_S,
+                timeout_graceful_shutdown=int(STOP_S),
+            )
+        )
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _bind(address: Address, option: str) -> socket.socket:
+    try:
+        found = socket.getaddrinfo(
+            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        # A name such as localhost stands for several; clients try IPv4 in any case.
+        family, _, _, _, place = min(found, key=lambda one: one[0] != socket.AF_INET)
+        return socket.create_server(place, family=family, backlog=1024)
+    except OSError as error:
+        raise UnusableError(
+            f"cannot listen on {address} ({error.strerror or error});"
+            f" name another address with {option} HOST:PORT"
+        ) from None
+
+
+def _bind_grpc(server: Any, address: Address) -> Address:
+    # It binds by itself and says nothing of the reason where that fails, so it is tried before.
+    _bind(address, "--grpc").close()
+    try:
+        return Address(address.host, server.add_insecure_port(str(address)))
+    except RuntimeError as error:
+        raise UnusableError(
+            f"cannot listen on {address} ({error}); name another address with --grpc HOST:PORT"
+        ) from None
+
+
+def _address(bound: socket.socket) -> Address:
+    host, port = bound.getsockname()[:2]
+    return Address(host, port)
+
+
+def _say(sentence: str) -> None:
+    print(f"otel-vsm collector: {sentence}", file=sys.stderr, flush=True)
