@@ -1,0 +1,87 @@
+"""Stages that were begun and not ended yet, on disk, since another process ends them.
+
+A file for each change and name of a stage: jobs of different changes never meet, however many run here.
+"""
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from otel_vsm.context import Context, Place
+from otel_vsm.identity import SpanId, TraceId
+from otel_vsm.propagation import Around
+from otel_vsm.state import private_directory, state_directory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """What `begin` knew. Time in nanoseconds since the epoch."""
+
+    span_id: SpanId
+    start_ns: int
+    place: Place
+    type: str | None
+    queue_s: float | None
+    team: str | None
+    value_stream: str | None
+    work_item: str | None
+    actor: str | None
+    attributes: dict[str, str]
+
+
+def keep(begun: Begun, *, context: Context, name: str) -> bool:
+    """Keep it until `take`; whether the stage had been begun before and was not ended.
+
+    OSError where it cannot be kept.
+    """
+    file = _file(context, name)
+    unfinished = file.with_name(f"{file.name}.{os.getpid()}")
+    before = file.exists()
+    try:
+        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            json.dump(asdict(begun), out)
+        unfinished.replace(file)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    return before
+
+
+def take(*, context: Context, name: str) -> Begun | None:
+    """What was kept, and is kept no longer; None where nothing was. OSError where it cannot be read."""
+    file = _file(context, name)
+    mine = file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        # Renamed first: of two processes that end the same stage only one can.
+        file.rename(mine)
+    except FileNotFoundError:
+        return None
+    try:
+        return _begun(json.loads(mine.read_bytes()))
+    except (ValueError, KeyError, TypeError):
+        return None
+    finally:
+        with suppress(OSError):
+            mine.unlink()
+
+
+def _file(context: Context, name: str) -> Path:
+    state = state_directory()
+    if state is None:
+        raise OSError("no folder can be written; set OTEL_VSM_STATE_DIR to one")
+    # Without a change, two folders are two pieces of work.
+    owner = context.change or f"folder:{Path.cwd()}"
+    return private_directory(state / "begun") / sha256(f"{owner}\0{name}".encode()).hexdigest()
+
+
+def _begun(data: dict[str, Any]) -> Begun:
+    trace_id, parent, around = data.pop("place")
+    return Begun(
+        **data,
+        place=Place(TraceId(trace_id), parent and SpanId(parent), Around(*around) if around else None),
+    )

@@ -1,0 +1,36 @@
+"""GitLab CI/CD: https://docs.gitlab.com/ci/variables/predefined_variables/"""
+
+from otel_vsm import semconv
+from otel_vsm.ci.source import System, Text
+
+SYSTEM = System(
+    name="GitLab CI/CD",
+    present=("GITLAB_CI", "true"),
+    # A fork's pipeline may run in the fork; the request's number is the target project's.
+    repository=(Text("{CI_MERGE_REQUEST_PROJECT_URL}"), Text("{CI_PROJECT_URL}")),
+    request=(
+        Text("{CI_MERGE_REQUEST_IID}"),
+        # A branch's pipeline, where the branch has exactly one open request and that is in this project.
+        Text("{CI_PROJECT_PATH}={CI_OPEN_MERGE_REQUESTS}", r"^([^=]+)=\1!(?P<found>\d+)$"),
+    ),
+    revision=(
+        # CI_COMMIT_SHA of a merged results pipeline is a merge that GitLab makes up.
+        Text("{CI_MERGE_REQUEST_SOURCE_BRANCH_SHA}"),
+        Text("{CI_COMMIT_SHA}"),
+    ),
+    branch=(
+        Text("{CI_MERGE_REQUEST_SOURCE_BRANCH_NAME}"),
+        Text("{CI_COMMIT_BRANCH}"),
+        Text("{CI_COMMIT_REF_NAME}"),
+    ),
+    message=(Text("{CI_COMMIT_MESSAGE}"),),
+    attributes={
+        semconv.VCS_PROVIDER_NAME: Text("gitlab"),
+        semconv.CICD_PIPELINE_NAME: Text("{CI_PIPELINE_NAME}"),
+        semconv.CICD_PIPELINE_RUN_ID: Text("{CI_PIPELINE_ID}"),
+        semconv.CICD_PIPELINE_RUN_URL_FULL: Text("{CI_PIPELINE_URL}"),
+        semconv.CICD_PIPELINE_TASK_NAME: Text("{CI_JOB_NAME}"),
+        semconv.CICD_PIPELINE_TASK_RUN_ID: Text("{CI_JOB_ID}"),
+        semconv.CICD_PIPELINE_TASK_RUN_URL_FULL: Text("{CI_JOB_URL}"),
+    },
+)

@@ -1,0 +1,97 @@
+"""The words in which a CI system's file says where to find something."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from otel_vsm.text import sendable
+
+MAX_EVENT_BYTES = 8 << 20
+"""GitHub's events stay far below; reading something larger would hold the command up."""
+
+
+class Surroundings:
+    """The environment of a job, and the event that caused it, which is read when first asked for."""
+
+    def __init__(self, env: Mapping[str, str], event_file: str | None) -> None:
+        self.env = env
+        self._event_file = env.get(event_file) if event_file else None
+        self._event: Any = None
+
+    def event(self) -> Any:
+        """The event, decoded; None where there is none or it cannot be read."""
+        if self._event is None and self._event_file:
+            # Few jobs need it, and every module costs the command time.
+            import json
+
+            try:
+                with open(self._event_file, "rb") as file:  # noqa: PTH123 -- pathlib costs more
+                    content = file.read(MAX_EVENT_BYTES + 1)
+                self._event = json.loads(content) if len(content) <= MAX_EVENT_BYTES else None
+            except (OSError, ValueError, RecursionError):
+                pass
+            self._event_file = None
+        return self._event
+
+
+class Source(Protocol):
+    def read(self, around: Surroundings) -> str | None: ...
+
+
+class Text(NamedTuple):
+    """Variables in words, `{SERVER}/{NAME}`: known where every one of them is set and not empty.
+
+    Where a pattern is given it has to match, and the text of its group `found` is taken.
+    """
+
+    template: str
+    pattern: str | None = None
+
+    def read(self, around: Surroundings) -> str | None:
+        missing = False
+
+        def value(match: re.Match[str]) -> str:
+            nonlocal missing
+            missing = missing or not around.env.get(match[1])
+            return around.env.get(match[1], "")
+
+        text = re.sub(r"\{(\w+)\}", value, self.template)
+        if missing:
+            return None
+        text = sendable(text)
+        if self.pattern is None:
+            return text
+        found = re.search(self.pattern, text)
+        return found["found"] if found else None
+
+
+class Event(NamedTuple):
+    """A place in the event, `pull_request.head.sha`."""
+
+    path: str
+
+    def read(self, around: Surroundings) -> str | None:
+        node = around.event()
+        for key in self.path.split("."):
+            node = node.get(key) if isinstance(node, dict) else None
+        return sendable(str(node)) if isinstance(node, str | int) and node != "" else None
+
+
+class System(NamedTuple):
+    """One CI system. Of several sources the first counts that says something."""
+
+    name: str
+    present: tuple[str, str]
+    """A variable, and the value that it has only there."""
+    repository: Sequence[Source]
+    request: Sequence[Source]
+    revision: Sequence[Source]
+    branch: Sequence[Source]
+    message: Sequence[Source]
+    attributes: Mapping[str, Text]
+    event_file: str | None = None
+    """The variable that names a JSON file with the event that caused the job."""
+
+
+def first(sources: Sequence[Source], around: Surroundings) -> str | None:
+    return next((found for source in sources if (found := source.read(around))), None)

@@ -1,0 +1,149 @@
+"""`otel-vsm begin` and `otel-vsm end`: a stage that no single command wraps, across processes."""
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from otel_vsm.cli.options import (
+    Common,
+    artifact_names,
+    artifact_options,
+    choice,
+    common_options,
+    now_ns,
+    queued_at_option,
+    queued_for_s,
+    text,
+    type_of_stage,
+    type_option,
+)
+from otel_vsm.cli.wrapper import deliver, find_safely, new_span_id, teller_of
+from otel_vsm.context import Subject, place_of_change
+from otel_vsm.semconv import TaskResult
+
+if TYPE_CHECKING:
+    from otel_vsm.record import Record
+
+
+@click.command
+@click.argument("name", type=text)
+@type_option
+@queued_at_option
+@common_options()
+def begin(*, name: str, stage_type: str | None, queued_ns: int | None, common: Common) -> None:
+    """Begin the stage NAME of the change, for work that no single command wraps. `otel-vsm end` ends it.
+
+    Both may be called from different processes on this machine; what finds one from the other is the change
+    and the name.
+
+    \b
+    Example:
+        otel-vsm begin integration-tests --type test
+        ...
+        otel-vsm end integration-tests --result success
+    """
+    start_ns = now_ns()
+    context = find_safely(common, Subject.WORK)
+
+    def record() -> "Record":
+        from otel_vsm import begun, emit
+        from otel_vsm.saying import warn
+
+        where = place_of_change(context.change, os.environ)
+        kind = type_of_stage(stage_type, name)
+        stage = begun.Begun(
+            span_id=new_span_id(),
+            start_ns=start_ns,
+            place=where,
+            type=kind,
+            queue_s=queued_for_s(queued_ns, start_ns),
+            team=common.team,
+            value_stream=common.value_stream,
+            work_item=common.work_item,
+            actor=common.actor,
+            attributes=dict(common.attributes),
+        )
+        try:
+            if begun.keep(stage, context=context, name=name):
+                warn(f"the stage {name} had been begun before and not ended; it begins anew")
+        except OSError as error:
+            warn(
+                f"the begin of the stage {name} could not be kept, so that its end will not find it ({error})"
+            )
+        teller = teller_of(common, context, where)
+        return emit.stage_started(teller, name=name, type=kind, span_id=stage.span_id, at_ns=start_ns)
+
+    deliver(context, record)
+
+
+@click.command
+@click.argument("name", type=text)
+@click.option(
+    "--result",
+    type=choice(TaskResult),
+    default=TaskResult.SUCCESS.value,
+    show_default=True,
+    help="How it ended.",
+)
+@type_option
+@artifact_options
+@common_options()
+def end(
+    *,
+    name: str,
+    result: str,
+    stage_type: str | None,
+    artifact: str | None,
+    artifact_hash: str | None,
+    version: str | None,
+    common: Common,
+) -> None:
+    """End the stage NAME of the change, which `otel-vsm begin` began.
+
+    What is said here and there counts as it is said here.
+
+    \b
+    Example:
+        otel-vsm end integration-tests --result failure
+    """
+    end_ns = now_ns()
+    context = find_safely(common, Subject.WORK)
+
+    def record() -> "Record | None":
+        from otel_vsm import begun, emit
+        from otel_vsm.saying import warn
+
+        try:
+            stage = begun.take(context=context, name=name)
+        except OSError as error:
+            warn(f"the begin of the stage {name} cannot be read ({error}), so its end is not told")
+            return None
+        if stage is None:
+            of = f" of {context.change}" if context.change else ""
+            warn(f"the stage {name}{of} was not begun here, so its end is not told: otel-vsm begin {name}")
+            return None
+        said = common._replace(
+            team=common.team or stage.team,
+            value_stream=common.value_stream or stage.value_stream,
+            work_item=common.work_item or stage.work_item,
+            actor=common.actor or stage.actor,
+            attributes={**stage.attributes, **common.attributes},
+        )
+        purl, digest = artifact_names(artifact, artifact_hash)
+        return emit.stage(
+            teller_of(said, context, stage.place),
+            emit.Run(
+                span_id=stage.span_id,
+                start_ns=stage.start_ns,
+                # The wall clock may have been set back since.
+                end_ns=max(stage.start_ns, end_ns),
+                result=TaskResult(result),
+            ),
+            name=name,
+            type=type_of_stage(stage_type or stage.type, name),
+            queue_s=stage.queue_s,
+            artifact=emit.Artifact(purl=purl, hash=digest, version=version),
+        )
+
+    deliver(context, record)

@@ -1,0 +1,113 @@
+"""`otel-vsm collector`: the service, where its dependencies are installed."""
+
+from pathlib import Path
+
+import click
+
+INSTALL = "pip install 'otel-vsm[collector]'"
+
+
+def address(value: str) -> tuple[str, int]:
+    """HOST:PORT; an IPv6 address stands in brackets."""
+    host, _, port = value.strip().rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]")
+    is_host = bool(bare) and (":" not in bare or host == f"[{bare}]")
+    if is_host and port.isascii() and port.isdecimal() and int(port) <= 65535:
+        return bare, int(port)
+    raise click.BadParameter(
+        f"{value!r} is no address: give HOST:PORT, as 127.0.0.1:4317 or [::1]:4317; port 0 picks a free one."
+    )
+
+
+# The modules of the extra's distributions: that one of them is missing is what installing mends.
+MODULES_OF_EXTRA = frozenset(
+    {
+        "apsw",
+        "duckdb",
+        "fastapi",
+        "ibis",
+        "jinja2",
+        "prometheus_client",
+        "ptars",
+        "pyarrow",
+        "uvicorn",
+        "zstandard",
+    }
+)
+
+
+@click.command
+@click.option(
+    "--grpc",
+    type=address,
+    metavar="HOST:PORT",
+    default="127.0.0.1:4317",
+    show_default=True,
+    help="Where to take OTLP/gRPC.",
+)
+@click.option(
+    "--http",
+    type=address,
+    metavar="HOST:PORT",
+    default="127.0.0.1:4318",
+    show_default=True,
+    help="Where to take OTLP/HTTP.",
+)
+@click.option(
+    "--web",
+    type=address,
+    metavar="HOST:PORT",
+    default="127.0.0.1:8750",
+    show_default=True,
+    help="Where page, API and /metrics are.",
+)
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder that it keeps everything in; otherwise one of the user's.",
+)
+@click.option("--store", default="duckdb:", show_default=True, help="The ledger, as a URL.")
+@click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A vsm.yaml. This version reads none yet and says so.",
+)
+@click.pass_context
+def collector(
+    ctx: click.Context,
+    *,
+    grpc: tuple[str, int],
+    http: tuple[str, int],
+    web: tuple[str, int],
+    data: Path | None,
+    store: str,
+    config: Path | None,
+) -> None:
+    """Run the collector: take spans, keep them, derive changes, deployments, incidents and figures.
+
+    It prints the addresses that it listens on, and stops on SIGTERM or Ctrl-C without losing what it has
+    acknowledged.
+
+    \b
+    Example:
+        otel-vsm collector --data /var/lib/otel-vsm --web 0.0.0.0:8750
+    """
+    if config:
+        raise click.BadParameter(
+            "this version reads no vsm.yaml yet. Leave --config out.", ctx, param_hint="'--config'"
+        )
+    try:
+        from otel_vsm_collector.service import main
+        from otel_vsm_collector.settings import Address, Settings
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in MODULES_OF_EXTRA:
+            raise
+        raise click.ClickException(
+            f"the collector needs {error.name}, which is not installed. Install it with: {INSTALL}"
+        ) from error
+    told = {} if data is None else {"data": data}
+    try:
+        settings = Settings(grpc=Address(*grpc), http=Address(*http), web=Address(*web), store=store, **told)
+    except ValueError as error:
+        raise click.UsageError(str(error), ctx) from error
+    ctx.exit(main(settings))

@@ -1,0 +1,189 @@
+"""The commands that tell of an instant: `change`, `approval`, `work-item` and `incident`."""
+
+import os
+from collections.abc import Callable, Mapping
+
+import click
+
+from otel_vsm import emit, semconv
+from otel_vsm.cli.options import AnyFunction, Common, at_option, choice, common_options, now_ns, text_option
+from otel_vsm.cli.wrapper import deliver, find_safely, teller_of
+from otel_vsm.context import Context, Place, Subject, place, place_of_change
+from otel_vsm.identity import change_root, incident_root, work_item_root
+from otel_vsm.record import Link, Record, Value
+from otel_vsm.semconv import EventName, IncidentSeverity
+
+
+def _events(kind: str) -> dict[str, EventName]:
+    """The events of one kind by the part after the dot."""
+    return {
+        event.value.removeprefix(f"{kind}."): event
+        for event in EventName
+        if event.value.startswith(f"{kind}.")
+    }
+
+
+_CHANGE = _events("change")
+_APPROVAL = _events("approval")
+_WORK_ITEM = _events("work_item")
+_INCIDENT = _events("incident")
+
+
+def _event_argument(events: Mapping[str, EventName]) -> Callable[[AnyFunction], AnyFunction]:
+    return click.argument("event", type=click.Choice(list(events)))
+
+
+@click.command
+@_event_argument(_CHANGE)
+@at_option("When it happened.")
+@common_options()
+def change(*, event: str, at_ns: int | None, common: Common) -> None:
+    """Tell that EVENT happened to the change.
+
+    \b
+    Example:
+        otel-vsm change merged
+        otel-vsm change opened --change 12 --at 2026-03-01T09:30:00Z
+    """
+    _tell_of_change(_CHANGE[event], at_ns, common)
+
+
+@click.command
+@_event_argument(_APPROVAL)
+@text_option("--gate", required=True, help="The gate that was asked.")
+@at_option("When it happened.")
+@common_options()
+def approval(*, event: str, gate: str, at_ns: int | None, common: Common) -> None:
+    """Tell that EVENT happened at an approval gate.
+
+    \b
+    Example:
+        otel-vsm approval requested --gate production
+        otel-vsm approval granted --gate production --actor human
+    """
+    _tell_of_change(
+        _APPROVAL[event], at_ns, common, subject=gate, attributes={semconv.VSM_APPROVAL_GATE: gate}
+    )
+
+
+@click.command("work-item")
+@_event_argument(_WORK_ITEM)
+@text_option("--id", "item", required=True, help="The work item: a ticket's or story's key.")
+@at_option("When it happened.")
+@common_options(work_item=False)
+def work_item(*, event: str, item: str, at_ns: int | None, common: Common) -> None:
+    """Tell that EVENT happened to a work item.
+
+    It belongs to a change only where that is named, or where the CI runs for a request.
+
+    \b
+    Example:
+        otel-vsm work-item started --id SHOP-17
+        otel-vsm work-item blocked --id SHOP-17 --change 12
+    """
+    context = find_safely(common, Subject.WORK_ITEM)
+    root = change_root(context.change) if context.change else work_item_root(item)
+    _tell(
+        _WORK_ITEM[event],
+        at_ns,
+        common._replace(work_item=item),
+        context,
+        place(*root, os.environ),
+        owner=item,
+    )
+
+
+@click.command
+@_event_argument(_INCIDENT)
+@text_option("--id", "incident_id", required=True, help="The incident: its key in your tool.")
+@text_option("--service", required=True, help="The service that suffers.")
+@text_option("--environment", default="production", show_default=True, help="Where it suffers.")
+@click.option("--severity", type=choice(IncidentSeverity), help="How bad it is.")
+@text_option("--deployment", help="The id of the deployment that caused it, where that is known.")
+@at_option("When it happened.")
+@common_options()
+def incident(
+    *,
+    event: str,
+    incident_id: str,
+    service: str,
+    environment: str | None,
+    severity: str | None,
+    deployment: str | None,
+    at_ns: int | None,
+    common: Common,
+) -> None:
+    """Tell that EVENT happened in an incident.
+
+    `started` is when users began to suffer. An incident has a trace of its own; a change that is named is
+    linked to.
+
+    \b
+    Example:
+        otel-vsm incident detected --id INC-42 --service shop --severity high
+        otel-vsm incident resolved --id INC-42 --service shop --at 2026-03-01T11:05:00Z
+    """
+    context = find_safely(common, Subject.INCIDENT)
+    _tell(
+        _INCIDENT[event],
+        at_ns,
+        common,
+        # The events of an incident are of no change.
+        context._replace(change=None, request=None),
+        place(*incident_root(incident_id), os.environ),
+        owner=incident_id,
+        attributes={
+            semconv.VSM_INCIDENT_ID: incident_id,
+            semconv.VSM_INCIDENT_SEVERITY: severity,
+            semconv.SERVICE_NAME: service,
+            semconv.DEPLOYMENT_ENVIRONMENT_NAME: environment,
+            semconv.DEPLOYMENT_ID: deployment,
+        },
+        links=(Link(*change_root(context.change)),) if context.change else (),
+    )
+
+
+def _tell_of_change(
+    event: EventName,
+    at_ns: int | None,
+    common: Common,
+    *,
+    subject: str = "",
+    attributes: Mapping[str, Value | None] | None = None,
+) -> None:
+    context = find_safely(common, Subject.CHANGE)
+    _tell(
+        event,
+        at_ns,
+        common,
+        context,
+        place_of_change(context.change, os.environ),
+        subject=subject,
+        attributes=attributes,
+    )
+
+
+def _tell(
+    name: EventName,
+    at_ns: int | None,
+    common: Common,
+    context: Context,
+    where: Place,
+    *,
+    owner: str | None = None,
+    subject: str = "",
+    attributes: Mapping[str, Value | None] | None = None,
+    links: tuple[Link, ...] = (),
+) -> None:
+    def record() -> Record:
+        return emit.event(
+            teller_of(common, context, where),
+            name,
+            at_ns=now_ns() if at_ns is None else at_ns,
+            owner=owner,
+            subject=subject,
+            attributes=attributes or {},
+            links=links,
+        )
+
+    deliver(context, record)

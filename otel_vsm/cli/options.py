@@ -1,0 +1,249 @@
+"""The options that commands have in common, and the values that they take."""
+
+import functools
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple, TypeVar, cast
+
+import click
+
+from otel_vsm.ci import is_automation
+from otel_vsm.context import Named
+from otel_vsm.semconv import ActorType, StageType
+from otel_vsm.text import sendable
+
+AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
+
+_RFC3339 = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)",
+)
+_HASH = re.compile(r"[a-z0-9+._-]+:[0-9a-fA-F]{32,}")
+# What fits in 64 bits as nanoseconds: until April 2262.
+_LAST_NS = 2**63 - 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
+
+
+class Common(NamedTuple):
+    """The common options, as given. None: not given, or empty, as a variable of a script may be."""
+
+    named: Named
+    team: str | None
+    value_stream: str | None
+    work_item: str | None
+    actor: str | None
+    attributes: Mapping[str, str]
+
+
+def text(value: str) -> str | None:
+    """A text; an empty one is as good as none, for in scripts it comes from a variable that is not set."""
+    return sendable(value.strip()) or None
+
+
+def moment(value: str) -> int:
+    """A time as RFC 3339 has it, as nanoseconds since the epoch."""
+    if match := _RFC3339.fullmatch(value.strip()):
+        date, clock, fraction, offset = match.groups()
+        with suppress(ValueError, OverflowError):
+            seconds = (datetime.fromisoformat(f"{date}T{clock}{offset.upper()}") - _EPOCH) // _SECOND
+            nanoseconds = seconds * 1_000_000_000 + int((fraction or "0").ljust(9, "0")[:9])
+            if 0 <= nanoseconds <= _LAST_NS:
+                return nanoseconds
+            raise click.BadParameter(f"{value!r} is outside the years 1970 to 2261.")
+    raise click.BadParameter(
+        f"{value!r} is not a time that can be read. Give date, time and offset as RFC 3339 has them: "
+        "2026-03-01T09:30:00Z or 2026-03-01T10:30:00+01:00."
+    )
+
+
+def attribute(value: str) -> tuple[str, str]:
+    """A key and a value with `=` between them."""
+    key, equals, told = value.partition("=")
+    key = key.strip()
+    if not equals or not key or not key.isprintable() or " " in key:
+        raise click.BadParameter(f"{value!r} is not a key and a value: give them as KEY=VALUE.")
+    return key, sendable(told)
+
+
+def choice(values: type[StrEnum]) -> "click.Choice[str]":
+    """One of the listed values of an attribute."""
+    return click.Choice([member.value for member in values], case_sensitive=False)
+
+
+def common_options(*, work_item: bool = True) -> Callable[[AnyFunction], AnyFunction]:
+    """Give a command the common options; its function gets them as one argument `common`."""
+    options = [
+        click.option(
+            "--change",
+            type=text,
+            metavar="TEXT",
+            envvar="OTEL_VSM_CHANGE_ID",
+            show_envvar=True,
+            help="The change: the number of its request, or <repository>#<number> or <repository>@<commit>. "
+            "Otherwise the CI and the last commit say.",
+        ),
+        click.option(
+            "--repository",
+            type=text,
+            metavar="TEXT",
+            envvar="OTEL_VSM_REPOSITORY",
+            show_envvar=True,
+            help="The repository, as a URL or as host/path. Otherwise the CI or git's remote says.",
+        ),
+        click.option(
+            "--revision",
+            type=text,
+            metavar="TEXT",
+            envvar="OTEL_VSM_REVISION",
+            show_envvar=True,
+            help="The commit, as a hash or anything that git takes for one. Otherwise what is checked out.",
+        ),
+        click.option(
+            "--team",
+            type=text,
+            metavar="TEXT",
+            envvar="OTEL_VSM_TEAM",
+            show_envvar=True,
+            help="The team that does the work.",
+        ),
+        click.option(
+            "--value-stream",
+            type=text,
+            metavar="TEXT",
+            envvar="OTEL_VSM_VALUE_STREAM",
+            show_envvar=True,
+            help="The value stream that the work belongs to.",
+        ),
+        click.option(
+            "--actor",
+            type=choice(ActorType),
+            help="Who does it. Otherwise automation in a CI, human at a terminal.",
+        ),
+        click.option(
+            "--attribute",
+            "attributes",
+            type=attribute,
+            metavar="K=V",
+            multiple=True,
+            help="One more attribute of what is told; may be repeated.",
+        ),
+    ]
+    if work_item:
+        options.append(
+            click.option(
+                "--work-item",
+                type=text,
+                metavar="TEXT",
+                help="The work item (ticket, story) that it is done for.",
+            )
+        )
+
+    def decorate(function: AnyFunction) -> AnyFunction:
+        @functools.wraps(function)
+        def gather(
+            change: str | None,
+            repository: str | None,
+            revision: str | None,
+            team: str | None,
+            value_stream: str | None,
+            actor: str | None,
+            attributes: tuple[tuple[str, str], ...],
+            work_item: str | None = None,
+            **other: Any,
+        ) -> Any:
+            common = Common(
+                Named(change, repository, revision),
+                team=team,
+                value_stream=value_stream,
+                work_item=work_item,
+                actor=actor or _actor(),
+                attributes=dict(attributes),
+            )
+            return function(common=common, **other)
+
+        for option in reversed(options):
+            gather = option(gather)
+        return cast(AnyFunction, gather)
+
+    return decorate
+
+
+def text_option(flag: str, *names: str, **settings: Any) -> Callable[[AnyFunction], AnyFunction]:
+    return click.option(flag, *names, type=text, metavar="TEXT", **settings)
+
+
+def queued_at_option(function: AnyFunction) -> AnyFunction:
+    return click.option(
+        "--queued-at",
+        "queued_ns",
+        type=moment,
+        metavar="RFC3339",
+        help="Since when it waited for its turn.",
+    )(function)
+
+
+def queued_for_s(queued_ns: int | None, start_ns: int) -> float | None:
+    """How long it waited, in seconds; where the clocks disagree, not at all."""
+    return None if queued_ns is None else max(0, start_ns - queued_ns) / 1e9
+
+
+def at_option(help: str) -> Callable[[AnyFunction], AnyFunction]:
+    return click.option(
+        "--at",
+        "at_ns",
+        type=moment,
+        metavar="RFC3339",
+        help=f"{help} As 2026-03-01T09:30:00Z; otherwise now.",
+    )
+
+
+def now_ns() -> int:
+    return time.time_ns()
+
+
+def _actor() -> str | None:
+    if is_automation(os.environ):
+        return ActorType.AUTOMATION
+    return ActorType.HUMAN if os.isatty(0) or os.isatty(2) else None
+
+
+def artifact_options(function: AnyFunction) -> AnyFunction:
+    """`--artifact`, `--artifact-hash` and `--version`."""
+    for option in (
+        click.option("--version", type=text, metavar="TEXT", help="The version that users see."),
+        click.option("--artifact-hash", type=text, metavar="TEXT", help="The artifact's hash, sha256:…"),
+        click.option(
+            "--artifact",
+            type=text,
+            metavar="TEXT",
+            help="The artifact's package URL, pkg:oci/shop@sha256%3A…, or its hash.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def artifact_names(artifact: str | None, artifact_hash: str | None) -> tuple[str | None, str | None]:
+    """Package URL and hash of what `--artifact` and `--artifact-hash` name."""
+    if artifact and not artifact_hash and _HASH.fullmatch(artifact):
+        return None, artifact
+    return artifact, artifact_hash
+
+
+def type_option(function: AnyFunction) -> AnyFunction:
+    return click.option(
+        "--type",
+        "stage_type",
+        type=choice(StageType),
+        help="The kind of work; otherwise the stage's name, where that is one of them.",
+    )(function)
+
+
+def type_of_stage(given: str | None, name: str) -> StageType | None:
+    """The kind of work that was said, or that the stage is called after."""
+    return next((known for known in StageType if known.value == (given or name)), None)

@@ -1,0 +1,98 @@
+"""`otel-vsm stage`: a command of the pipeline, told as a stage of its change."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from otel_vsm.cli.options import (
+    Common,
+    artifact_names,
+    artifact_options,
+    common_options,
+    queued_at_option,
+    queued_for_s,
+    text,
+    type_of_stage,
+    type_option,
+)
+from otel_vsm.cli.wrapper import WrappingCommand, run_and_tell, wrapped_command
+from otel_vsm.semconv import TaskResult
+
+if TYPE_CHECKING:
+    from otel_vsm.emit import Artifact, Run, Teller
+    from otel_vsm.record import Record
+
+
+@click.command(cls=WrappingCommand)
+@click.argument("name", type=text)
+@type_option
+@queued_at_option
+@artifact_options
+@click.option(
+    "--stamp",
+    type=click.Path(dir_okay=False),
+    help="After success, write to this file what was built from which change, for the image.",
+)
+@common_options()
+@click.pass_context
+def stage(
+    ctx: click.Context,
+    *,
+    name: str,
+    stage_type: str | None,
+    queued_ns: int | None,
+    artifact: str | None,
+    artifact_hash: str | None,
+    version: str | None,
+    stamp: str | None,
+    common: Common,
+) -> None:
+    """Run COMMAND as the stage NAME of the change.
+
+    The command gets the same input, output, arguments and signals as without otel-vsm, and its exit code is
+    the exit code.
+
+    \b
+    Example:
+        otel-vsm stage build -- make -j4
+        otel-vsm stage unit-tests --type test -- pytest -q
+        otel-vsm stage package --stamp vsm.json --version 1.4.0 -- docker build .
+    """
+    command = wrapped_command(ctx)
+    if not command:
+        raise click.UsageError(f"There is no command. Put it behind --: otel-vsm stage {name} -- make", ctx)
+
+    def tell(teller: "Teller", run: "Run") -> "Record":
+        from otel_vsm import emit
+
+        purl, digest = artifact_names(artifact, artifact_hash)
+        made = emit.Artifact(purl=purl, hash=digest, version=version)
+        if stamp and run.result is TaskResult.SUCCESS:
+            _stamp(stamp, teller, made)
+        queue_s = queued_for_s(queued_ns, run.start_ns)
+        return emit.stage(
+            teller, run, name=name, type=type_of_stage(stage_type, name), queue_s=queue_s, artifact=made
+        )
+
+    run_and_tell(command, common, tell=tell)
+
+
+def _stamp(path: str, teller: "Teller", made: "Artifact") -> None:
+    from pathlib import Path
+
+    from otel_vsm.saying import warn
+    from otel_vsm.stamp import Stamp, write_stamp
+
+    context = teller.context
+    stamp = Stamp(
+        change_id=context.change,
+        repository=context.repository,
+        revision=context.revision,
+        version=made.version,
+        artifact_purl=made.purl,
+        artifact_hash=made.hash,
+    )
+    try:
+        write_stamp(Path(path), stamp=stamp)
+    except OSError as error:
+        warn(f"the stamp {path} was not written ({error.strerror})")

@@ -1,0 +1,203 @@
+"""What the commands tell, as records. Pure: the same arguments give the same records."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from otel_vsm import semconv
+from otel_vsm.context import Context, Place
+from otel_vsm.identity import ChangeId, SpanId, change_root, event_span_id, repository_url
+from otel_vsm.record import Link, Record, Value
+from otel_vsm.semconv import DeploymentKind, EventName, StageType, TaskResult
+
+_NOT_FAILED = frozenset({TaskResult.SUCCESS, TaskResult.CANCELLATION, TaskResult.SKIP})
+_WELL = frozenset({TaskResult.SUCCESS, TaskResult.SKIP})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Teller:
+    """What every record of one call of a command has in common."""
+
+    context: Context
+    place: Place
+    team: str | None = None
+    actor: str | None = None
+    value_stream: str | None = None
+    work_item: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """The user's own."""
+
+    def base(self) -> dict[str, Value | None]:
+        """The common attributes; the user's own win over the CI's, but not over what is relied upon."""
+        repository = self.context.repository
+        return {
+            **self.context.pipeline,
+            **self.attributes,
+            **_given(
+                {
+                    semconv.VSM_CHANGE_ID: self.context.change,
+                    semconv.VCS_REPOSITORY_URL_FULL: repository and repository_url(repository),
+                    semconv.VCS_CHANGE_ID: self.context.request,
+                    semconv.VCS_REF_HEAD_REVISION: self.context.revision,
+                    semconv.VCS_REF_HEAD_NAME: self.context.branch,
+                    semconv.VSM_TEAM: self.team,
+                    semconv.VSM_ACTOR_TYPE: self.actor,
+                    semconv.VSM_VALUE_STREAM: self.value_stream,
+                    semconv.VSM_WORK_ITEM_ID: self.work_item,
+                }
+            ),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of a stage. Times in nanoseconds since the epoch."""
+
+    span_id: SpanId
+    start_ns: int
+    end_ns: int
+    result: TaskResult
+    exit_code: int | None = None
+    """None where no command was run, or it did not end by itself."""
+    error: str | None = None
+    """What kind of failure, in few different words; None takes the result's name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """What a stage made or a deployment put in place. None: not told."""
+
+    purl: str | None = None
+    hash: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    id: str
+    service: str
+    environment: str
+    kind: DeploymentKind = DeploymentKind.ROLLOUT
+    previous_revision: str | None = None
+    carries: tuple[ChangeId, ...] = ()
+    """The changes that it brings besides its own."""
+
+
+def stage(
+    teller: Teller,
+    run: Run,
+    *,
+    name: str,
+    type: StageType | None = None,
+    queue_s: float | None = None,
+    artifact: Artifact | None = None,
+) -> Record:
+    """A run of a stage."""
+    made = artifact or Artifact()
+    return _stage(
+        teller,
+        run,
+        name,
+        {
+            semconv.VSM_STAGE_TYPE: type,
+            semconv.VSM_STAGE_QUEUE_DURATION: queue_s,
+            semconv.ARTIFACT_PURL: made.purl,
+            semconv.ARTIFACT_HASH: made.hash,
+            semconv.SERVICE_VERSION: made.version,
+        },
+    )
+
+
+def stage_started(
+    teller: Teller, *, name: str, type: StageType | None, span_id: SpanId, at_ns: int
+) -> Record:
+    """A run of a stage began; `span_id` is the one that the run's own span will have."""
+    attributes = {semconv.VSM_STAGE_NAME: name, semconv.VSM_STAGE_TYPE: type}
+    return event(teller, EventName.STAGE_STARTED, at_ns=at_ns, subject=span_id, attributes=attributes)
+
+
+def deployment(
+    teller: Teller, run: Run, *, name: str, what: Deployment, artifact: Artifact, queue_s: float | None = None
+) -> Record:
+    """A deployment, linked to the other changes that it carries."""
+    return _stage(
+        teller,
+        run,
+        name,
+        {
+            semconv.VSM_STAGE_TYPE: StageType.DEPLOY,
+            semconv.VSM_STAGE_QUEUE_DURATION: queue_s,
+            semconv.SERVICE_NAME: what.service,
+            semconv.SERVICE_VERSION: artifact.version,
+            semconv.DEPLOYMENT_ENVIRONMENT_NAME: what.environment,
+            semconv.DEPLOYMENT_ID: what.id,
+            semconv.VSM_DEPLOYMENT_KIND: what.kind,
+            semconv.VSM_DEPLOYMENT_PREVIOUS_REVISION: what.previous_revision,
+            semconv.ARTIFACT_PURL: artifact.purl,
+            semconv.ARTIFACT_HASH: artifact.hash,
+        },
+        links=(Link(*change_root(change)) for change in what.carries),
+    )
+
+
+def event(
+    teller: Teller,
+    name: EventName,
+    *,
+    at_ns: int,
+    owner: str | None = None,
+    subject: str = "",
+    attributes: Mapping[str, Value | None],
+    links: Iterable[Link] = (),
+) -> Record:
+    """A point event of the owner, which is the change unless another is given."""
+    place = teller.place
+    return Record(
+        trace_id=place.trace_id,
+        # An event of nothing in particular is told apart from others by its trace.
+        span_id=event_span_id(owner or teller.context.change or place.trace_id, name, subject),
+        parent_span_id=place.parent_span_id,
+        name=name,
+        start_ns=at_ns,
+        end_ns=at_ns,
+        attributes=_given({**teller.base(), **_given(attributes), semconv.VSM_EVENT_NAME: name.value}),
+        links=(*_around(place), *links),
+    )
+
+
+def _stage(
+    teller: Teller, run: Run, name: str, attributes: Mapping[str, Value | None], *, links: Iterable[Link] = ()
+) -> Record:
+    error = None if run.result in _WELL else run.error or run.result.value
+    return Record(
+        trace_id=teller.place.trace_id,
+        span_id=run.span_id,
+        parent_span_id=teller.place.parent_span_id,
+        name=name,
+        start_ns=run.start_ns,
+        end_ns=run.end_ns,
+        attributes=_given(
+            {
+                **teller.base(),
+                **_given(attributes),
+                semconv.VSM_STAGE_NAME: name,
+                semconv.CICD_PIPELINE_TASK_RUN_RESULT: run.result,
+                semconv.PROCESS_EXIT_CODE: run.exit_code,
+                semconv.ERROR_TYPE: error,
+            }
+        ),
+        links=(*_around(teller.place), *links),
+        failed=run.result not in _NOT_FAILED,
+    )
+
+
+def _around(place: Place) -> tuple[Link, ...]:
+    return (Link(*place.around),) if place.around else ()
+
+
+def _given(attributes: Mapping[str, Value | None]) -> dict[str, Value]:
+    """Without what is not known; the members of enums as plain strings, which is what is sent."""
+    return {
+        key: str(value) if isinstance(value, str) else value
+        for key, value in attributes.items()
+        if value is not None
+    }

@@ -1,0 +1,179 @@
+"""The few questions that are asked of git, through its own command.
+
+Nothing here raises because of git: where it is missing, refuses or takes too long, the answer says why.
+"""
+
+import os
+import subprocess
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from otel_vsm.identity import Repository, local_repository, normalise_repository
+
+ANSWER_TIMEOUT_S = 2.0
+"""How long a command is held up at most where git hangs, as it can on a network's file system."""
+CARRIED_LIMIT = 10_000
+"""Commits that one deployment is looked through for; further ones are left out, and it is said."""
+
+
+class Commit(NamedTuple):
+    sha: str
+    message: str
+
+
+class Checkout(NamedTuple):
+    """What git knows of the current folder. None: not asked, or not found."""
+
+    repository: Repository | None = None
+    commit: Commit | None = None
+    branch: str | None = None
+    problem: str | None = None
+    """In git's words, why the commit or the repository is not known."""
+    named_after_folder: bool = False
+    """The repository has no remote, so that its name is its folder's."""
+
+
+class HistoryError(Exception):
+    """The commits between two revisions cannot be told; the message says why and what to do."""
+
+
+class _Answer(NamedTuple):
+    output: str | None
+    """None where the command failed."""
+    problem: str
+
+
+def checkout(
+    *, revision: str = "HEAD", repository: bool = True, commit: bool = True, branch: bool = True
+) -> Checkout:
+    """What git knows of the current folder; each of the flags saves a process where it is False.
+
+    `revision` is anything that git takes for a commit: `HEAD`, a tag, a short hash.
+    """
+    questions: dict[str, list[str]] = {}
+    if commit:
+        questions["commit"] = ["rev-list", "--max-count=1", "--format=%B", _revision(revision), "--"]
+    if repository:
+        questions["remotes"] = ["remote", "--verbose"]
+    if branch:
+        questions["branch"] = ["symbolic-ref", "--quiet", "--short", "HEAD"]
+    answers = dict(zip(questions, _ask(*questions.values()), strict=True))
+
+    name, by_folder, problem = None, False, None
+    if asked := answers.get("remotes"):
+        if asked.output is None:
+            problem = asked.problem
+        elif remote := _remote(asked.output):
+            name = normalise_repository(remote)
+        else:
+            name, by_folder = _folder(), True
+    found = None
+    if asked := answers.get("commit"):
+        if asked.output is None:
+            problem = problem or asked.problem
+        else:
+            header, _, message = asked.output.partition("\n")
+            found = Commit(header.removeprefix("commit "), message)
+    on = answers.get("branch")
+    return Checkout(
+        repository=name,
+        commit=found,
+        branch=on.output.strip() if on and on.output else None,
+        problem=problem,
+        named_after_folder=by_folder,
+    )
+
+
+def carried(previous: str, revision: str) -> list[Commit]:
+    """The commits of the first-parent history in (previous, revision], the newest first.
+
+    HistoryError where git cannot tell them, as in a shallow clone that does not reach back so far.
+    """
+    span = f"{_revision(previous)}..{_revision(revision)}"
+    log, shallow, ancestor = _ask(
+        [
+            "rev-list",
+            "--first-parent",
+            f"--max-count={CARRIED_LIMIT + 1}",
+            "--format=%H%n%B%x00",
+            span,
+            "--",
+        ],
+        ["rev-parse", "--is-shallow-repository"],
+        ["merge-base", "--is-ancestor", _revision(previous), _revision(revision)],
+    )
+    if log.output is None:
+        raise HistoryError(f"the history from {previous} to {revision} cannot be read ({log.problem})")
+    if shallow.output == "true\n" and ancestor.output is None:
+        raise HistoryError(
+            f"this clone is shallow and does not reach from {revision} back to {previous}:"
+            " fetch its whole history"
+        )
+    commits = []
+    for entry in log.output.split("\0")[:-1]:
+        _, sha, message = entry.lstrip("\n").split("\n", 2)
+        commits.append(Commit(sha, message))
+    if len(commits) > CARRIED_LIMIT:
+        raise HistoryError(f"more than {CARRIED_LIMIT} commits lie between {previous} and {revision}")
+    return commits
+
+
+def _revision(revision: str) -> str:
+    # What begins with a dash would be an option to git; no ref may begin so, and this one names nothing.
+    return f"refs/{revision}" if revision.startswith("-") else revision
+
+
+def _remote(listed: str) -> str | None:
+    """The URL of `origin`, else of the first remote, out of `git remote --verbose`."""
+    urls: dict[str, str] = {}
+    for line in listed.splitlines():
+        name, tab, rest = line.partition("\t")
+        if tab and " (fetch)" in rest:
+            urls[name] = rest.rpartition(" (fetch)")[0]
+    return urls.get("origin") or next(iter(urls.values()), None)
+
+
+def _folder() -> Repository:
+    # The common directory, not the top level: all worktrees of a repository are one repository.
+    [answer] = _ask(["rev-parse", "--git-common-dir"])
+    folder = os.path.realpath((answer.output or ".").rstrip("\n"))
+    return local_repository(folder.removesuffix("/.git"))
+
+
+def _ask(*commands: Sequence[str]) -> list[_Answer]:
+    """Run git commands side by side, within one deadline."""
+    deadline = time.monotonic() + ANSWER_TIMEOUT_S
+    # Its reasons are passed on, and are to be in the language of the rest of the message.
+    env = os.environ | {"LC_ALL": "C", "LANGUAGE": "C"}
+    running: list[subprocess.Popen[bytes] | OSError] = []
+    for command in commands:
+        try:
+            running.append(
+                subprocess.Popen(
+                    ["git", *command],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    env=env,
+                )
+            )
+        except OSError as error:
+            running.append(error)
+    return [_answer(process, deadline) for process in running]
+
+
+def _answer(process: subprocess.Popen[bytes] | OSError, deadline: float) -> _Answer:
+    if isinstance(process, OSError):
+        missing = isinstance(process, FileNotFoundError)
+        return _Answer(None, "git is not installed" if missing else f"git did not start: {process.strerror}")
+    try:
+        output, errors = process.communicate(timeout=max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        # Not waited for: what hangs in the kernel does not die either.
+        process.kill()
+        return _Answer(None, f"git did not answer within {ANSWER_TIMEOUT_S:g} s")
+    if process.returncode:
+        said = errors.decode(errors="replace").splitlines()
+        return _Answer(None, said[0].removeprefix("fatal: ") if said else "git found nothing")
+    return _Answer(output.decode(errors="replace"), "")
