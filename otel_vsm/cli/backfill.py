@@ -26,10 +26,17 @@ def backfill() -> None:
 
 @backfill.command()
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--service", type=text, metavar="TEXT", required=True, help="The service that the repository is deployed as.")
+@click.option(
+    "--service",
+    type=text,
+    metavar="TEXT",
+    required=True,
+    help="The service that the repository is deployed as.",
+)
 @click.option(
     "--environment",
-    type=text, metavar="TEXT",
+    type=text,
+    metavar="TEXT",
     default="production",
     show_default=True,
     help="Where the tags were deployed.",
@@ -44,13 +51,19 @@ def backfill() -> None:
 )
 @click.option(
     "--repository",
-    type=text, metavar="TEXT",
+    type=text,
+    metavar="TEXT",
     envvar="OTEL_VSM_REPOSITORY",
     show_envvar=True,
     help="The repository, as a URL or as host/path. Otherwise git's remote says.",
 )
 @click.option(
-    "--team", type=text, metavar="TEXT", envvar="OTEL_VSM_TEAM", show_envvar=True, help="The team that did the work."
+    "--team",
+    type=text,
+    metavar="TEXT",
+    envvar="OTEL_VSM_TEAM",
+    show_envvar=True,
+    help="The team that did the work.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what was found and send nothing.")
 def git(
