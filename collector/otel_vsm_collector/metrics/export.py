@@ -54,6 +54,8 @@ class FactExporter(MetricExporter):
 
 
 def _wanted() -> bool:
+    if _value(env.OTEL_SDK_DISABLED) == "true":
+        return False
     if not (_value(env.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT) or _value(env.OTEL_EXPORTER_OTLP_ENDPOINT)):
         return False
     names = [name.strip() for name in (_value(OTEL_METRICS_EXPORTER) or "otlp").split(",")]

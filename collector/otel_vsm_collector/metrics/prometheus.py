@@ -19,7 +19,8 @@ from prometheus_client.utils import floatToGoString
 
 from otel_vsm.semconv import SERVICE_NAME
 
-_UNITS = {"s": "seconds", "By": "bytes", "d": "day", "1": "ratio"}
+_UNITS = {"s": "seconds", "By": "bytes", "1": "ratio"}
+_PER = {"s": "second", "d": "day"}
 _BRACES = re.compile(r"\{[^}]*\}")
 _NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9_]")
 
@@ -75,7 +76,7 @@ def unit_of(ucum: str, *, is_gauge: bool) -> str:
         return ""
     of, _, per = _BRACES.sub("", ucum).partition("/")
     words = [_UNITS.get(of, _name(of))] if of else []
-    return "_".join([*words, "per", _UNITS.get(per, _name(per))] if per else words)
+    return "_".join([*words, "per", _PER.get(per, _name(per))] if per else words)
 
 
 def _add_histogram(made: Metric, point: sdk.HistogramDataPoint) -> None:

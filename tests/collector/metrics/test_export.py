@@ -1,0 +1,172 @@
+"""Metrics by OTLP: to real receivers, as the OTEL_* variables say."""
+
+import http.server
+import os
+import queue
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+import pytest
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import (
+    MetricsServiceServicer,
+    add_MetricsServiceServicer_to_server,
+)
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
+
+from otel_vsm import identity
+from otel_vsm_collector.metrics import export
+
+Requests = "queue.Queue[ExportMetricsServiceRequest]"
+WAIT_S = 20
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("OTEL_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "200")
+
+
+@pytest.fixture
+def http_receiver() -> Iterator[tuple[str, Any]]:
+    received: Any = queue.Queue()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            if self.path == "/v1/metrics":
+                received.put(ExportMetricsServiceRequest.FromString(body))
+            self.send_response(200)
+            self.send_header("content-type", "application/x-protobuf")
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", received
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def grpc_receiver() -> Iterator[tuple[str, Any]]:
+    received: Any = queue.Queue()
+
+    class Servicer(MetricsServiceServicer):
+        def Export(self, request: Any, context: Any) -> Any:
+            received.put(request)
+            return ExportMetricsServiceResponse()
+
+    server = grpc.server(ThreadPoolExecutor(2), options=[("grpc.so_reuseport", 0)])
+    add_MetricsServiceServicer_to_server(Servicer(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield f"http://127.0.0.1:{port}", received
+    server.stop(None).wait()
+
+
+def by_name(request: ExportMetricsServiceRequest) -> dict[str, Metric]:
+    (resource,) = request.resource_metrics
+    return {metric.name: metric for scope in resource.scope_metrics for metric in scope.metrics}
+
+
+@pytest.fixture(params=["http/protobuf", "grpc"])
+def sent(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
+    """The metrics of a collector, and what a receiver gets from them."""
+    endpoint, received = request.getfixturevalue(
+        "grpc_receiver" if request.param == "grpc" else "http_receiver"
+    )
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", request.param)
+    return request.getfixturevalue("measured"), received
+
+
+def test_a_receiver_gets_what_the_page_shows(sent: tuple[Any, Any]) -> None:
+    metrics, received = sent
+    shown = by_name(encode_metrics(metrics.collect()))
+    got: dict[str, Metric] = {}
+    while set(got) != set(shown):  # the first may have left before all facts were there
+        got = by_name(received.get(timeout=WAIT_S))
+
+    def values(metric: Metric) -> list[Any]:
+        fields = ("count", "sum", "bucket_counts", "as_int", "as_double")
+        data = getattr(metric, metric.WhichOneof("data"))
+        return sorted(
+            str([sorted(map(str, point.attributes)), *(getattr(point, name, None) for name in fields)])
+            for point in data.data_points
+        )
+
+    windowed = {name for name in shown if name.startswith("vsm.dora.deployment_frequency")}
+    assert {name: values(metric) for name, metric in got.items() if name not in windowed} == {
+        name: values(metric) for name, metric in shown.items() if name not in windowed
+    }
+
+
+def test_lead_times_carry_an_exemplar_with_the_trace(sent: tuple[Any, Any]) -> None:
+    _, received = sent
+    got: dict[str, Metric] = {}
+    while "vsm.change.lead_time" not in got:
+        got = by_name(received.get(timeout=WAIT_S))
+    (point,) = got["vsm.change.lead_time"].histogram.data_points
+    root = identity.change_root("github.com/acme/shop#1")
+    assert point.exemplars[0].trace_id.hex() == root.trace_id
+    assert point.exemplars[0].span_id.hex() == root.span_id
+    assert 0 < point.start_time_unix_nano < point.time_unix_nano
+
+
+def test_the_collector_says_who_it_is(sent: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    _, received = sent
+    (resource,) = received.get(timeout=WAIT_S).resource_metrics
+    attributes = {one.key: one.value.string_value for one in resource.resource.attributes}
+    assert attributes["service.name"] == "otel-vsm-collector"
+
+
+def test_what_is_left_is_sent_at_the_end(
+    http_receiver: Any, monkeypatch: pytest.MonkeyPatch, request: Any
+) -> None:
+    endpoint, received = http_receiver
+    monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "3600000")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", f"{endpoint}/v1/metrics")
+    metrics = request.getfixturevalue("measured")
+    assert received.empty()
+    metrics.close()
+    assert "vsm.change.lead_time" in by_name(received.get(timeout=WAIT_S))
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:1"},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": ""},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_SDK_DISABLED": "true"},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_METRICS_EXPORTER": "none"},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_METRICS_EXPORTER": "prometheus"},
+    ],
+)
+def test_nothing_is_sent_where_nobody_asked_for_it(
+    variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert export.readers(lambda data: data) == []
+
+
+def test_a_timeout_is_in_milliseconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "2500")
+    assert export._timeout_s() == 2.5
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "soon")
+    assert export._timeout_s() == 10

@@ -1,0 +1,159 @@
+"""The metrics that show the truth as known now."""
+
+import time
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.metrics import export as sdk
+
+from otel_vsm_collector.metrics import collect, gauges
+from otel_vsm_collector.metrics.collect import Metrics
+
+DAY = 86400 * 10**9
+SHOP = {"service": "shop", "environment": "production"}
+
+
+@pytest.fixture
+def now() -> int:
+    return time.time_ns()
+
+
+@pytest.fixture
+def metrics(facts: Any) -> Any:
+    made = Metrics()
+    made.watch(facts.cursor)
+    yield made
+    made.close()
+
+
+def of(*values: str) -> frozenset[str]:
+    return frozenset(values)
+
+
+def values(metrics: Metrics, name: str) -> dict[frozenset[Any], float]:
+    """The points of a metric, by the values of their attributes."""
+    found: dict[frozenset[Any], float] = {}
+    for resource in metrics.collect().resource_metrics:
+        for scope in resource.scope_metrics:
+            for metric in scope.metrics:
+                for point in metric.data.data_points if metric.name == name else []:
+                    assert isinstance(point, sdk.NumberDataPoint)
+                    key = frozenset((point.attributes or {}).values())
+                    assert key not in found, f"{name} has two points for {key}"
+                    found[key] = point.value
+    return found
+
+
+def test_changes_are_active_until_production_has_them_or_nobody_wants_them(
+    facts: Any, metrics: Metrics, now: int
+) -> None:
+    for change, stage in (("a", "build"), ("b", "build"), ("c", None), ("d", "build"), ("e", "test")):
+        facts.insert("change", id=change, repository="r", current_stage=stage, started_at=now)
+    facts.insert("change", id="f", repository="r", current_stage="test", started_at=now, abandoned_at=now)
+    facts.insert("delivery", change_id="d", **SHOP, delivered_at=now)
+    facts.insert("delivery", change_id="e", service="shop", environment="staging", delivered_at=now)
+
+    assert values(metrics, "vsm.change.active") == {of("r", "build"): 2, of("r"): 1, of("r", "test"): 1}
+
+
+def test_an_incident_is_active_until_it_is_resolved_and_0_is_said(
+    facts: Any, metrics: Metrics, now: int
+) -> None:
+    facts.insert("incident", **SHOP, id="i", severity="high", started_at=now)
+    assert values(metrics, "vsm.incident.active") == {of("shop", "production", "high"): 1}
+    facts.insert("incident", **SHOP, id="j", severity="low", started_at=now, resolved_at=now + 1)
+    facts.connection.execute("UPDATE incident SET resolved_at = 1 WHERE id = 'i'")
+    assert values(metrics, "vsm.incident.active") == {
+        of("shop", "production", "high"): 0,
+        of("shop", "production", "low"): 0,
+    }
+
+
+def test_a_span_is_unlinked_while_nothing_says_whose_it_is(facts: Any, metrics: Metrics) -> None:
+    for span, columns in (
+        ("a", {}),
+        ("a", {}),  # told twice
+        ("b", {"trace_id": "of a change"}),
+        ("c", {"change_id": "r#1"}),
+        ("d", {"incident_id": "INC-1"}),
+        ("e", {"work_item_id": "T-1"}),
+    ):
+        facts.insert("span", **({"trace_id": "t", "span_id": span} | columns))
+    facts.insert("change_key", change_id="r#1", method="links", key="of a change")
+    assert values(metrics, "vsm.collector.span.unlinked") == {of(): 1}
+
+
+def test_windows_end_now_and_hold_what_happened_in_them(facts: Any, metrics: Metrics, now: int) -> None:
+    for days in (1, 20, 60, 100):
+        facts.insert("deployment", **SHOP, id=f"d{days}", result="success", finished_at=now - days * DAY,
+                     failed=days == 20, rework=False)  # fmt: skip
+        facts.insert(
+            "delivery", **SHOP, change_id=f"c{days}", lead_time_s=float(days), delivered_at=now - days * DAY
+        )
+
+    at_shop = ("shop", "production")
+    assert values(metrics, "vsm.dora.deployment_frequency") == {
+        of(*at_shop, "7d"): pytest.approx(1 / 7),
+        of(*at_shop, "30d"): pytest.approx(2 / 30),
+        of(*at_shop, "90d"): pytest.approx(3 / 90),
+    }
+    assert values(metrics, "vsm.dora.change_fail_rate") == {
+        of(*at_shop, "7d"): 0,
+        of(*at_shop, "30d"): 0.5,
+        of(*at_shop, "90d"): pytest.approx(1 / 3),
+    }
+    lead_times = values(metrics, "vsm.dora.change_lead_time")
+    assert {key: value for key, value in lead_times.items() if "90d" in key} == {
+        of(*at_shop, "90d", "p50"): 20,
+        of(*at_shop, "90d", "p90"): pytest.approx(52),
+        of(*at_shop, "90d", "mean"): 27,
+    }
+
+
+def test_services_and_environments_are_told_apart(facts: Any, metrics: Metrics, now: int) -> None:
+    for service, environment in (("shop", "production"), ("shop", "staging"), ("cart", "production")):
+        facts.insert("deployment", id=service + environment, service=service, environment=environment,
+                     result="success", finished_at=now - DAY, failed=False, rework=False)  # fmt: skip
+    found = values(metrics, "vsm.dora.deployment_rework_rate")
+    assert {key - set(gauges.WINDOWS_NS) for key in found} == {
+        of("shop", "production"),
+        of("shop", "staging"),
+        of("cart", "production"),
+    }
+
+
+def test_a_figure_over_nothing_has_no_point(facts: Any, metrics: Metrics, now: int) -> None:
+    facts.insert("deployment", **SHOP, id="d", result="failure", finished_at=now - DAY)
+    assert values(metrics, "vsm.dora.change_fail_rate") == {}
+    assert values(metrics, "vsm.dora.change_lead_time") == {}
+
+
+def test_a_stage_of_two_types_has_one_share_of_complete_work(facts: Any, metrics: Metrics, now: int) -> None:
+    for kind, complete in (("build", True), ("build", True), ("test", False), ("test", None)):
+        facts.insert(
+            "stage_run", stage_name="check", stage_type=kind, ended_at=now - DAY, complete_accurate=complete
+        )
+    assert values(metrics, "vsm.stage.complete_accurate") == {
+        of("check", window): pytest.approx(2 / 3) for window in gauges.WINDOWS_NS
+    }
+
+
+def test_figures_are_computed_again_only_when_a_fact_or_the_window_has_moved(
+    facts: Any, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed = []
+
+    def count(*arguments: Any) -> list[sdk.Metric]:
+        computed.append(arguments)
+        return []
+
+    monkeypatch.setattr(gauges, "current", count)
+    metrics.collect()
+    metrics.collect()
+    assert len(computed) == 1
+    facts.insert("incident", id="i")
+    metrics.collect()
+    assert len(computed) == 2
+    monkeypatch.setattr(collect, "FRESH_FOR_NS", -1)
+    metrics.collect()
+    assert len(computed) == 3
