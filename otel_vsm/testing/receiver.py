@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
-import grpc
+from grpc import StatusCode
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -25,7 +25,7 @@ class Answer:
     """What to answer a request with, over either protocol."""
 
     http: int = 200
-    grpc: grpc.StatusCode = grpc.StatusCode.OK
+    grpc: StatusCode = StatusCode.OK
     message: str = ""
     """Of an error, or of why spans were rejected."""
     rejected: int = 0
@@ -40,9 +40,9 @@ class Answer:
 
 
 ACCEPT = Answer()
-BUSY = Answer(503, grpc.StatusCode.UNAVAILABLE, "too busy")
-BAD_REQUEST = Answer(400, grpc.StatusCode.INVALID_ARGUMENT, "not understood")
-UNAUTHENTICATED = Answer(401, grpc.StatusCode.UNAUTHENTICATED, "who are you?")
+BUSY = Answer(503, StatusCode.UNAVAILABLE, "too busy")
+BAD_REQUEST = Answer(400, StatusCode.INVALID_ARGUMENT, "not understood")
+UNAUTHENTICATED = Answer(401, StatusCode.UNAUTHENTICATED, "who are you?")
 
 
 class OtlpReceiver:

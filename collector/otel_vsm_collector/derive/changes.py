@@ -19,10 +19,10 @@ def spans_of_changes(spans: ir.Table, owners: ir.Table, changes: ir.Table) -> ir
     return named.union(joined)
 
 
-def spans_of_nobody(spans: ir.Table, owners: ir.Table) -> ir.Table:
-    """The spans that no change is known for, from those of whole traces."""
+def traces_of_nobody(spans: ir.Table, owners: ir.Table) -> ir.Table:
+    """The traces (trace_id) that no change is known for, from their spans."""
     unnamed = spans.filter(spans.change_id.isnull(), ~is_incident_event(spans))
-    return unnamed.anti_join(owners, "trace_id")
+    return unnamed.anti_join(owners, "trace_id").select("trace_id").distinct()
 
 
 def work_item_events(spans: ir.Table, own: ir.Table) -> ir.Table:

@@ -16,22 +16,23 @@ _IN_ORDER = (
 BY_INCIDENT = "incident"
 
 
-def deployments(rollouts: ir.Table, order: ir.Table, changes: ir.Table, attributed: ir.Table) -> ir.Table:
+def deployments(
+    rollouts: ir.Table, order: ir.Table, mended: ir.Table, changes: ir.Table, attributed: ir.Table
+) -> ir.Table:
     """The table `deployment` of whole services and environments.
 
-    `order` is their sequence, `changes` their rows of `deployment_change`, `attributed` the incidents that
-    came from them. Only a successful deployment can fail its users; the first method that applies is
-    recorded, with its earliest cause.
+    `order` is their sequence, `mended` their `remedies`, `changes` their rows of `deployment_change`,
+    `attributed` the incidents that came from them. Only a successful deployment can fail its users; the first
+    method that applies is recorded, with its earliest cause.
     """
-    told = rollouts.join(order.select("id", "before", "number", "previous_id"), "id")
-    remedies = _remedies(told)
-    failures = _failures(told, remedies, attributed)
-    recoveries = _recoveries(told, remedies, attributed)
+    done = order.filter(order.number.notnull()).select("id", "service", "environment", "number")
+    failures = _failures(done, mended, attributed)
+    recoveries = _recoveries(done, mended, attributed)
     mapping = carried.best_method(changes, "deployment_id").select(
         id="deployment_id", change_mapping="method"
     )
-    rework = remedies.select("id", remedy=True)
-    whole = told
+    rework = mended.select("id", remedy=True)
+    whole = rollouts.join(order.select("id", "number", "previous_id"), "id")
     for part in (mapping, failures, recoveries, rework):
         whole = whole.left_join(part, "id").drop("id_right")
     failed = whole.failure_method.notnull()
@@ -66,13 +67,15 @@ def deployments(rollouts: ir.Table, order: ir.Table, changes: ir.Table, attribut
     )
 
 
-def _remedies(told: ir.Table) -> ir.Table:
-    """The successful rollbacks and hotfixes, with the `number` of the deployment that each remedies.
+def remedies(rollouts: ir.Table, order: ir.Table) -> ir.Table:
+    """The successful rollbacks and hotfixes of whole services and environments, with their `method` and the
+    number of the deployment that each remedies (`remedied`).
 
     A rollback is one by kind, or its revision or version ran before, though not right before: that would be a
     redeploy. The one that failed came right after the one that it goes back to.
     """
-    done = told.filter(told.number.notnull())
+    columns = ("id", "service", "environment", "revision", "version", "kind", "started_at", "finished_at")
+    done = rollouts.select(*columns).join(order.filter(order.number.notnull()).select("id", "number"), "id")
 
     def ran_before(column: str) -> ir.IntegerValue:
         # What has no revision or version is equal to nothing.
@@ -98,10 +101,9 @@ def _remedies(told: ir.Table) -> ir.Table:
     )
 
 
-def _failures(told: ir.Table, remedies: ir.Table, attributed: ir.Table) -> ir.Table:
-    done = told.filter(told.number.notnull()).select("id", "service", "environment", "number")
+def _failures(done: ir.Table, mended: ir.Table, attributed: ir.Table) -> ir.Table:
     remedied = done.join(
-        remedies.select("service", "environment", "method", "started_at", number=remedies.remedied),
+        mended.select("service", "environment", "method", "started_at", number=mended.remedied),
         ["service", "environment", "number"],
     ).select("id", "method", at="started_at", incident_id=ibis.null("string"))
     caused = attributed.select("deployment_id", "attribution", "started_at", incident_id="id")
@@ -117,14 +119,13 @@ def _failures(told: ir.Table, remedies: ir.Table, attributed: ir.Table) -> ir.Ta
     )
 
 
-def _recoveries(told: ir.Table, remedies: ir.Table, attributed: ir.Table) -> ir.Table:
+def _recoveries(done: ir.Table, mended: ir.Table, attributed: ir.Table) -> ir.Table:
     """When whatever went wrong was over: an incident resolved, or the next remedy finished."""
-    done = told.filter(told.number.notnull()).select("id", "service", "environment", "number")
     resolved = attributed.filter(attributed.resolved_at.notnull()).select("deployment_id", "resolved_at")
     by_incident = done.join(resolved, done.id == resolved.deployment_id).select(
         "id", at="resolved_at", method=ibis.literal(BY_INCIDENT), deployment_id=ibis.null("string")
     )
-    later = remedies.select(
+    later = mended.select(
         "service", "environment", "method", later="number", at="finished_at", deployment_id="id"
     )
     by_remedy = done.join(

@@ -6,7 +6,7 @@ refresh never change, so they are compiled when the collector starts.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import ibis
 import ibis.expr.types as ir
@@ -20,6 +20,13 @@ class Observer(Protocol):
 
     def observe(self, connection: DuckDBPyConnection, fact: str, new_rows: str) -> None:
         """`new_rows` names a table with the columns of the fact's, each row of it seen for the first time."""
+
+
+class Scope(NamedTuple):
+    """Whose facts are computed anew: a scratch table and the columns that name them."""
+
+    table: str
+    columns: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +81,22 @@ class Plan:
         table: str,
         expression: ir.Table,
         *,
-        scope: str,
-        on: dict[str, str],
+        scope: Scope,
+        columns: tuple[str, ...] | None = None,
         sightings: tuple[Sighting, ...] = (),
     ) -> None:
-        """Computes a fact's rows anew: those whose columns (keys of `on`) stand in the scratch table `scope`
-        (values of `on`). Nothing happens where the scope is empty."""
+        """Computes the rows of a fact's table anew that the scope names.
+
+        `columns` are the table's for the scope's, where they have other names. Nothing happens where the
+        scope is empty.
+        """
         schema = tables.FACTS[table]
-        within = " AND ".join(f'fact."{own}" = scope."{other}"' for own, other in on.items())
+        within = " AND ".join(
+            f'fact."{own}" = scope."{other}"'
+            for own, other in zip(columns or scope.columns, scope.columns, strict=True)
+        )
         query = _query(expression.select(*schema.names).cast(schema))
-        self._steps.append(_Replace(table, query, scope, within, sightings))
+        self._steps.append(_Replace(table, query, scope.table, within, sightings))
 
     def call(self, name: str, function: Callable[[DuckDBPyConnection], int]) -> None:
         """Calls a function with the connection; what it returns counts as the rows of `name`."""

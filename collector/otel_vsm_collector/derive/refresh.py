@@ -23,7 +23,16 @@ from otel_vsm_collector.derive import (
     touched,
 )
 from otel_vsm_collector.derive.duplicates import drop_repeated_spans, load_near_spans
-from otel_vsm_collector.derive.plan import Observer, Plan, Sighting
+from otel_vsm_collector.derive.plan import Observer, Plan, Scope, Sighting
+
+_TRACE = Scope("touched_trace", ("trace_id",))
+_CHANGE = Scope("touched_change", ("change_id",))
+_WORK = Scope("work_span", ("trace_id", "span_id"))
+_ROLLOUT = Scope("touched_deployment", ("deployment_id",))
+_REPORT = Scope("touched_report", ("incident_id",))
+_DEPLOYMENT = Scope("pair_deployment", ("deployment_id",))
+_INCIDENT = Scope("touched_incident", ("incident_id",))
+_DELIVERED = Scope("delivered_change", ("change_id",))
 
 
 class Refresher:
@@ -96,33 +105,30 @@ def _touched(what: str, key: str) -> ir.Table:
 
 def _derive_changes(plan: Plan) -> None:
     near, span, owners = (tables.table(name) for name in ("near_span", "span", "trace_owner"))
-    plan.replace(
-        "trace_owner", changes.trace_owners(near), scope="touched_trace", on={"trace_id": "trace_id"}
-    )
-    own = plan.scratch("change_span", changes.spans_of_changes(span, owners, _touched("change", "change_id")))
-    lost = changes.spans_of_nobody(near, owners).select(*own.columns)
-    work = plan.scratch("work_span", own.union(lost))
+    plan.replace("trace_owner", changes.trace_owners(near), scope=_TRACE)
+    nobodys = plan.scratch("nobodys_trace", changes.traces_of_nobody(near, owners))
+    change = _touched("change", "change_id")
+    lost = span.semi_join(nobodys, "trace_id")
+    work = plan.scratch("work_span", changes.spans_of_changes(span, owners, change).union(lost))
+    own = work.filter(work.change_id.notnull())
     plan.replace(
         "stage_run",
         stages.stage_runs(work),
-        scope="work_span",
-        on={"trace_id": "trace_id", "span_id": "span_id"},
+        scope=_WORK,
         sightings=(Sighting("stage_run", ("trace_id", "span_id")),),
     )
-    of_change = {"scope": "touched_change", "on": {"change_id": "change_id"}}
     items = changes.work_item_events(span, own)
-    plan.replace("change_event", changes.change_events(own, items), **of_change)
-    plan.replace("change_key", changes.change_keys(own), **of_change)
+    plan.replace("change_event", changes.change_events(own, items), scope=_CHANGE)
+    plan.replace("change_key", changes.change_keys(own), scope=_CHANGE)
     plan.replace(
         "approval",
         approvals.approvals(own),
         sightings=(Sighting("approval", ("change_id", "gate"), known="wait_s"),),
-        **of_change,
+        scope=_CHANGE,
     )
-    change = _touched("change", "change_id")
     events = tables.table("change_event").semi_join(change, "change_id")
     keys = tables.table("change_key").semi_join(change, "change_id")
-    plan.replace("change", changes.changes(own, events, keys), scope="touched_change", on={"id": "change_id"})
+    plan.replace("change", changes.changes(own, events, keys), scope=_CHANGE, columns=("id",))
 
 
 def _derive_rollouts(plan: Plan) -> None:
@@ -135,10 +141,9 @@ def _derive_rollouts(plan: Plan) -> None:
         scope="touched_deployment",
     )
     links = link.semi_join(own, ["trace_id", "span_id"])
-    plan.replace("rollout", deployments.rollouts(own), scope="touched_deployment", on={"id": "deployment_id"})
-    of_deployment = {"scope": "touched_deployment", "on": {"deployment_id": "deployment_id"}}
-    plan.replace("rollout_claim", deployments.rollout_claims(own, links), **of_deployment)
-    plan.replace("rollout_span", deployments.rollout_spans(own), **of_deployment)
+    plan.replace("rollout", deployments.rollouts(own), scope=_ROLLOUT, columns=("id",))
+    plan.replace("rollout_claim", deployments.rollout_claims(own, links), scope=_ROLLOUT)
+    plan.replace("rollout_span", deployments.rollout_spans(own), scope=_ROLLOUT)
 
 
 def _derive_incident_reports(plan: Plan) -> None:
@@ -150,8 +155,8 @@ def _derive_incident_reports(plan: Plan) -> None:
     plan.replace(
         "incident_report",
         incidents.incident_reports(own),
-        scope="touched_report",
-        on={"id": "incident_id"},
+        scope=_REPORT,
+        columns=("id",),
         sightings=(
             Sighting("incident_detected", ("id",), known="detected_at"),
             Sighting("incident_restored", ("id",), known="resolved_at"),
@@ -160,8 +165,7 @@ def _derive_incident_reports(plan: Plan) -> None:
     plan.replace(
         "incident_link",
         incidents.incident_links(own, links),
-        scope="touched_report",
-        on={"incident_id": "incident_id"},
+        scope=_REPORT,
     )
 
 
@@ -188,8 +192,7 @@ def _derive_neighbours(plan: Plan) -> None:
     plan.replace(
         "deployment_change",
         carried.deployment_changes(claims, tables.table("change_key"), order),
-        scope="pair_deployment",
-        on={"deployment_id": "deployment_id"},
+        scope=_DEPLOYMENT,
     )
     now = tables.table("deployment_change").semi_join(ids, "deployment_id")
     plan.scratch(
@@ -218,14 +221,16 @@ def _derive_neighbours(plan: Plan) -> None:
     plan.replace(
         "incident",
         incidents.incidents(reports, links.semi_join(again, "incident_id"), rollout, spans),
-        scope="touched_incident",
-        on={"id": "incident_id"},
+        scope=_INCIDENT,
+        columns=("id",),
     )
+    remedies = plan.scratch("pair_remedy", failures.remedies(near, order), scope="pair_rollout")
+    caused = attributed.semi_join(ids, "deployment_id")
     plan.replace(
         "deployment",
-        failures.deployments(near, order, now, attributed.semi_join(ids, "deployment_id")),
-        scope="pair_deployment",
-        on={"id": "deployment_id"},
+        failures.deployments(near, order, remedies, now, caused),
+        scope=_DEPLOYMENT,
+        columns=("id",),
         sightings=(
             Sighting("deployment", ("id",)),
             Sighting("deployment_failure", ("id",), known="failed"),
@@ -244,7 +249,6 @@ def _derive_deliveries(plan: Plan) -> None:
             tables.table("rollout"),
             change.semi_join(touched_delivery, change.id == touched_delivery.change_id),
         ),
-        scope="delivered_change",
-        on={"change_id": "change_id"},
+        scope=_DELIVERED,
         sightings=(Sighting("delivery", ("change_id", "service", "environment"), known="lead_time_s"),),
     )

@@ -184,8 +184,26 @@ FACTS: dict[str, ibis.Schema] = {
     ),
 }
 
-# The ledger's spans in the traces that new spans came in, while a refresh runs.
-NEAR_SPAN = ibis.schema({"place": "int64", **LEDGER["span"]})
+# The ledger's spans in the traces that new spans came in, while a refresh runs: what tells whose they are.
+NEAR_SPAN = ibis.schema(
+    {
+        "place": "int64",
+        **{
+            name: LEDGER["span"][name]
+            for name in (
+                "trace_id",
+                "span_id",
+                "change_id",
+                "stage_type",
+                "environment",
+                "deployment_id",
+                "event_name",
+                "work_item_id",
+                "incident_id",
+            )
+        },
+    }
+)
 
 TABLES = LEDGER | FACTS | {"near_span": NEAR_SPAN}
 
