@@ -4,9 +4,11 @@ A real pipeline through the wrappers, the history of this project, and ninety da
 """
 
 import os
+import shlex
 import signal
 import sys
 import tempfile
+import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -81,7 +83,8 @@ def show(running: Collector, folder: Path, environment: Mapping[str, str]) -> No
     print(f"  {len(spans.records)} spans, of which {spans.late} came late and {spans.twice} twice.")
 
     heading(f"The figures of {story.DAYS} days")
-    print(run("otel-vsm", "report", "--window", look.WINDOW, cwd=PROJECT, environment=environment))
+    report = ("otel-vsm", "report", "--url", f"http://{running.web}", "--window", look.WINDOW)
+    print(indented(run(*report, cwd=PROJECT, environment=environment)))
 
     heading("What to look at")
     for finding in look.findings(running.web):
@@ -103,7 +106,11 @@ def backfill(environment: Mapping[str, str]) -> str:
         return f"  It cannot be read: {error}"
     command = ("otel-vsm", "backfill", "git", ".", "--service", "otel-vsm")
     said = run(*command, cwd=PROJECT, environment=environment)
-    return "\n".join(f"  {line}" for line in ("$ " + " ".join(command), *said.splitlines()))
+    return indented(f"$ {shlex.join(command)}\n{said}")
+
+
+def indented(text: str) -> str:
+    return textwrap.indent(text.rstrip("\n"), "  ")
 
 
 def heading(text: str) -> None:

@@ -2,11 +2,18 @@
 
 import os
 import re
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from otel_vsm.identity import SpanId, change_root
+from otel_vsm.record import Record
 from otel_vsm.state import STATE_VARIABLE
+from otel_vsm.testing import CountingIds
 from otel_vsm.testing.fixtures import (  # noqa: F401 - fixtures are found by their names
     captured,
     counting_ids,
@@ -15,10 +22,13 @@ from otel_vsm.testing.fixtures import (  # noqa: F401 - fixtures are found by th
     running_collector,
 )
 
+NewRecord = Callable[..., Record]
+RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
+
 _CLEARED = re.compile(
-    r"OTEL_.*|TRACEPARENT|TRACESTATE|BAGGAGE|XDG_STATE_HOME|GRPC_.*"
-    r"|CI|CI_.*|CONTINUOUS_INTEGRATION|BUILD_.*|RUNNER_.*|GITHUB_.*|GITLAB_.*|JENKINS_.*|BUILDKITE.*|CIRCLE.*|TRAVIS.*"
-    r"|TF_BUILD|SYSTEM_.*|BITBUCKET_.*|DRONE.*|TEAMCITY_.*|APPVEYOR.*|CODEBUILD_.*|GIT_.*"
+    r"OTEL_.*|TRACEPARENT|TRACESTATE|BAGGAGE|XDG_STATE_HOME|GRPC_.*|GIT_.*"
+    r"|CI|CI_.*|CONTINUOUS_INTEGRATION|BUILD_.*|RUNNER_.*|GITHUB_.*|GITLAB_.*|JENKINS_.*|BUILDKITE.*|CIRCLE.*"
+    r"|TRAVIS.*|TF_BUILD|SYSTEM_.*|BITBUCKET_.*|DRONE.*|TEAMCITY_.*|APPVEYOR.*|CODEBUILD_.*"
     r"|(https?|all|no|grpc|no_grpc)_proxy|(HTTPS?|ALL|NO)_PROXY"
 )
 
@@ -29,3 +39,40 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if _CLEARED.fullmatch(name):
             monkeypatch.delenv(name)
     monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "state"))
+
+
+@pytest.fixture
+def new_record(counting_ids: CountingIds) -> NewRecord:  # noqa: F811 - that is how fixtures are asked for
+    """Make a record of a change; keyword arguments replace what it has."""
+    trace_id, root = change_root("github.com/acme/shop#123")
+
+    def make(name: str = "build", **replaced: Any) -> Record:
+        told: dict[str, Any] = {
+            "trace_id": trace_id,
+            "span_id": counting_ids.span_id(),
+            "parent_span_id": SpanId(root),
+            "name": name,
+            "start_ns": 1_770_000_000_000_000_001,
+            "end_ns": 1_770_000_002_500_000_000,
+            "attributes": {"vsm.stage.name": name},
+        }
+        return Record(**{**told, **replaced})
+
+    return make
+
+
+@pytest.fixture
+def run_python() -> RunPython:
+    """Run code in a Python of its own, which finds the same packages, installed or not."""
+
+    def run(code: str, **env: str) -> "subprocess.CompletedProcess[str]":
+        path = os.pathsep.join(filter(None, [os.fspath(Path.cwd()) if "" in sys.path else "", *sys.path]))
+        return subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONPATH": path, **env},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    return run

@@ -1,12 +1,20 @@
-"""Facts made by hand, for what reads them: figures' readers, metrics and the web side."""
+"""Facts and OTLP requests made by hand.
 
-from collections.abc import Iterator
+Facts are for what reads them (readers of figures, metrics, the web side), requests for what receives.
+"""
+
+import functools
+import os
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 import duckdb
 import ibis
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from otel_vsm_collector.derive import tables
 
@@ -18,16 +26,22 @@ def at(text: str) -> int:
     return round(datetime.fromisoformat(text).timestamp()) * 10**9
 
 
+@functools.cache
+def _ddl() -> str:
+    backend = ibis.duckdb.connect()
+    for name, schema in tables.TABLES.items():
+        backend.create_table(name, schema=schema)
+    made = backend.con.execute("SELECT sql FROM duckdb_tables() WHERE NOT internal").fetchall()
+    return "".join(sql for (sql,) in made) + "CREATE TABLE ledger_state AS SELECT 0 AS position, 1 AS version"
+
+
 class FactStore:
     """Tables of facts in memory, served like the collector's; what a row leaves out has a default."""
 
     def __init__(self) -> None:
         self.connection = duckdb.connect()
         self.lag_s = 0.0
-        backend = ibis.duckdb.from_connection(self.connection)
-        for name, schema in tables.TABLES.items():
-            backend.create_table(name, schema=schema)
-        self.connection.execute("CREATE TABLE ledger_state AS SELECT 0 AS position, 1 AS version")
+        self.connection.execute(_ddl())
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         return self.connection.cursor()
@@ -50,3 +64,46 @@ def facts() -> Iterator[FactStore]:
     store = FactStore()
     yield store
     store.connection.close()
+
+
+def key_values(attributes: Mapping[str, Any]) -> list[KeyValue]:
+    """OTLP's attributes; None stands for a value that is not there."""
+    found = []
+    for key, value in attributes.items():
+        found.append(KeyValue(key=key))
+        if value is not None:
+            kind = {bool: "bool_value", int: "int_value", float: "double_value", bytes: "bytes_value"}
+            setattr(found[-1].value, kind.get(type(value), "string_value"), value)
+    return found
+
+
+class Otlp:
+    """Spans and requests; what is left out is as in a sound span of delivery."""
+
+    @staticmethod
+    def span(attributes: Mapping[str, Any] | None = None, **fields: Any) -> Span:
+        given = {"vsm.stage.name": "build"} if attributes is None else attributes
+        sound = {
+            "trace_id": os.urandom(16),
+            "span_id": os.urandom(8),
+            "name": "build",
+            "start_time_unix_nano": 1_700_000_000 * 10**9,
+            "end_time_unix_nano": 1_700_000_060 * 10**9,
+        }
+        return Span(**(sound | fields), attributes=key_values(given))
+
+    @staticmethod
+    def request(*spans: Span, resource: Mapping[str, Any] | None = None) -> ExportTraceServiceRequest:
+        request = ExportTraceServiceRequest()
+        resource_spans = request.resource_spans.add()
+        resource_spans.resource.attributes.extend(key_values(resource or {}))
+        resource_spans.scope_spans.add().spans.extend(spans)
+        return request
+
+    def payload(self, *spans: Span, resource: Mapping[str, Any] | None = None) -> bytes:
+        return self.request(*spans, resource=resource).SerializeToString()
+
+
+@pytest.fixture
+def otlp() -> Otlp:
+    return Otlp()

@@ -73,7 +73,7 @@ def world() -> World:
     return World()
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(told=worlds, data=st.data())
 def test_order_repetition_and_batches_change_nothing(
     world: World, told: list[dict], data: st.DataObject

@@ -26,7 +26,8 @@ def measured(facts: Any) -> Any:
     )  # fmt: skip
     facts.insert(
         "stage_run", stage_name="build", stage_type="build", change_id="github.com/acme/shop#1",
-        result="success", process_s=42.0, queue_s=3.0, wait_s=60.0, complete_accurate=True, ended_at=now - DAY,
+        result="success", process_s=42.0, queue_s=3.0, wait_s=60.0, complete_accurate=True,
+        ended_at=now - DAY,
     )  # fmt: skip
     facts.insert("approval", gate="release", actor_type="human", wait_s=600.0)
     facts.insert(
