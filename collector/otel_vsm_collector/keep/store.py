@@ -129,7 +129,7 @@ class Store:
         )
 
     def drain(self, timeout_s: float = 5.0) -> None:
-        """Takes nothing more, answers what was taken, derives what is left for at most `timeout_s` seconds."""
+        """Takes nothing more and answers what was taken; derives for at most `timeout_s` seconds yet."""
         self._writer.close()
         self._deriver.close(timeout_s)
 

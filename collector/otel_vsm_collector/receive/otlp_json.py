@@ -80,7 +80,7 @@ def _scalar(field: FieldDescriptor, key: str, value: object) -> Any:
             case FieldDescriptor.TYPE_BOOL if isinstance(value, bool):
                 return value
             case FieldDescriptor.TYPE_BYTES if isinstance(value, str):
-                return bytes.fromhex(value) if field.name in _HEX_FIELDS else base64.b64decode(value)
+                return bytes.fromhex(value) if field.name in _HEX_FIELDS else _base64(value)
             case FieldDescriptor.TYPE_ENUM if isinstance(value, int) and not isinstance(value, bool):
                 return _in_range(value, 32, signed=True)
             case FieldDescriptor.TYPE_DOUBLE if isinstance(value, int | float | str):
@@ -96,6 +96,12 @@ def _scalar(field: FieldDescriptor, key: str, value: object) -> Any:
     except (ValueError, OverflowError):
         pass
     raise NotOtlpError(f"{key} cannot be {value!r:.80}")
+
+
+def _base64(value: str) -> bytes:
+    """Of either alphabet, with or without padding, as protobuf's JSON has it."""
+    text = value.replace("-", "+").replace("_", "/").rstrip("=")
+    return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
 
 
 def _integer(value: object) -> int:
