@@ -10,7 +10,7 @@ import click
 from otel_vsm.backfill.delivered import Deliveries, deliveries
 from otel_vsm.backfill.history import HistoryError, read_history, read_name
 from otel_vsm.backfill.records import Target, count, records
-from otel_vsm.cli.options import text
+from otel_vsm.cli.options import text_option
 from otel_vsm.delivery import DeliveryError, configured, send_all
 from otel_vsm.endpoint import off_because, read_endpoint
 from otel_vsm.identity import normalise_repository
@@ -26,21 +26,8 @@ def backfill() -> None:
 
 @backfill.command()
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option(
-    "--service",
-    type=text,
-    metavar="TEXT",
-    required=True,
-    help="The service that the repository is deployed as.",
-)
-@click.option(
-    "--environment",
-    type=text,
-    metavar="TEXT",
-    default="production",
-    show_default=True,
-    help="Where the tags were deployed.",
-)
+@text_option("--service", required=True, help="The service that the repository is deployed as.")
+@text_option("--environment", default=ENVIRONMENT, show_default=True, help="Where the tags were deployed.")
 @click.option(
     "--deploy-tags",
     "tags",
@@ -49,22 +36,13 @@ def backfill() -> None:
     show_default=True,
     help="The tags that were deployed.",
 )
-@click.option(
+@text_option(
     "--repository",
-    type=text,
-    metavar="TEXT",
     envvar="OTEL_VSM_REPOSITORY",
     show_envvar=True,
     help="The repository, as a URL or as host/path. Otherwise git's remote says.",
 )
-@click.option(
-    "--team",
-    type=text,
-    metavar="TEXT",
-    envvar="OTEL_VSM_TEAM",
-    show_envvar=True,
-    help="The team that did the work.",
-)
+@text_option("--team", envvar="OTEL_VSM_TEAM", show_envvar=True, help="The team that did the work.")
 @click.option("--dry-run", is_flag=True, help="Say what was found and send nothing.")
 def git(
     path: Path,

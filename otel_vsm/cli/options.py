@@ -45,6 +45,14 @@ def text(value: str) -> str | None:
     return sendable(value.strip()) or None
 
 
+def given(value: str) -> str:
+    """A text that has to say something."""
+    told = text(value)
+    if told is None:
+        raise click.BadParameter("must not be empty.")
+    return told
+
+
 def moment(value: str) -> int:
     """A time as RFC 3339 has it, as nanoseconds since the epoch."""
     if match := _RFC3339.fullmatch(value.strip()):
@@ -174,7 +182,8 @@ def common_options(*, work_item: bool = True) -> Callable[[AnyFunction], AnyFunc
 
 
 def text_option(flag: str, *names: str, **settings: Any) -> Callable[[AnyFunction], AnyFunction]:
-    return click.option(flag, *names, type=text, metavar="TEXT", **settings)
+    kind = given if settings.get("required") else text
+    return click.option(flag, *names, type=kind, metavar="TEXT", **settings)
 
 
 def queued_at_option(function: AnyFunction) -> AnyFunction:
