@@ -126,6 +126,8 @@ class _Workshop:
         for day in self._days(WORKDAYS):
             for _ in range(self._about(self.service.changes_per_day)):
                 self._change(day + timedelta(hours=self.random.uniform(8, 17)))
+        if self.service.gate_h is not None:
+            self._forget_the_last_answer()
         self.waiting.sort(key=lambda change: change.ready or self.story.end)
         slots = [
             day + timedelta(hours=hour, minutes=self.random.uniform(0, 20))
@@ -218,6 +220,19 @@ class _Workshop:
         change.events += [(EventName.APPROVAL_REQUESTED, asked), (EventName.APPROVAL_GRANTED, answered)]
         change.ready = answered
         self.waiting.append(change)
+
+    def _forget_the_last_answer(self) -> None:
+        """Whoever had to let the latest change pass has not come to it yet."""
+        asked = {
+            at: change
+            for change in self.waiting
+            for name, at in change.events
+            if name is EventName.APPROVAL_REQUESTED and at < self.story.end
+        }
+        change = asked[max(asked)]
+        change.events.pop()
+        change.ready = None
+        self.waiting.remove(change)
 
     def _pipeline(self, change: Change, start: datetime, *stages: str) -> datetime:
         """Runs the stages one after the other until all have passed; gives the end."""

@@ -44,9 +44,9 @@ def tell(told: story.Story, seed: int = story.SEED) -> Telling:
     happened = sorted(_records(told), key=lambda record: (record.end_ns, record.span_id))
     late = [record for record in happened if random.random() < LATE]
     random.shuffle(late)
-    again = [record for record in happened if random.random() < DUPLICATES]
     late_ids = {record.span_id for record in late}
     in_time = [record for record in happened if record.span_id not in late_ids]
+    again = [record for record in in_time if random.random() < DUPLICATES]
     return Telling(records=[*in_time, *again, *late], late=len(late), twice=len(again))
 
 
