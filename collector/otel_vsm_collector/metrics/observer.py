@@ -1,5 +1,6 @@
 """The sums of counters and histograms over facts, kept in memory and added to with every refresh."""
 
+import functools
 import threading
 import time
 from dataclasses import dataclass, field
@@ -43,7 +44,7 @@ class Observer:
         self._pending: list[tuple[Observed, list[tuple[Any, ...]]]] = []
         self._sums: dict[str, dict[_AttributeValues, _Sums]] = {what.metric.name: {} for what in OBSERVED}
         self._overflow: dict[str, _Sums] = {}
-        self._sql = {what.metric.name: ibis.to_sql(grouped(what), dialect="duckdb") for what in OBSERVED}
+        self._sql = _sql()
 
     def observe(self, connection: DuckDBPyConnection, fact: str, new_rows: str) -> None:
         """Reads the rows of the table `new_rows`, which have the columns of the fact's table.
@@ -56,8 +57,7 @@ class Observer:
         for what in OBSERVED:
             if what.fact == fact:
                 sql = self._sql[what.metric.name].replace(f'"{ROWS}"', table)
-                if groups := connection.execute(sql).fetchall():
-                    self._pending.append((what, groups))
+                self._pending.append((what, connection.execute(sql).fetchall()))
 
     def observe_everything(self, connection: DuckDBPyConnection) -> None:
         """Reads whole tables of facts: what there is when the collector starts."""
@@ -138,6 +138,12 @@ class Observer:
             if what.example
             else [],
         )
+
+
+@functools.cache
+def _sql() -> dict[str, str]:
+    """The queries by metric, compiled once: that takes longer than to run them."""
+    return {what.metric.name: str(ibis.to_sql(grouped(what), dialect="duckdb")) for what in OBSERVED}
 
 
 def _exemplar(example: Example, found: dict[str, Any]) -> Exemplar:
