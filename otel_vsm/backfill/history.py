@@ -8,7 +8,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -105,7 +105,8 @@ def _read_tags(repository: Path) -> Iterator[tuple[str, str, int | None]]:
     fields = (
         "%(refname:lstrip=2) %(objecttype) %(objectname) %(*objecttype) %(*objectname) %(taggerdate:unix)"
     )
-    for line in _ask(repository, "for-each-ref", f"--format={fields}", "refs/tags").splitlines():
+    # Not splitlines: a name may hold what Python takes for the end of a line and git does not.
+    for line in filter(None, _ask(repository, "for-each-ref", f"--format={fields}", "refs/tags").split("\n")):
         name, kind, sha, target_kind, target, at_s = line.split(" ")
         if kind == "tag" and target_kind == "tag":  # a tag of a tag: git peels one layer here
             target = _ask(
@@ -127,9 +128,12 @@ def _read_commits(repository: Path, tips: set[str]) -> Iterator[Commit]:
     )  # fmt: skip
     with _git(repository, *command) as process:
         assert process.stdin and process.stdout
-        # git reads all of them before it answers, so neither side waits for the other.
-        process.stdin.write("".join(f"{tip}\n" for tip in sorted(tips)).encode())
-        process.stdin.close()
+        # git reads all of them before it answers, so neither side waits for the other. Where it gives up
+        # meanwhile, its own words are told and not that the pipe broke.
+        with suppress(BrokenPipeError):
+            process.stdin.write("".join(f"{tip}\n" for tip in sorted(tips)).encode())
+        with suppress(BrokenPipeError):
+            process.stdin.close()
         fields = _nul_separated(process.stdout)
         # Not strict: where git breaks off within a commit, what it says about that is the better message.
         for sha, parents, authored, committed, message in zip(*[fields] * 5, strict=False):

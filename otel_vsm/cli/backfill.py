@@ -65,7 +65,7 @@ def git(
     Running it again changes nothing: what is sent twice counts once.
     """
     if not dry_run and not configured():
-        raise click.UsageError(f"Nothing can be sent: {off_because()}. With --dry-run nothing is.")
+        raise click.UsageError(f"Nothing can be sent: {off_because()}. --dry-run says what would be.")
     try:
         history = read_history(path, tags=tags)
         name = normalise_repository(repository) if repository else read_name(path)

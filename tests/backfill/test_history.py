@@ -156,8 +156,22 @@ def test_without_git_the_message_says_what_to_install(
         read_history(tmp_path)
 
 
-def test_what_git_refuses_is_told_in_its_words(git: Git, repository: Path) -> None:
+def test_a_tag_may_be_called_anything_that_git_allows(git: Git, repository: Path) -> None:
+    commit(git, "Begin", at=100_000_001)
+    names = ["release/1.0", "v1\u2028\x85", "日本", "%(refname)", "'v\"1'"]
+    for name in names:
+        git("tag", "--", name)
+    assert [tag.name for tag in read_history(repository).tags] == sorted(names)
+
+
+@pytest.mark.parametrize("tags", [1, 5000])
+def test_what_git_refuses_is_told_in_its_words(tags: int, git: Git, repository: Path) -> None:
+    """Also where it gives up while it is still being told of what to read."""
     sha = commit(git, "Begin", at=100_000_001)
+    stream = "".join(
+        f"commit refs/tags/v{number}\ncommitter A <a@b> {number} +0000\ndata 0\n\n" for number in range(tags)
+    )
+    git("fast-import", "--quiet", stdin=stream.encode())
     (repository / ".git" / "objects" / sha[:2] / sha[2:]).unlink()
     with pytest.raises(HistoryError, match=f"git could not read .*: .*{sha}"):
         read_history(repository)
