@@ -55,17 +55,22 @@ def deployments(selection: Selection) -> ir.Table:
     return rows.filter(selection.within(rows.finished_at))
 
 
-def deliveries(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:
-    """The changes that were first delivered in the window.
+def first_deliveries(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:
+    """The first delivery of each change that passes the filters, of any time.
 
-    Where neither the selection nor `by` tells services or environments apart, the first delivery of a change
-    by any service, to any environment counts.
+    Where neither the selection nor `by` tells services or environments apart, the first by any service, to
+    any environment counts.
     """
     rows = selection.apply(fact("delivery"))
     group = [rows.change_id, *(rows[column] for column in by)]
     first = ibis.window(group_by=group, order_by=[rows.delivered_at, rows.deployment_id])
     rows = rows.mutate(place=ibis.row_number().over(first))
-    rows = rows.filter(rows.place == 0).drop("place")
+    return rows.filter(rows.place == 0).drop("place")
+
+
+def deliveries(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:
+    """The changes that were first delivered in the window; `by` as in `first_deliveries`."""
+    rows = first_deliveries(selection, by)
     return rows.filter(selection.within(rows.delivered_at))
 
 
