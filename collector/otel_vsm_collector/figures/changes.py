@@ -47,7 +47,8 @@ def described(begun: ir.Table, delivered: ir.Table) -> ir.Table:
     """Rows of `change`, each with its row of `delivery`, if it has one, and all else that is known of it.
 
     Columns: id, aliases, repository, `at` (delivered, else begun), delivered_at, lead_time_s, excluded, the
-    legs, and lists: event_names and event_times, environments and arrivals (the first in each), deployment_ids.
+    legs, and lists: event_names and event_times, environments and arrivals (the first in each) and
+    deployment_ids.
     """
     events = fact("change_event")
     events = events.semi_join(begun, events.change_id == begun.id)
