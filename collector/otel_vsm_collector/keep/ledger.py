@@ -68,19 +68,10 @@ def open_ledger(
     UnusableError where the file is in use, cannot be written or holds something else.
     """
     if path.exists():
-        fault = None
-        try:
-            ledger = Ledger(path, refreshing)
-            if (fault := ledger.fault(journal, last_seq)) is None:
-                return ledger
-            ledger.close()
-        except duckdb.Error as error:
-            if "lock on file" in str(error):
-                raise UnusableError(
-                    f"another process is using the ledger {path}; stop it, or name another file with --store"
-                ) from None
-            fault = f"is damaged ({_first_line(error)})"
-        say(f"the ledger {path} {fault}; it is made again from the journal")
+        found = _usable(path, refreshing, journal, last_seq)
+        if isinstance(found, Ledger):
+            return found
+        say(f"the ledger {path} {found}; it is made again from the journal")
         _discard(path, own)
     elif last_seq:
         say(f"the ledger {path} is missing; it is made again from the journal")
@@ -172,6 +163,28 @@ class Ledger:
     def close(self) -> None:
         self._writer.close()
         self._database.close()
+
+
+def _usable(path: Path, refreshing: MakeRefreshing, journal: str, last_seq: int) -> Ledger | str:
+    """The ledger in the file, or why there is none of that journal."""
+    try:
+        ledger = Ledger(path, refreshing)
+    except duckdb.Error as error:
+        if "lock on file" in str(error):
+            raise UnusableError(
+                f"another process is using the ledger {path}; stop it, or name another file with --store"
+            ) from None
+        return f"is damaged ({_first_line(error)})"
+    fault: str | None = "could not be read"
+    try:
+        fault = ledger.fault(journal, last_seq)
+    except duckdb.Error as error:
+        fault = f"is damaged ({_first_line(error)})"
+    finally:
+        if fault is not None:
+            # Left open, DuckDB would take it for the new file of the same name.
+            ledger.close()
+    return ledger if fault is None else fault
 
 
 def _discard(path: Path, own: bool) -> None:

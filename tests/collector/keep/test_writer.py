@@ -1,0 +1,197 @@
+"""An answer comes after the commit, and says the truth about it."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otel_vsm_collector.keep import writer as writer_module
+from otel_vsm_collector.keep.journal import Journal, StorageError
+from otel_vsm_collector.keep.writer import Writer
+from otel_vsm_collector.receive.accept import Counts, Kept, Outcome, Verdict
+
+ALL_WELL = Verdict(Outcome.ACCEPTED)
+
+
+class Rig:
+    """A writer over a journal that can be held up, and can fail."""
+
+    def __init__(self, path: Path) -> None:
+        self.journal = Journal(path / "journal.sqlite")
+        self.entries: list[tuple[int, int, Kept] | None] = []
+        self.counts = Counts()
+        self.fault: str | None = None
+        self.go_on = threading.Event()
+        self.go_on.set()
+        self.held_up = threading.Event()
+        self._append, self.journal.append = self.journal.append, self._held_up  # type: ignore[method-assign]
+        self.writer = Writer(self.journal, self._on_commit)
+
+    def _held_up(self, requests: list[bytes]) -> tuple[int, int]:
+        self.held_up.set()
+        self.go_on.wait()
+        if self.fault is not None:
+            raise StorageError(self.fault)
+        return self._append(requests)
+
+    def _on_commit(self, entry: tuple[int, int, Kept] | None, counts: Counts) -> None:
+        self.entries.append(entry)
+        self.counts += counts
+
+    async def held(self, payload: bytes) -> "asyncio.Task[Verdict]":
+        """Hands in a payload and comes back when the writer is at work on it, held up."""
+        self.go_on.clear()
+        self.held_up.clear()
+        task = asyncio.create_task(self.writer.submit(payload))
+        await asyncio.to_thread(self.held_up.wait)
+        return task
+
+    @property
+    def rows(self) -> list[bytes]:
+        return [row.body for row in self.journal.read(1, self.journal.last_seq)]
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    rig = Rig(tmp_path)
+    yield rig
+    rig.go_on.set()
+    rig.writer.close()
+
+
+def test_the_answer_comes_after_the_commit(rig: Rig, otlp: Any) -> None:
+    payload = otlp.payload(otlp.span())
+
+    async def run() -> None:
+        task = await rig.held(payload)
+        assert not task.done()
+        assert rig.rows == rig.entries == []
+        rig.go_on.set()
+        assert await task == ALL_WELL
+        assert rig.rows == [payload]
+        assert len(rig.entries) == 1
+
+    asyncio.run(run())
+
+
+def test_what_waits_is_committed_together_and_answered_each(rig: Rig, otlp: Any) -> None:
+    payloads = [otlp.payload(otlp.span()) for _ in range(10)]
+    faulty = otlp.payload(otlp.span(trace_id=b""))
+
+    async def run() -> list[Verdict]:
+        first = await rig.held(payloads[0])
+        others = [
+            asyncio.create_task(rig.writer.submit(payload))
+            for payload in (*payloads[1:], faulty, b"\xff\xff")
+        ]
+        await asyncio.sleep(0)
+        rig.go_on.set()
+        return await asyncio.gather(first, *others)
+
+    verdicts = asyncio.run(run())
+    assert verdicts[:10] == [ALL_WELL] * 10
+    assert verdicts[10].rejected == 1
+    assert verdicts[11].outcome is Outcome.MALFORMED
+    assert rig.rows == [payloads[0], b"".join(payloads[1:])]
+    assert rig.counts == Counts(received=11, rejected=1, kept=10)
+
+
+def test_a1_10_a_disk_that_is_full_is_told_as_busy_and_keeps_nothing(rig: Rig, otlp: Any) -> None:
+    payload = otlp.payload(otlp.span())
+
+    async def run() -> None:
+        rig.fault = "database or disk is full"
+        verdict = await rig.writer.submit(payload)
+        assert verdict.outcome is Outcome.BUSY
+        assert "database or disk is full" in verdict.message
+        assert (rig.rows, rig.entries, rig.counts) == ([], [], Counts())
+        rig.fault = None
+        assert await rig.writer.submit(payload) == ALL_WELL
+
+    asyncio.run(run())
+    assert rig.rows == [payload]
+
+
+def test_the_senders_fault_stays_the_senders_while_the_disk_is_full(rig: Rig, otlp: Any) -> None:
+    async def run() -> list[Verdict]:
+        first = await rig.held(otlp.payload(otlp.span()))
+        rig.fault = "database or disk is full"
+        others = [asyncio.create_task(rig.writer.submit(p)) for p in (b"\xff\xff", otlp.payload(otlp.span()))]
+        await asyncio.sleep(0)
+        rig.go_on.set()
+        return await asyncio.gather(first, *others)
+
+    outcomes = [verdict.outcome for verdict in asyncio.run(run())]
+    assert outcomes == [Outcome.BUSY, Outcome.MALFORMED, Outcome.BUSY]
+
+
+def test_more_than_may_wait_is_told_as_busy(rig: Rig, otlp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    payload = otlp.payload(otlp.span())
+    monkeypatch.setattr(writer_module, "WAITING_BYTES", 2 * len(payload))
+
+    async def run() -> list[Verdict]:
+        first = await rig.held(payload)
+        others = [asyncio.create_task(rig.writer.submit(payload)) for _ in range(3)]
+        await asyncio.sleep(0)
+        rig.go_on.set()
+        return await asyncio.gather(first, *others)
+
+    outcomes = [verdict.outcome for verdict in asyncio.run(run())]
+    assert outcomes == [Outcome.ACCEPTED, Outcome.ACCEPTED, Outcome.ACCEPTED, Outcome.BUSY]
+
+
+def test_a_request_larger_than_what_may_wait_is_taken_when_none_waits(
+    rig: Rig, otlp: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "WAITING_BYTES", 1)
+    assert asyncio.run(rig.writer.submit(otlp.payload(otlp.span()))) == ALL_WELL
+
+
+def test_a_fault_of_ours_with_one_request_leaves_the_others(
+    rig: Rig, otlp: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poison = otlp.payload(otlp.span())
+    real = writer_module.accept
+
+    def accept(payloads: Any) -> Any:
+        if poison in payloads:
+            raise AssertionError("a fault of ours")
+        return real(payloads)
+
+    monkeypatch.setattr(writer_module, "accept", accept)
+
+    async def run() -> list[Verdict]:
+        first = await rig.held(otlp.payload(otlp.span()))
+        others = [asyncio.create_task(rig.writer.submit(p)) for p in (poison, otlp.payload(otlp.span()))]
+        await asyncio.sleep(0)
+        rig.go_on.set()
+        return await asyncio.gather(first, *others)
+
+    outcomes = [verdict.outcome for verdict in asyncio.run(run())]
+    assert outcomes == [Outcome.ACCEPTED, Outcome.BUSY, Outcome.ACCEPTED]
+
+
+def test_a1_16_what_was_taken_is_answered_at_the_end_and_nothing_is_taken_after(rig: Rig, otlp: Any) -> None:
+    payload = otlp.payload(otlp.span())
+
+    async def run() -> None:
+        first = await rig.held(payload)
+        waiting = asyncio.create_task(rig.writer.submit(payload))
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(asyncio.to_thread(rig.writer.close))
+        rig.go_on.set()
+        assert [await first, await waiting] == [ALL_WELL, ALL_WELL]
+        await closing
+        assert (await rig.writer.submit(payload)).outcome is Outcome.BUSY
+
+    asyncio.run(run())
+    assert len(rig.rows) == 2
+
+
+def test_spans_without_delivery_need_no_commit(rig: Rig, otlp: Any) -> None:
+    assert asyncio.run(rig.writer.submit(otlp.payload(otlp.span({})))) == ALL_WELL
+    assert (rig.rows, rig.entries) == ([], [None])
+    assert rig.counts == Counts(received=1, filtered=1)
