@@ -1,6 +1,7 @@
 """Sending what the spool holds."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from otel_vsm.exporters import Fate, Outcome
@@ -33,19 +34,18 @@ def drain(spool: Spool, send: Send, drained: Drained) -> None:
     Parcels are sent many at a time. Where the receiver answers that a request is at fault, its parcels are
     sent one by one, so that one of them does not hold up the others. OSError where the spool cannot be read.
     """
-    for batch in _batches(spool.claims()):
-        try:
+    with closing(_batches(spool.claims())) as batches:
+        for batch in batches:
             _send(batch, send, drained)
-        finally:
             for claim in batch:
                 claim.give_back()
-        if drained.away:
-            return
+            if drained.away:
+                return
 
 
 def _send(claims: Sequence[Claim], send: Send, drained: Drained) -> None:
     outcome = send([claim.parcel for claim in claims])
-    spans = sum(len(claim.parcel.records) for claim in claims)
+    spans = _size(claims)
     if outcome.fate is Fate.ACCEPTED:
         _settle(claims, drained, sent=spans - outcome.rejected, refused=outcome.rejected, why=outcome.reason)
     elif outcome.fate is Fate.UNAVAILABLE:
@@ -69,14 +69,22 @@ def _settle(claims: Sequence[Claim], drained: Drained, *, sent: int, refused: in
         drained.refusal = why
 
 
-def _batches(claims: Iterator[Claim]) -> Iterator[list[Claim]]:
+def _batches(claims: Iterator[Claim]) -> Generator[list[Claim], None, None]:
     batch: list[Claim] = []
-    size = 0
-    for claim in claims:
-        if batch and size + len(claim.parcel.records) > BATCH_SPANS:
+    try:
+        for claim in claims:
+            if batch and _size(batch) + len(claim.parcel.records) > BATCH_SPANS:
+                full, batch = batch, [claim]
+                yield full
+            else:
+                batch.append(claim)
+        if batch:
             yield batch
-            batch, size = [], 0
-        batch.append(claim)
-        size += len(claim.parcel.records)
-    if batch:
-        yield batch
+    finally:
+        # The one that was begun, and then not asked for because the receiver is away.
+        for claim in batch:
+            claim.give_back()
+
+
+def _size(claims: Sequence[Claim]) -> int:
+    return sum(len(claim.parcel.records) for claim in claims)

@@ -75,9 +75,9 @@ def read_endpoint(env: Mapping[str, str] = os.environ) -> Endpoint:
     _certificates(env, problems)
     name, address = _told(env, "ENDPOINT")
     address = address or DEFAULT_ADDRESSES[protocol]
-    if protocol is Protocol.HTTP and name == "OTEL_EXPORTER_OTLP_ENDPOINT":
-        address = f"{address.removesuffix('/')}/v1/traces"
     scheme, host, port, path = _parts(name, address, protocol)
+    if protocol is Protocol.HTTP and name == "OTEL_EXPORTER_OTLP_ENDPOINT":
+        address, path = (f"{text.removesuffix('/')}/v1/traces" for text in (address, path))
     place = host if port is None else f"{host}:{port}"
     insecure = scheme == "http" or (not scheme and _told(env, "INSECURE")[1].lower() == "true")
     return Endpoint(
@@ -87,7 +87,8 @@ def read_endpoint(env: Mapping[str, str] = os.environ) -> Endpoint:
         timeout_s=timeout_s,
         compression=compression,
         insecure=insecure,
-        loopback=host == "localhost" or host.startswith("127.") or host == "[::1]",
+        loopback=host in ("localhost", "[::1]")
+        or (host.startswith("127.") and not host.strip(".0123456789")),
         header_names=_header_names(env),
         problems=tuple(problems),
     )

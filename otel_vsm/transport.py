@@ -19,7 +19,7 @@ from opentelemetry.trace import Link, SpanContext, Status, StatusCode, TraceFlag
 
 from otel_vsm import __version__
 from otel_vsm.endpoint import Endpoint
-from otel_vsm.exporters import Exporter, Outcome, hush, load_exporter
+from otel_vsm.exporters import Exporter, Fate, Outcome, hush, load_exporter, readable
 from otel_vsm.identity import SpanId, TraceId
 from otel_vsm.parcel import Parcel
 from otel_vsm.record import Record, Value
@@ -45,7 +45,11 @@ class Sender:
 
     def send(self, parcels: Iterable[Parcel]) -> Outcome:
         """Send the parcels in one request, and wait for its answer."""
-        return self._exporter.send([span for parcel in parcels for span in spans(parcel)])
+        try:
+            batch = [span for parcel in parcels for span in spans(parcel)]
+        except (ValueError, TypeError, AttributeError) as error:  # what stood on disk may be anything
+            return Outcome(Fate.REFUSED, f"the spans could not be encoded: {readable(str(error))}")
+        return self._exporter.send(batch)
 
 
 def spans(parcel: Parcel) -> Sequence[ReadableSpan]:

@@ -25,7 +25,7 @@ class Fate(Enum):
 
     ACCEPTED = auto()
     REFUSED = auto()
-    """It is at fault, and will be whenever it is sent again."""
+    """It is at fault, and would be whenever it is sent again."""
     FAULTED = auto()
     """The receiver failed on it. Others may well go through."""
     UNAVAILABLE = auto()

@@ -1,7 +1,8 @@
 """OTLP over gRPC."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 # gRPC's core writes its own log on stderr, below Python's reach. It reads this when it is loaded.
@@ -43,20 +44,21 @@ class GrpcExporter:
         options: list[tuple[str, Any]] = [("grpc.primary_user_agent", agent)]
         if endpoint.loopback:
             options.append(("grpc.enable_http_proxy", 0))
-        self._exporter = _Exporter(
-            endpoint=endpoint.url,
-            insecure=endpoint.insecure,
-            timeout=timeout_s,
-            compression=_COMPRESSION[endpoint.compression],
-            channel_options=cast(Any, tuple(options)),
-        )
+        with _without("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"):
+            self._exporter = _Exporter(
+                endpoint=endpoint.url,
+                insecure=endpoint.insecure,
+                timeout=timeout_s,
+                compression=_COMPRESSION[endpoint.compression],
+                channel_options=cast(Any, tuple(options)),
+            )
 
     def send(self, spans: Sequence[ReadableSpan]) -> Outcome:
         self._exporter.last = None
         try:
             result = self._exporter.export(spans)
         except Exception as error:  # encoding is inside the exporter's call, and raises what it likes
-            return Outcome(Fate.FAULTED, f"the spans could not be encoded: {readable(str(error))}")
+            return Outcome(Fate.REFUSED, f"the spans could not be encoded: {readable(str(error))}")
         last = self._exporter.last
         if isinstance(last, grpc.RpcError):
             return self._failure(last)
@@ -114,6 +116,17 @@ _COMPRESSION = {
     target.Compression.NONE: grpc.Compression.NoCompression,
     target.Compression.GZIP: grpc.Compression.Gzip,
 }
+
+
+@contextmanager
+def _without(name: str) -> Iterator[None]:
+    """Hide a variable that the exporter reads even where it is told, and fails on where it is no number."""
+    value = os.environ.pop(name, None)
+    try:
+        yield
+    finally:
+        if value is not None:
+            os.environ[name] = value
 
 
 def _unavailable(details: str) -> str:

@@ -58,7 +58,7 @@ class HttpExporter:
             return Outcome(Fate.UNAVAILABLE, _failure(last, self._timeout_s))
         if result is SpanExportResult.SUCCESS:
             return Outcome(Fate.ACCEPTED)
-        return Outcome(Fate.FAULTED, "the spans could not be encoded")
+        return Outcome(Fate.REFUSED, "the spans could not be encoded")
 
     def close(self) -> None:
         self._session.close()
