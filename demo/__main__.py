@@ -17,7 +17,7 @@ from pathlib import Path
 from demo import look, story, telling
 from demo.acme import SERVICES
 from demo.pipeline import Pipeline, StepFailedError, clean_environment, run
-from demo.service import Collector, NoCollectorError, collector
+from demo.service import Collector, CollectorError, collector
 from otel_vsm.delivery import DeliveryError, send_all
 
 PROJECT = Path(__file__).parents[1]
@@ -41,7 +41,7 @@ def main() -> int:
                     return 1
     except KeyboardInterrupt:
         print()
-    except (StepFailedError, NoCollectorError, DeliveryError, OSError) as error:
+    except (StepFailedError, CollectorError, DeliveryError, OSError) as error:
         print(f"\nThe demo could not go on. {error}", file=sys.stderr)
         return 1
     return 0
@@ -78,6 +78,7 @@ def show(running: Collector, folder: Path, environment: Mapping[str, str]) -> No
     told = story.tell(datetime.now(UTC))
     spans = telling.tell(told)
     send_all(spans.records)
+    running.wait_until_derived()
     teams = {service.team for service in SERVICES}
     print(f"  {len(SERVICES)} services, {len(teams)} teams, {len(told.changes)} changes.")
     print(f"  {len(spans.records)} spans, of which {spans.late} came late and {spans.twice} twice.")

@@ -53,7 +53,8 @@ def _approvals(web: str) -> Iterator[str]:
     }
     if waiting:
         first = min(waiting, key=lambda change: waiting[change])
-        yield f"{len(waiting)} changes wait for an approval, {first} since {_day(waiting[first])}."
+        wait = "1 change waits" if len(waiting) == 1 else f"{len(waiting)} changes wait"
+        yield f"{wait} for an approval, {first} since {_day(waiting[first])}."
 
 
 def _tests(web: str) -> Iterator[str]:

@@ -2,20 +2,23 @@
 
 import socket
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from urllib.request import urlopen
 
 STOPS_WITHIN_S = 20
+DERIVES_WITHIN_S = 60
 _HOST = "127.0.0.1"
 _PORTS = {"grpc": 4317, "http": 4318, "web": 8750}
 """The usual ports; where one is taken, another is picked."""
 
 
-class NoCollectorError(Exception):
-    """The collector did not start; the message has what it said."""
+class CollectorError(Exception):
+    """The collector did not start, or does not get on; the message has what it said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +28,19 @@ class Collector:
     http: str
     web: str
     data: Path
+    complaints: Path
+    """What it said on stderr."""
     process: "subprocess.Popen[str]"
+
+    def wait_until_derived(self) -> None:
+        """Returns once the figures cover everything that was sent; CollectorError where they do not."""
+        deadline = time.monotonic() + DERIVES_WITHIN_S
+        while time.monotonic() < deadline:
+            # It answers when all is derived, or after five seconds.
+            with urlopen(f"http://{self.web}/api/v1/stages?limit=1", timeout=30) as answer:
+                if answer.headers["vsm-lag-seconds"] == "0":
+                    return
+        raise CollectorError(f"The collector has not derived everything yet:\n{self.complaints.read_text()}")
 
 
 @contextmanager
@@ -41,12 +56,13 @@ def collector(folder: Path, environment: Mapping[str, str]) -> Iterator[Collecto
     try:
         addresses = _addresses(process.stdout)
         if addresses is None:
-            raise NoCollectorError(f"The collector did not start:\n{complaints.read_text()}")
+            raise CollectorError(f"The collector did not start:\n{complaints.read_text()}")
         yield Collector(
             grpc=addresses["otlp/grpc"],
             http=addresses["otlp/http"],
             web=addresses["web"],
             data=data,
+            complaints=complaints,
             process=process,
         )
     finally:

@@ -24,8 +24,8 @@ What `otel-vsm COMMAND --help` says.
 
 def commands(command: click.Command, path: tuple[str, ...], parent: click.Context | None) -> Iterator[str]:
     """A section for the command, then one for each of its subcommands, in the order of the help."""
-    context = click.Context(
-        command, info_name=path[-1], parent=parent, terminal_width=WIDTH, max_content_width=WIDTH
+    context = command.make_context(
+        path[-1], [], parent, resilient_parsing=True, terminal_width=WIDTH, max_content_width=WIDTH
     )
     with context:
         yield f"{'#' * (len(path) + 1)} `{' '.join(path)}`\n\n```text\n{command.get_help(context)}\n```\n"
