@@ -3,7 +3,6 @@
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 
 from otel_vsm_collector.keep.ledger import ledger_path
 
@@ -14,21 +13,6 @@ class Address:
 
     host: str
     port: int
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """`HOST:PORT`, with brackets around an IPv6 host; ValueError with a sentence otherwise."""
-        host, colon, port = text.rpartition(":")
-        bare = host.removeprefix("[").removesuffix("]")
-        if (
-            not colon
-            or not bare
-            or not port.isdecimal()
-            or int(port) > 65535
-            or (":" in host and bare == host)
-        ):
-            raise ValueError(f"{text!r} is no address; write HOST:PORT, like 127.0.0.1:4317 or [::1]:4317")
-        return cls(bare, int(port))
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
