@@ -23,9 +23,10 @@ from otel_vsm.identity import (
     request_in_message,
 )
 
-_NUMBER = re.compile(r"[#!]?(\d+)")
-_WHOLE_ID = re.compile(r"(?P<repository>.+)(?:#(?P<request>\d+)|@(?P<sha>[0-9a-f]{40}|[0-9a-f]{64}))")
-_FULL_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
+# Compiled where they are used: most calls need none of them, and the user's command waits for this import.
+_NUMBER = r"[#!]?(\d+)"
+_WHOLE_ID = r"(?P<repository>.+)(?:#(?P<request>\d+)|@(?P<sha>[0-9a-f]{40}|[0-9a-f]{64}))"
+_FULL_SHA = r"(?i:[0-9a-f]{40}|[0-9a-f]{64})"
 
 
 class Subject(Enum):
@@ -54,6 +55,8 @@ class Context(NamedTuple):
     request: str | None = None
     revision: str | None = None
     branch: str | None = None
+    at_head: bool = False
+    """The revision is what is checked out here; git has not been asked for its branch."""
     pipeline: Mapping[str, str] = {}
     """Attributes of the CI's pipeline, run and job."""
     missing: tuple[str, ...] = ()
@@ -85,6 +88,7 @@ class _Checkout(NamedTuple):
     """The request that the revision belongs to, by the CI's word or the commit's message."""
     revision: str | None
     branch: str | None
+    at_head: bool
     missing: list[str]
 
     @property
@@ -108,6 +112,16 @@ def find(named: Named, *, subject: Subject, env: Mapping[str, str]) -> Context:
     return found._replace(pipeline=ci.attributes if ci else {})
 
 
+def with_branch(context: Context) -> Context:
+    """With the branch that is checked out, where nobody else has told it.
+
+    Apart from `find`, since no change hangs on it: it can be asked for while the user's command runs.
+    """
+    if not context.at_head:
+        return context
+    return context._replace(branch=git.branch(), at_head=False)
+
+
 def place(trace_id: TraceId, root: SpanId, env: Mapping[str, str]) -> Place:
     """Where a span of this trace belongs: in the span around us if that is of it too, else under the root."""
     around = propagation.incoming(env)
@@ -128,9 +142,9 @@ def place_of_change(change: ChangeId | None, env: Mapping[str, str]) -> Place:
 def _parse(change: str | None) -> _Change:
     if not change:
         return _Change()
-    if number := _NUMBER.fullmatch(change):
+    if number := re.fullmatch(_NUMBER, change):
         return _Change(request=number[1])
-    if whole := _WHOLE_ID.fullmatch(change):
+    if whole := re.fullmatch(_WHOLE_ID, change):
         return _Change(
             ChangeId(change), Repository(whole["repository"]), request=whole["request"], revision=whole["sha"]
         )
@@ -146,7 +160,7 @@ def _find_by_word(
         request = request or ci.request
         repository = repository or (ci.repository if request else None)
     if request and not repository:
-        repository = git.checkout(commit=False, branch=False).repository
+        repository = git.checkout(commit=False).repository
     return Context(
         change=of.id or (change_of_request(repository, request) if repository and request else None),
         repository=repository,
@@ -190,6 +204,7 @@ def _find_by_checkout(
         request=request,
         revision=revision,
         branch=here.branch if revision == here.revision else None,
+        at_head=here.at_head and revision is not None and revision == here.revision,
         missing=tuple(missing),
     )
 
@@ -200,12 +215,11 @@ def _look(named: Named, ci: CiContext | None) -> _Checkout:
     revision = named.revision or (ci.revision if ci else None)
     request = ci.request if ci else None
     message = ci.message if ci and not named.revision else None
-    is_full = bool(revision and _FULL_SHA.fullmatch(revision))
+    is_full = bool(revision and re.fullmatch(_FULL_SHA, revision))
     found = git.checkout(
         revision=revision or "HEAD",
         repository=not repository,
         commit=not is_full or not (request or message),
-        branch=not ci and not named.revision,
     )
     missing = []
     if found.commit:
@@ -224,6 +238,7 @@ def _look(named: Named, ci: CiContext | None) -> _Checkout:
         repository=repository or found.repository,
         request=request,
         revision=revision,
-        branch=found.branch or (ci.branch if ci and not named.revision else None),
+        branch=ci.branch if ci and not named.revision else None,
+        at_head=not ci and not named.revision,
         missing=missing,
     )

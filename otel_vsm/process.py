@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 NOT_EXECUTABLE = 126
 NOT_FOUND = 127
@@ -56,8 +56,8 @@ class Ended(NamedTuple):
     """Why it did not start at all."""
 
 
-def run(argv: list[str], env: Mapping[str, str], *, meanwhile: Callable[[], object] | None = None) -> Ended:
-    """Run a command to its end; `meanwhile` is called in a thread of its own once the command runs.
+def run(argv: list[str], env: Mapping[str, str], *, meanwhile: Callable[[], object]) -> Ended:
+    """Run a command to its end; `meanwhile` is called in a thread once the command runs, and waited for.
 
     To be called once in a process, from its main thread, with no other thread running: the signals that it
     forwards stay blocked afterwards, so that none that comes late changes the exit code.
@@ -81,8 +81,8 @@ def run(argv: list[str], env: Mapping[str, str], *, meanwhile: Callable[[], obje
             exit_code=NOT_FOUND if missing else NOT_EXECUTABLE,
             problem="command not found" if missing and "/" not in argv[0] else str(error.strerror),
         )
-    if meanwhile:
-        threading.Thread(target=meanwhile, daemon=True).start()
+    thread = threading.Thread(target=meanwhile, daemon=True)
+    thread.start()
 
     asked_to_stop = False
     while True:
@@ -95,16 +95,26 @@ def run(argv: list[str], env: Mapping[str, str], *, meanwhile: Callable[[], obje
         if forward:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, arrived)
+    # The wall clock may have been set while the command ran.
+    end_ns = start_ns + time.monotonic_ns() - started
+    thread.join()
     code = os.waitstatus_to_exitcode(status)
     died_of = signal.Signals(-code) if code < 0 else None
     return Ended(
         start_ns=start_ns,
-        # The wall clock may have been set while the command ran.
-        end_ns=start_ns + time.monotonic_ns() - started,
+        end_ns=end_ns,
         exit_code=128 - code if code < 0 else code,
         died_of=died_of,
         cancelled=code != 0 and (asked_to_stop or died_of in _CANCELLING),
     )
+
+
+def leave(code: int) -> NoReturn:
+    """End this process at once. The interpreter's own way out takes 20 ms, in which a pipeline would wait."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def die_of_interrupts() -> None:

@@ -10,7 +10,7 @@ TRACEPARENT = "TRACEPARENT"
 MAX_LENGTH = 512
 """Version 00 has 55 characters; a later one may have more, though not a megabyte."""
 
-_FIELDS = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-[!-~]*)?")
+_FIELDS = r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-[!-~]*)?"
 
 
 class Around(NamedTuple):
@@ -26,7 +26,7 @@ def incoming(env: Mapping[str, str]) -> Around | None:
     Only the upper-case name counts: the convention forbids to read another.
     """
     given = env.get(TRACEPARENT, "").strip(" \t")
-    if len(given) > MAX_LENGTH or not (fields := _FIELDS.fullmatch(given)):
+    if not 0 < len(given) <= MAX_LENGTH or not (fields := re.fullmatch(_FIELDS, given)):
         return None
     version, trace_id, span_id, more = fields.groups()
     if version == "ff" or (version == "00" and more is not None):

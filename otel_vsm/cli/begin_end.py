@@ -18,7 +18,7 @@ from otel_vsm.cli.options import (
     type_of_stage,
     type_option,
 )
-from otel_vsm.cli.wrapper import deliver, find_safely, new_span_id, teller_of
+from otel_vsm.cli.wrapper import deliver_and_leave, find_safely, new_span_id, teller_of
 from otel_vsm.context import Subject, place_of_change
 from otel_vsm.semconv import TaskResult
 
@@ -46,35 +46,38 @@ def begin(*, name: str, stage_type: str | None, queued_ns: int | None, common: C
     start_ns = now_ns()
     context = find_safely(common, Subject.WORK)
 
+    where = place_of_change(context.change, os.environ)
+    kind = type_of_stage(stage_type, name)
+    span_id = new_span_id()
+
+    from otel_vsm import begun
+    from otel_vsm.saying import warn
+
+    stage = begun.Begun(
+        span_id=span_id,
+        start_ns=start_ns,
+        place=where,
+        type=kind,
+        queue_s=queued_for_s(queued_ns, start_ns),
+        team=common.team,
+        value_stream=common.value_stream,
+        work_item=common.work_item,
+        actor=common.actor,
+        attributes=dict(common.attributes),
+    )
+    try:
+        if begun.keep(stage, context=context, name=name):
+            warn(f"the stage {name} had been begun before and not ended; it begins anew")
+    except OSError as error:
+        warn(f"the stage {name} could not be kept, so that its end will not find it ({error})")
+
     def record() -> "Record":
-        from otel_vsm import begun, emit
-        from otel_vsm.saying import warn
+        from otel_vsm import emit
 
-        where = place_of_change(context.change, os.environ)
-        kind = type_of_stage(stage_type, name)
-        stage = begun.Begun(
-            span_id=new_span_id(),
-            start_ns=start_ns,
-            place=where,
-            type=kind,
-            queue_s=queued_for_s(queued_ns, start_ns),
-            team=common.team,
-            value_stream=common.value_stream,
-            work_item=common.work_item,
-            actor=common.actor,
-            attributes=dict(common.attributes),
-        )
-        try:
-            if begun.keep(stage, context=context, name=name):
-                warn(f"the stage {name} had been begun before and not ended; it begins anew")
-        except OSError as error:
-            warn(
-                f"the begin of the stage {name} could not be kept, so that its end will not find it ({error})"
-            )
         teller = teller_of(common, context, where)
-        return emit.stage_started(teller, name=name, type=kind, span_id=stage.span_id, at_ns=start_ns)
+        return emit.stage_started(teller, name=name, type=kind, span_id=span_id, at_ns=start_ns)
 
-    deliver(context, record)
+    deliver_and_leave(context, record)
 
 
 @click.command
@@ -110,19 +113,22 @@ def end(
     end_ns = now_ns()
     context = find_safely(common, Subject.WORK)
 
-    def record() -> "Record | None":
-        from otel_vsm import begun, emit
-        from otel_vsm.saying import warn
+    from otel_vsm import begun
+    from otel_vsm.saying import warn
 
-        try:
-            stage = begun.take(context=context, name=name)
-        except OSError as error:
-            warn(f"the begin of the stage {name} cannot be read ({error}), so its end is not told")
-            return None
-        if stage is None:
-            of = f" of {context.change}" if context.change else ""
-            warn(f"the stage {name}{of} was not begun here, so its end is not told: otel-vsm begin {name}")
-            return None
+    try:
+        stage = begun.take(context=context, name=name)
+    except OSError as error:
+        warn(f"the begin of the stage {name} cannot be read, so its end is not told ({error})")
+        return
+    if stage is None:
+        of = f" of {context.change}" if context.change else ""
+        warn(f"the stage {name}{of} was not begun here, so its end is not told: otel-vsm begin {name}")
+        return
+
+    def record() -> "Record":
+        from otel_vsm import emit
+
         said = common._replace(
             team=common.team or stage.team,
             value_stream=common.value_stream or stage.value_stream,
@@ -146,4 +152,4 @@ def end(
             artifact=emit.Artifact(purl=purl, hash=digest, version=version),
         )
 
-    deliver(context, record)
+    deliver_and_leave(context, record)

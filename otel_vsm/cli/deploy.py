@@ -17,7 +17,7 @@ from otel_vsm.cli.options import (
 )
 from otel_vsm.cli.wrapper import (
     WrappingCommand,
-    deliver,
+    deliver_and_leave,
     find_safely,
     new_span_id,
     run_and_tell,
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from otel_vsm.record import Record
 
 DEPLOYMENT_VARIABLE = "OTEL_VSM_DEPLOYMENT_ID"
+DEPLOYMENT_TRACEPARENT_VARIABLE = "OTEL_VSM_DEPLOYMENT_TRACEPARENT"
+"""What the command may hand on to the service that it deploys, to link its start to the deployment."""
 
 
 class _Order(NamedTuple):
@@ -117,14 +119,20 @@ def deploy(
         return _record(order, teller, run)
 
     if command:
-        run_and_tell(command, common, tell=tell, variables={DEPLOYMENT_VARIABLE: order.id})
+        run_and_tell(
+            command,
+            common,
+            tell=tell,
+            variables={DEPLOYMENT_VARIABLE: order.id},
+            traceparent_variables=(DEPLOYMENT_TRACEPARENT_VARIABLE,),
+        )
     context = find_safely(common, Subject.WORK)
     from otel_vsm.emit import Run
 
     at_ns = now_ns() if at_ns is None else at_ns
     run = Run(span_id=new_span_id(), start_ns=at_ns, end_ns=at_ns, result=TaskResult.SUCCESS)
     where = place_of_change(context.change, os.environ)
-    deliver(context, lambda: tell(teller_of(common, context, where), run))
+    deliver_and_leave(context, lambda: tell(teller_of(common, context, where), run))
 
 
 def _record(order: _Order, teller: "Teller", run: "Run") -> "Record":
@@ -155,7 +163,7 @@ def _since(previous: str, context: Context) -> "tuple[str, tuple[ChangeId, ...]]
     from otel_vsm.saying import warn
 
     repository, revision = context.repository, context.revision
-    before = git.checkout(revision=previous, repository=False, branch=False).commit
+    before = git.checkout(revision=previous, repository=False).commit
     in_full = before.sha if before else previous
     if not repository or not revision:
         warn("which changes are deployed cannot be told, since repository and revision are not known here")

@@ -19,10 +19,9 @@ from otel_vsm.text import sendable
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
-_RFC3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)",
-)
-_HASH = re.compile(r"[a-z0-9+._-]+:[0-9a-fA-F]{32,}")
+# Compiled where they are used, as most calls need neither.
+_RFC3339 = r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)"
+_HASH = r"[a-z0-9+._-]+:[0-9a-fA-F]{32,}"
 # What fits in 64 bits as nanoseconds: until April 2262.
 _LAST_NS = 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -55,7 +54,7 @@ def given(value: str) -> str:
 
 def moment(value: str) -> int:
     """A time as RFC 3339 has it, as nanoseconds since the epoch."""
-    if match := _RFC3339.fullmatch(value.strip()):
+    if match := re.fullmatch(_RFC3339, value.strip()):
         date, clock, fraction, offset = match.groups()
         with suppress(ValueError, OverflowError):
             seconds = (datetime.fromisoformat(f"{date}T{clock}{offset.upper()}") - _EPOCH) // _SECOND
@@ -239,7 +238,7 @@ def artifact_options(function: AnyFunction) -> AnyFunction:
 
 def artifact_names(artifact: str | None, artifact_hash: str | None) -> tuple[str | None, str | None]:
     """Package URL and hash of what `--artifact` and `--artifact-hash` name."""
-    if artifact and not artifact_hash and _HASH.fullmatch(artifact):
+    if artifact and not artifact_hash and re.fullmatch(_HASH, artifact):
         return None, artifact
     return artifact, artifact_hash
 

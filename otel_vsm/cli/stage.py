@@ -16,10 +16,10 @@ from otel_vsm.cli.options import (
     type_option,
 )
 from otel_vsm.cli.wrapper import WrappingCommand, run_and_tell, wrapped_command
-from otel_vsm.semconv import TaskResult
+from otel_vsm.context import Context
 
 if TYPE_CHECKING:
-    from otel_vsm.emit import Artifact, Run, Teller
+    from otel_vsm.emit import Run, Teller
     from otel_vsm.record import Record
 
 
@@ -62,37 +62,37 @@ def stage(
     if not command:
         raise click.UsageError(f"There is no command. Put it behind --: otel-vsm stage {name} -- make", ctx)
 
+    purl, digest = artifact_names(artifact, artifact_hash)
+
     def tell(teller: "Teller", run: "Run") -> "Record":
         from otel_vsm import emit
 
-        purl, digest = artifact_names(artifact, artifact_hash)
-        made = emit.Artifact(purl=purl, hash=digest, version=version)
-        if stamp and run.result is TaskResult.SUCCESS:
-            _stamp(stamp, teller, made)
-        queue_s = queued_for_s(queued_ns, run.start_ns)
         return emit.stage(
-            teller, run, name=name, type=type_of_stage(stage_type, name), queue_s=queue_s, artifact=made
+            teller,
+            run,
+            name=name,
+            type=type_of_stage(stage_type, name),
+            queue_s=queued_for_s(queued_ns, run.start_ns),
+            artifact=emit.Artifact(purl=purl, hash=digest, version=version),
         )
 
-    run_and_tell(command, common, tell=tell)
+    def write_stamp(context: Context) -> None:
+        from pathlib import Path
 
+        from otel_vsm import stamp as stamps
+        from otel_vsm.saying import warn
 
-def _stamp(path: str, teller: "Teller", made: "Artifact") -> None:
-    from pathlib import Path
+        try:
+            told = stamps.Stamp(
+                change_id=context.change,
+                repository=context.repository,
+                revision=context.revision,
+                version=version,
+                artifact_purl=purl,
+                artifact_hash=digest,
+            )
+            stamps.write_stamp(Path(stamp or ""), stamp=told)
+        except Exception as error:  # the command succeeded, and so does this
+            warn(f"the stamp {stamp} was not written ({error})")
 
-    from otel_vsm.saying import warn
-    from otel_vsm.stamp import Stamp, write_stamp
-
-    context = teller.context
-    stamp = Stamp(
-        change_id=context.change,
-        repository=context.repository,
-        revision=context.revision,
-        version=made.version,
-        artifact_purl=made.purl,
-        artifact_hash=made.hash,
-    )
-    try:
-        write_stamp(Path(path), stamp=stamp)
-    except OSError as error:
-        warn(f"the stamp {path} was not written ({error.strerror})")
+    run_and_tell(command, common, tell=tell, on_success=write_stamp if stamp else None)

@@ -4,14 +4,15 @@ What is imported at the top is imported before the user's command starts. The re
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from otel_vsm import process, propagation
 from otel_vsm.cli.options import Common
-from otel_vsm.context import Context, Place, Subject, find, place_of_change
+from otel_vsm.context import Context, Place, Subject, find, place_of_change, with_branch
 from otel_vsm.identity import SpanId
 from otel_vsm.semconv import TaskResult
 
@@ -56,42 +57,67 @@ def run_and_tell(
     common: Common,
     *,
     tell: "Callable[[Teller, Run], Record]",
+    on_success: Callable[[Context], None] | None = None,
     variables: Mapping[str, str] | None = None,
+    traceparent_variables: Sequence[str] = (),
 ) -> NoReturn:
-    """Run the command as work on the change, deliver what `tell` makes of it, and exit as it did."""
+    """Run the command as work on the change, deliver what `tell` makes of it, and exit as it did.
+
+    `on_success` is called once it has succeeded, whether telemetry is on or not. The command finds `variables`
+    in its environment, and in `traceparent_variables` its span.
+    """
     process.die_of_interrupts()
     context = find_safely(common, Subject.WORK)
     place = place_of_change(context.change, os.environ)
     span_id = new_span_id()
     env = {**process.environment(), **(variables or {})}
     if propagation.is_wanted(env):
-        env[propagation.TRACEPARENT] = propagation.traceparent(place.trace_id, span_id)
+        traceparent_variables = (propagation.TRACEPARENT, *traceparent_variables)
+    traceparent = propagation.traceparent(place.trace_id, span_id)
+    env.update(dict.fromkeys(traceparent_variables, traceparent))
     if context.change:
         # What the command calls of ours works on the same change, wherever it goes.
         env[CHANGE_VARIABLE] = context.change
-    ended = process.run(command, env, meanwhile=_load)
+
+    def load() -> None:
+        nonlocal context
+        from otel_vsm import delivery
+
+        if delivery.configured():
+            with suppress(Exception):  # then it fails again when it is needed, and is said there
+                context = with_branch(context)
+                import otel_vsm.emit  # noqa: F401 -- loading it is the purpose
+            delivery.preload()
+
+    ended = process.run(command, env, meanwhile=load)
     if ended.problem:
         click.echo(f"otel-vsm: {command[0]}: {ended.problem}", err=True)
-    deliver(
-        context,
-        lambda: tell(teller_of(common, context, place), _run_of(ended, span_id)),
-        exit_code=ended.exit_code,
-    )
+    if on_success and not ended.exit_code:
+        on_success(context)
+    deliver(context, lambda: tell(teller_of(common, context, place), _run_of(ended, span_id)))
+    process.leave(ended.exit_code)
 
 
-def deliver(context: Context, record: "Callable[[], Record | None]", *, exit_code: int = 0) -> NoReturn:
-    """Deliver the record, say what of the context is missing, and exit; nothing changes the exit code."""
+def deliver(context: Context, record: "Callable[[], Record]") -> None:
+    """Deliver the record, and say what of the context is missing; without an endpoint neither. Never raises."""
     from otel_vsm import delivery
     from otel_vsm.saying import warn
 
     try:
-        if context.missing and delivery.configured():
-            warn("; ".join(context.missing))
-        if (told := record()) is not None:
-            delivery.deliver([told])
+        if delivery.configured():
+            if context.missing:
+                warn("; ".join(context.missing))
+            delivery.deliver([record()])
     except Exception as error:
         warn(f"this could not be told ({type(error).__name__}: {error})")
-    delivery.leave(exit_code)
+
+
+def deliver_and_leave(context: Context, record: "Callable[[], Record]") -> NoReturn:
+    """Deliver the record of a command that only tells. That never fails, so the exit code is 0."""
+    from otel_vsm import delivery
+
+    deliver(context, record)
+    delivery.leave(0)
 
 
 def new_span_id() -> SpanId:
@@ -102,7 +128,7 @@ def teller_of(common: Common, context: Context, place: Place) -> "Teller":
     from otel_vsm.emit import Teller
 
     return Teller(
-        context=context,
+        context=with_branch(context),
         place=place,
         team=common.team,
         actor=common.actor,
@@ -110,14 +136,6 @@ def teller_of(common: Common, context: Context, place: Place) -> "Teller":
         work_item=common.work_item,
         attributes=common.attributes,
     )
-
-
-def _load() -> None:
-    """What is needed to tell, loaded while the command runs."""
-    import otel_vsm.emit  # noqa: F401 -- loading it is the purpose
-    from otel_vsm import delivery
-
-    delivery.preload()
 
 
 def _run_of(ended: process.Ended, span_id: SpanId) -> "Run":
