@@ -50,12 +50,12 @@ class Refresher:
         _derive_incident_reports(self._plan)
         _derive_neighbours(self._plan)
         _derive_deliveries(self._plan)
+        self._plan.create(connection)
 
     def create_tables(self) -> None:
-        """Makes the tables of facts where they are missing, and the scratch tables."""
+        """Makes the tables of facts where they are missing."""
         for name, schema in tables.FACTS.items():
             self._connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({tables.ddl(schema)})")
-        self._plan.create(self._connection)
 
     def refresh(self, first_seq: int, last_seq: int) -> int:
         """Takes the ledger's rows with first_seq ≤ seq ≤ last_seq into the facts.
