@@ -5,7 +5,6 @@ removed from the spool when it was acknowledged. So a dead endpoint costs one sh
 process that dies loses nothing. Importing this imports neither the SDK nor anything of the network.
 """
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -61,6 +60,8 @@ def deliver(records: Sequence[Record], *, budget_s: float = DEFAULT_BUDGET_S) ->
     What is not acknowledged by then stays in the spool. Loading the SDK, where `preload` did not, comes on
     top. Never raises, and says at most one line on stderr. With no endpoint configured it does nothing.
     """
+    global _sending
+    _sending = None
     try:
         if _sink is not None:
             _sink(records)
@@ -94,10 +95,9 @@ def leave(code: int) -> NoReturn:
     """
     if _sending is None or not _sending.is_alive():
         sys.exit(code)
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError, AttributeError):
-            stream.flush()
-    os._exit(code)
+    from otel_vsm import process
+
+    process.leave(code)
 
 
 @contextmanager

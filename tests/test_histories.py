@@ -16,7 +16,7 @@ import pytest
 from otel_vsm.delivery import diverted, send_all
 from otel_vsm.endpoint import Protocol
 from otel_vsm.record import Record
-from otel_vsm.testing.collector import RunningCollector, collector
+from otel_vsm.testing import RunningCollector, collector
 
 HISTORIES = Path(__file__).parents[2] / "shared" / "fixtures" / "histories"
 NAMES = ("httpx", "click", "sqlite-utils")
@@ -58,6 +58,7 @@ def _backfill(repository: Path, environment: dict[str, str]) -> None:
 
 
 def _all(running: RunningCollector, path: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+    """Every item of a list, page after page."""
     cursor: dict[str, str] = {}
     while True:
         page = running.get(path, limit=1000, from_="2000-01-01", to="2027-01-01", **parameters, **cursor)

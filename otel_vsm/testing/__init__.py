@@ -10,10 +10,10 @@
 
 from otel_vsm.testing.captured import Captured, capture
 from otel_vsm.testing.clock import FakeClock
-from otel_vsm.testing.collector import CollectorFailed, RunningCollector, collector
 from otel_vsm.testing.ids import CountingIds
 from otel_vsm.testing.receiver import ACCEPT, BAD_REQUEST, BUSY, UNAUTHENTICATED, Answer, OtlpReceiver
 from otel_vsm.testing.request import Received, Request
+from otel_vsm.testing.running import CollectorFailed, RunningCollector, collector
 
 __all__ = [
     "ACCEPT",

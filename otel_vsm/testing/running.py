@@ -72,15 +72,15 @@ class RunningCollector:
         self._process.kill()
         self._process.wait()
 
-    def stop(self) -> None:
+    def stop(self, *, timeout_s: float = STOP_TIMEOUT_S) -> None:
         """End it by SIGTERM; CollectorFailed if that takes too long or it does not end well."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             try:
-                self._process.wait(STOP_TIMEOUT_S)
+                self._process.wait(timeout_s)
             except subprocess.TimeoutExpired:
                 self.kill()
-                raise CollectorFailed(f"did not stop within {STOP_TIMEOUT_S:.0f} s of SIGTERM") from None
+                raise CollectorFailed(f"did not stop within {timeout_s:g} s of SIGTERM") from None
         if self._process.returncode not in (0, -signal.SIGKILL):
             raise CollectorFailed(f"ended with exit code {self._process.returncode}")
 
@@ -91,6 +91,8 @@ def collector(
     data: Path | None = None,
     env: Mapping[str, str] | None = None,
     command: Sequence[str] = _COMMAND,
+    start_timeout_s: float = START_TIMEOUT_S,
+    stop_timeout_s: float = STOP_TIMEOUT_S,
 ) -> Iterator[RunningCollector]:
     """Start a collector on free ports, wait until it is ready, and stop it at the end.
 
@@ -112,10 +114,10 @@ def collector(
         )
         try:
             with _explained(errors):
-                running = RunningCollector(process, _addresses(process), folder)
+                running = RunningCollector(process, _addresses(process, start_timeout_s), folder)
             yield running
             with _explained(errors):
-                running.stop()
+                running.stop(timeout_s=stop_timeout_s)
         finally:
             if process.poll() is None:
                 process.kill()
@@ -140,7 +142,7 @@ def _explained(errors: IO[str]) -> Iterator[None]:
         raise CollectorFailed(f"the collector {failed}\n{errors.read()}") from None
 
 
-def _addresses(process: "subprocess.Popen[str]") -> dict[str, str]:
+def _addresses(process: "subprocess.Popen[str]", timeout_s: float) -> dict[str, str]:
     """What it says it listens on, once it is ready: `otlp/http 127.0.0.1:43210`."""
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
 
@@ -153,12 +155,12 @@ def _addresses(process: "subprocess.Popen[str]") -> dict[str, str]:
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
     addresses: dict[str, str] = {}
-    deadline = time.monotonic() + START_TIMEOUT_S
+    deadline = time.monotonic() + timeout_s
     while True:
         try:
             line = lines.get(timeout=max(0.0, deadline - time.monotonic()))
         except queue.Empty:
-            raise CollectorFailed(f"was not ready within {START_TIMEOUT_S:.0f} s") from None
+            raise CollectorFailed(f"was not ready within {timeout_s:g} s") from None
         if line == "ready":
             return addresses
         if not line and process.wait() is not None:

@@ -1,0 +1,167 @@
+"""`otel-vsm doctor` says what is configured and whether it works, and gives no secret away."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import grpc
+import pytest
+from click.testing import CliRunner
+
+from otel_vsm import __version__
+from otel_vsm.cli import main
+from otel_vsm.endpoint import Protocol
+from otel_vsm.parcel import Parcel
+from otel_vsm.record import Record
+from otel_vsm.spool import Spool
+from otel_vsm.testing import UNAUTHENTICATED, Answer, OtlpReceiver
+
+NewRecord = Callable[..., Record]
+
+
+@pytest.fixture(autouse=True)
+def somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that is no checkout."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+
+
+@pytest.fixture(params=Protocol, ids=str)
+def receiver(
+    otlp_receiver: OtlpReceiver, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> OtlpReceiver:
+    for name, value in otlp_receiver.environment(request.param).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "700")
+    return otlp_receiver
+
+
+def doctor() -> tuple[int, dict[str, str]]:
+    """The exit code and, by what they are about, the lines."""
+    done = CliRunner().invoke(main, ["doctor"])
+    assert done.stderr == ""
+    return done.exit_code, {
+        about: text.strip() for about, _, text in (line.partition(" ") for line in done.stdout.splitlines())
+    }
+
+
+def test_off_is_no_problem() -> None:
+    code, facts = doctor()
+    assert code == 0
+    assert facts["version"].startswith(f"otel-vsm {__version__}, Python 3.")
+    assert facts["telemetry"].startswith("off: no endpoint: set OTEL_EXPORTER_OTLP_ENDPOINT")
+    assert "connection" not in facts
+
+
+def test_all_works(receiver: OtlpReceiver) -> None:
+    code, facts = doctor()
+    assert code == 0
+    assert facts["endpoint"].startswith("http://127.0.0.1:")
+    assert "timeout 0.7 s" in facts["endpoint"]
+    assert facts["connection"].startswith("works; an empty request was answered in ")
+    assert facts["spool"] == f"0 spans in {Spool.here().directory}"
+    assert facts["resource"] == "service.name=otel-vsm"
+    assert [request.spans for request in receiver.requests] == [()]
+
+
+def test_a_closed_port_is_a_problem_with_a_remedy(receiver: OtlpReceiver) -> None:
+    with receiver.refusing():
+        code, facts = doctor()
+    assert code == 1
+    assert facts["connection"].startswith("PROBLEM: refused: see that the collector runs")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (UNAUTHENTICATED, "check OTEL_EXPORTER_OTLP_HEADERS"),
+        (Answer(http=400, grpc=grpc.StatusCode.INTERNAL, message="no"), "not as an OTLP receiver should"),
+    ],
+    ids=["unauthenticated", "error"],
+)
+def test_an_answer_that_is_no_success_is_a_problem(receiver: OtlpReceiver, answer: Answer, said: str) -> None:
+    receiver.answer = answer
+    code, facts = doctor()
+    assert code == 1
+    assert said in facts["connection"]
+
+
+def test_no_secret_is_shown(receiver: OtlpReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = receiver.url().replace("http://", "http://user:hunter2@")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20hunter2,x-key=hunter2")
+    _, facts = doctor()
+    assert facts["headers"] == "authorization, x-key"
+    assert "hunter2" not in str(facts)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"),
+        ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "5s"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "broken"),
+    ],
+)
+def test_what_is_ignored_is_a_problem(
+    receiver: OtlpReceiver, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    code, facts = doctor()
+    assert code == 1
+    assert facts["environment"].startswith(f"PROBLEM: {name}")
+    assert facts["connection"].startswith("works")
+
+
+def test_an_endpoint_that_is_no_url_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318")
+    code, facts = doctor()
+    assert code == 1
+    assert facts["endpoint"].startswith("PROBLEM: OTEL_EXPORTER_OTLP_ENDPOINT ")
+    assert "connection" not in facts
+
+
+def test_what_is_spooled_is_told_with_its_age(receiver: OtlpReceiver, new_record: NewRecord) -> None:
+    spool = Spool.here()
+    claim = spool.put(Parcel(resource={}, records=(new_record(), new_record())))
+    claim.give_back()
+    claim.entry.path.rename(spool.directory / f"{time.time_ns() - 7 * 60 * 10**9:020d}-2-00000000.spans")
+    code, facts = doctor()
+    assert code == 0
+    assert facts["spool"] == (
+        f"2 spans in {spool.directory}, the oldest since 7 min; otel-vsm flush sends them"
+    )
+    assert len(spool.entries()) == 1
+
+
+def test_a_state_directory_that_cannot_be_used_is_a_problem(
+    receiver: OtlpReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("OTEL_VSM_STATE_DIR", str(tmp_path / "file" / "below"))
+    done = CliRunner().invoke(main, ["doctor"])
+    assert done.exit_code == 1
+    assert f"PROBLEM: OTEL_VSM_STATE_DIR={tmp_path / 'file' / 'below'} cannot be written" in done.stdout
+    assert f"0 spans in {tmp_path / 'home'}" in done.stdout
+
+
+def test_what_the_ci_says_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    sha = "9f2c1d7e5b8a4c3d2e1f0a9b8c7d6e5f4a3b2c1d"
+    monkeypatch.setenv("GITLAB_CI", "true")
+    monkeypatch.setenv("CI_PROJECT_URL", "https://gitlab.com/acme/shop")
+    monkeypatch.setenv("CI_COMMIT_SHA", sha)
+    monkeypatch.setenv("CI_MERGE_REQUEST_IID", "12")
+    _, facts = doctor()
+    assert facts["repository"] == "gitlab.com/acme/shop"
+    assert facts["revision"] == sha
+    assert facts["change"] == "gitlab.com/acme/shop#12"
+    assert "GitLab" in facts["CI"]
+
+
+def test_what_is_not_found_is_told() -> None:
+    code, facts = doctor()
+    assert code == 0
+    assert facts["change"] == "not found"
+    assert facts["CI"] == "none that is known"
