@@ -79,6 +79,7 @@ class _Facts:
 
     def current(self, now_ns: int) -> list[sdk.Metric]:
         with self._lock, self._cursor() as connection:
+            connection.begin()
             position = connection.execute("SELECT position FROM ledger_state").fetchone()
             if position != self._position or now_ns - self._computed_ns > FRESH_FOR_NS:
                 self._metrics = gauges.current(connection, self._start_ns, now_ns)

@@ -1,0 +1,101 @@
+"""The web application: what is served where, and in front of it what holds for every answer."""
+
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from duckdb import DuckDBPyConnection
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from opentelemetry.sdk.metrics.export import MetricsData
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from otel_vsm import __version__
+from otel_vsm_collector.web import api, health, lists, metrics, page, problems
+from otel_vsm_collector.web.facts import LAG_STATE
+
+LAG_HEADER = "vsm-lag-seconds"
+
+
+class Store(Protocol):
+    """Where the facts are."""
+
+    def cursor(self) -> DuckDBPyConnection:
+        """A connection to read with; whoever asks for it closes it."""
+
+    async def caught_up(self, timeout_s: float = 5.0) -> float:
+        """Waits until the facts cover every span acknowledged before; answers how many seconds they are
+        behind, 0 where they are not."""
+
+
+def create_app(
+    *, store: Store, collect: Callable[[], MetricsData], unready: Callable[[], Sequence[str]]
+) -> FastAPI:
+    """The application over a store.
+
+    `collect` gives every metric as it is now; `unready` gives the reasons why the collector cannot work yet,
+    none when it can. Both are called in a thread where waiting is allowed.
+    """
+    app = FastAPI(
+        title="otel-vsm",
+        version=__version__,
+        summary="Figures of software delivery, from the telemetry of its pipelines.",
+        docs_url=None,  # they load scripts from elsewhere
+        redoc_url=None,
+    )
+    app.state.store, app.state.collect, app.state.unready = store, collect, unready
+    for module in (api, lists, health, metrics, page):
+        app.include_router(module.router)
+    app.add_exception_handler(problems.BadParameter, problems.on_bad_parameter)
+    app.add_exception_handler(RequestValidationError, problems.on_invalid)
+    app.add_exception_handler(HTTPException, problems.on_http_error)
+    app.add_middleware(_CaughtUp, caught_up=store.caught_up)
+    app.add_middleware(_SafeHeaders)
+    return app
+
+
+class _CaughtUp:
+    """Lets an answer of the API wait for the spans acknowledged before it, and says how far behind it is."""
+
+    def __init__(self, app: ASGIApp, caught_up: Callable[[], Awaitable[float]]) -> None:
+        self._app = app
+        self._caught_up = caught_up
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not (scope["path"] == "/" or scope["path"].startswith("/api/")):
+            return await self._app(scope, receive, send)
+        # Rounded up: 0 is only said where nothing is missing.
+        lag = f"{math.ceil(await self._caught_up() * 1000) / 1000:g}"
+        scope.setdefault("state", {})[LAG_STATE] = lag
+
+        async def with_lag(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (LAG_HEADER.encode(), lag.encode())]
+            await send(message)
+
+        return await self._app(scope, receive, with_lag)
+
+
+class _SafeHeaders:
+    """What a browser may do with answers: show them in our own style, run nothing, be framed by nobody."""
+
+    POLICY = (
+        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    HEADERS = (
+        (b"content-security-policy", POLICY.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+    )
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self.HEADERS]
+            await send(message)
+
+        await self._app(scope, receive, with_headers)

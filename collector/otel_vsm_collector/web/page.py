@@ -1,0 +1,87 @@
+"""The page at `/`: what a person sees who opens the collector in a browser."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import ibis
+from fastapi import APIRouter, Request, Response
+from ibis.backends.duckdb import Backend
+from ibis.expr import types as ir
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from otel_vsm import __version__, human
+from otel_vsm_collector.derive.incidents import PRODUCTION
+from otel_vsm_collector.figures import changes, deployments
+from otel_vsm_collector.figures.dora import dora
+from otel_vsm_collector.figures.selection import Selection
+from otel_vsm_collector.web import items
+from otel_vsm_collector.web.facts import LAG_STATE, Facts
+from otel_vsm_collector.web.lists import CHANGES_NEWEST, DEPLOYMENTS_NEWEST
+from otel_vsm_collector.web.times import read_length, write_time
+
+DAYS = 30
+LATEST = 10
+
+router = APIRouter(include_in_schema=False)
+
+_STYLE = Path(__file__).with_name("static").joinpath("style.css").read_bytes()
+
+
+def _environment() -> Environment:
+    templates = Environment(
+        loader=PackageLoader("otel_vsm_collector.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for write in (human.duration, human.share, human.rate, human.count, minute, short):
+        templates.filters[write.__name__] = write
+    return templates
+
+
+def minute(time_ns: int | None) -> str:
+    """A time in UTC, to the minute."""
+    return human.UNKNOWN if time_ns is None else write_time(time_ns)[:16].replace("T", " ")
+
+
+def short(revision: str | None) -> str:
+    """A revision as git shortens it; other versions as they are."""
+    if revision is None:
+        return human.UNKNOWN
+    is_hash = len(revision) >= 40 and all(digit in "0123456789abcdef" for digit in revision)
+    return revision[:8] if is_hash else revision
+
+
+_templates = _environment()
+
+
+@router.get("/")
+def page(request: Request, facts: Facts) -> Response:
+    now = time.time_ns()
+    selection = Selection(from_ns=now - read_length(f"{DAYS}d"), to_ns=now, environment=PRODUCTION)
+    view: dict[str, Any] = {
+        "version": __version__,
+        "days": DAYS,
+        "now": now,
+        "lag_s": getattr(request.state, LAG_STATE),
+        "dora": dora(facts, selection),
+        "deployments": [
+            items.deployment(row)
+            for row in _latest(facts, deployments.deployments(selection), newest=DEPLOYMENTS_NEWEST)
+        ],
+        "changes": [
+            items.change(row) for row in _latest(facts, changes.changes(selection), newest=CHANGES_NEWEST)
+        ],
+    }
+    return Response(_templates.get_template("page.html").render(view), media_type="text/html; charset=utf-8")
+
+
+def _latest(facts: Backend, rows: ir.Table, *, newest: str) -> list[dict[str, Any]]:
+    return list(facts.to_pyarrow(rows.order_by([ibis.desc(newest), "id"]).limit(LATEST)).to_pylist())
+
+
+@router.get("/style.css")
+def style() -> Response:
+    return Response(_STYLE, media_type="text/css; charset=utf-8")
