@@ -157,10 +157,6 @@ def _derive_incident_reports(plan: Plan) -> None:
         incidents.incident_reports(own),
         scope=_REPORT,
         columns=("id",),
-        sightings=(
-            Sighting("incident_detected", ("id",), known="detected_at"),
-            Sighting("incident_restored", ("id",), known="resolved_at"),
-        ),
     )
     plan.replace(
         "incident_link",
@@ -223,6 +219,10 @@ def _derive_neighbours(plan: Plan) -> None:
         incidents.incidents(reports, links.semi_join(again, "incident_id"), rollout, spans),
         scope=_INCIDENT,
         columns=("id",),
+        sightings=(
+            Sighting("incident_detected", ("id",), known="detected_at"),
+            Sighting("incident_restored", ("id",), known="resolved_at"),
+        ),
     )
     remedies = plan.scratch("pair_remedy", failures.remedies(near, order), scope="pair_rollout")
     caused = attributed.semi_join(ids, "deployment_id")
