@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DEFAULT_BUDGET_S = 0.8
 """What waiting for the network may add to a command."""
 BATCH_SPANS = 512
+"""How many spans go in one request, where there are more to send."""
 
 Sink = Callable[[Sequence[Record]], None]
 
@@ -57,8 +58,9 @@ def preload() -> None:
 def deliver(records: Sequence[Record], *, budget_s: float = DEFAULT_BUDGET_S) -> None:
     """Send the records, and what earlier processes could not send, waiting at most `budget_s` seconds.
 
-    What is not acknowledged by then stays in the spool. Loading the SDK, where `preload` did not, comes on
-    top. Never raises, and says at most one line on stderr. With no endpoint configured it does nothing.
+    What is not acknowledged by then stays in the spool. Only where the SDK is not loaded yet and takes long
+    to load can it last longer. Never raises, and says at most one line on stderr. With no endpoint configured
+    it does nothing.
     """
     global _sending
     _sending = None

@@ -4,11 +4,10 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
+from otel_vsm.delivery import BATCH_SPANS
 from otel_vsm.exporters import Fate, Outcome
 from otel_vsm.parcel import Parcel
 from otel_vsm.spool import Claim, Spool
-
-BATCH_SPANS = 512
 
 Send = Callable[[Sequence[Parcel]], Outcome]
 

@@ -1,6 +1,7 @@
 """One delivery under way: kept on disk first, sent from a thread, given up in time."""
 
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -14,8 +15,15 @@ if TYPE_CHECKING:
     from otel_vsm.exporters import Outcome
 
 LOADING_S = 2.0
-"""What loading the SDK may add where it was not loaded beforehand. On a warm disk it takes a tenth of that;
-on a cold one, giving up earlier would mean that nothing is ever sent from there."""
+"""How long the SDK may take to load where it was not loaded beforehand. On a warm disk it takes a tenth of
+that, out of the budget; on a cold one, giving up earlier would mean that nothing is ever sent from there."""
+ANSWER_SHARE = 0.5
+"""What is left of the budget for an answer at least, however long loading took."""
+
+
+def left_for_the_answer(budget_s: float, *, loading_s: float) -> float:
+    """What is left of the budget, in seconds, once loading is done."""
+    return max(budget_s - loading_s, budget_s * ANSWER_SHARE)
 
 
 @dataclass(slots=True)
@@ -97,10 +105,11 @@ class Sending(threading.Thread):
         unfinished = f"no answer within {budget_s:.1f} s"
         self.start()
         try:
+            start = time.monotonic()
             if self._loaded.wait(LOADING_S):
-                self.join(budget_s)
+                self.join(left_for_the_answer(budget_s, loading_s=time.monotonic() - start))
             else:
-                unfinished = f"loading OpenTelemetry took over {LOADING_S:.0f} s"
+                unfinished = f"loading OpenTelemetry took over {LOADING_S:g} s"
         except KeyboardInterrupt:
             unfinished = "interrupted"
         return [*self._said_of_parcel(unfinished), *self._said_of_spool()]

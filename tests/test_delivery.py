@@ -15,6 +15,7 @@ from otel_vsm import delivery
 from otel_vsm.delivery import BATCH_SPANS, DeliveryError, configured, deliver, diverted, preload, send_all
 from otel_vsm.endpoint import Protocol
 from otel_vsm.record import Record
+from otel_vsm.sending import left_for_the_answer
 from otel_vsm.spool import Spool
 from otel_vsm.testing import ACCEPT, BAD_REQUEST, BUSY, UNAUTHENTICATED, Answer, OtlpReceiver
 
@@ -100,6 +101,26 @@ def test_silence_is_given_up(
             f" kept for the next run in {spool.directory}\n"
         )
     assert len(spool.entries()) == 1
+
+
+def test_loading_that_takes_too_long_is_given_up(
+    receiver: OtlpReceiver,
+    spool: Spool,
+    new_record: NewRecord,
+    capsys: Stderr,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loaded = threading.Event()
+    monkeypatch.setattr("otel_vsm.sending.LOADING_S", 0.01)
+    monkeypatch.setattr("otel_vsm.transport.hush", loaded.wait)
+    deliver([new_record()], budget_s=PATIENT_S)
+    loaded.set()
+    assert "(loading OpenTelemetry took over 0.01 s); kept for the next run" in capsys.readouterr().err
+
+
+def test_loading_leaves_time_for_an_answer() -> None:
+    assert left_for_the_answer(0.8, loading_s=0.25) == pytest.approx(0.55)
+    assert left_for_the_answer(0.8, loading_s=1.5) == pytest.approx(0.4)
 
 
 def test_what_the_receiver_will_never_take_is_not_kept(
@@ -247,6 +268,7 @@ DELIVER_ONE = dedent(
     """
     from otel_vsm import delivery
     from otel_vsm.record import Record
+from otel_vsm.sending import left_for_the_answer
     delivery.deliver([Record(trace_id="ab" * 16, span_id="cd" * 8, parent_span_id=None, name="build",
                              start_ns=1, end_ns=2, attributes={})])
     delivery.leave(3)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from otel_vsm.drain import BATCH_SPANS, Drained, Send, drain
+from otel_vsm.delivery import BATCH_SPANS
+from otel_vsm.drain import Drained, Send, drain
 from otel_vsm.exporters import Fate, Outcome
 from otel_vsm.parcel import Parcel
 from otel_vsm.record import Record

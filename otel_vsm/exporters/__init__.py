@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
 _MAX_REASON = 200
+_SILENCE = logging.NullHandler()
 
 
 class Fate(Enum):
@@ -68,7 +69,7 @@ def hush() -> None:
     """Keep the libraries' own messages off the user's screen: what went wrong is said once, by us."""
     for name in ("opentelemetry", "urllib3", "requests", "grpc"):
         logger = logging.getLogger(name)
-        logger.addHandler(logging.NullHandler())
+        logger.addHandler(_SILENCE)
         logger.propagate = False
     warnings.filterwarnings("ignore", module=r"(opentelemetry|urllib3|requests|grpc)\b")
 
