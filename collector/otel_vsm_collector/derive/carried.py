@@ -8,8 +8,20 @@ METHODS = (LINKS, REVISION, ARTIFACT)
 """Best first."""
 
 
-def deployment_changes(claims: ir.Table, keys: ir.Table, order: ir.Table) -> ir.Table:
-    """The table `deployment_change` of whole services and environments.
+def claimed(claims: ir.Table, keys: ir.Table, deployments: ir.Table) -> ir.Table:
+    """The changes (change_id) that deployments claim, rightly or not."""
+    return keys.semi_join(claims.semi_join(deployments, "deployment_id"), ["method", "key"]).select(
+        "change_id"
+    )
+
+
+def claiming(claims: ir.Table, keys: ir.Table, changes: ir.Table) -> ir.Table:
+    """The deployments (deployment_id) that claim changes."""
+    return claims.semi_join(keys.semi_join(changes, "change_id"), ["method", "key"]).select("deployment_id")
+
+
+def deployment_changes(claims: ir.Table, keys: ir.Table, places: ir.Table) -> ir.Table:
+    """The table `deployment_change` from the claims of all deployments that claim the same changes.
 
     A deployment carries what it links to, and its head change: the one that its revision names, else the
     one that produced its artifact, else the one in whose trace it lives.
@@ -20,7 +32,7 @@ def deployment_changes(claims: ir.Table, keys: ir.Table, order: ir.Table) -> ir.
       rollback brings nothing new.
     """
     found = claims.join(keys, ["method", "key"]).select("deployment_id", "change_id", "method", "own")
-    found = found.join(order, found.deployment_id == order.id)
+    found = found.join(places, found.deployment_id == places.id)
     linked = (found.method == LINKS) & ~found.own
     found = found.mutate(
         linked=linked,

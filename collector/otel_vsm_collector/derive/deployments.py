@@ -1,4 +1,4 @@
-"""Deployments as their own spans tell them.
+"""Deployments: as their own spans tell them, and with what their neighbours say of them.
 
 One id is one deployment, whichever number of spans, jobs or repositories carry it.
 """
@@ -104,3 +104,30 @@ def rollout_claims(spans: ir.Table, links: ir.Table) -> ir.Table:
         for column in ("artifact_purl", "artifact_hash")
     ]
     return ibis.union(linked, trace, revision, *artifacts, distinct=True)
+
+
+def deployments(
+    rollouts: ir.Table,
+    places: ir.Table,
+    mapping: ir.Table,
+    remedies: ir.Table,
+    failures: ir.Table,
+    recoveries: ir.Table,
+) -> ir.Table:
+    """The table `deployment`: rollouts with their place, the method by which their changes were found
+    (`mapping`), and what is known of their failure and recovery."""
+    methods = mapping.select(id="deployment_id", change_mapping="method")
+    whole = rollouts
+    for part in (
+        places.select("id", "number", "previous_id"),
+        methods,
+        failures.drop("service", "environment", "number"),
+        recoveries,
+        remedies.select("id", remedy=True),
+    ):
+        whole = whole.left_join(part, "id").drop("id_right")
+    remedied = whole.incident_id.notnull() & whole.number.notnull()
+    whole = whole.mutate(
+        failed=whole.failure_method.notnull(), rework=whole.remedy.fill_null(False) | remedied
+    )
+    return whole.drop("remedy", "incident_id")

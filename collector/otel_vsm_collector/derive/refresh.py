@@ -17,6 +17,7 @@ from otel_vsm_collector.derive import (
     deployments,
     failures,
     incidents,
+    remedies,
     sequence,
     stages,
     tables,
@@ -24,13 +25,16 @@ from otel_vsm_collector.derive import (
 )
 from otel_vsm_collector.derive.duplicates import drop_repeated_spans, load_near_spans
 from otel_vsm_collector.derive.plan import Observer, Plan, Scope, Sighting
+from otel_vsm_collector.derive.sequence import PAIR
 
 _TRACE = Scope("touched_trace", ("trace_id",))
 _CHANGE = Scope("touched_change", ("change_id",))
 _WORK = Scope("work_span", ("trace_id", "span_id"))
 _ROLLOUT = Scope("touched_deployment", ("deployment_id",))
 _REPORT = Scope("touched_report", ("incident_id",))
-_DEPLOYMENT = Scope("pair_deployment", ("deployment_id",))
+_MOVED = Scope("moved_deployment", ("deployment_id",))
+_CLAIMING = Scope("claiming_deployment", ("deployment_id",))
+_JUDGED = Scope("judged_deployment", ("deployment_id",))
 _INCIDENT = Scope("touched_incident", ("incident_id",))
 _DELIVERED = Scope("delivered_change", ("change_id",))
 
@@ -48,7 +52,10 @@ class Refresher:
         _derive_changes(self._plan)
         _derive_rollouts(self._plan)
         _derive_incident_reports(self._plan)
-        _derive_neighbours(self._plan)
+        _derive_order(self._plan)
+        _derive_carried(self._plan)
+        _derive_incidents(self._plan)
+        _derive_deployments(self._plan)
         _derive_deliveries(self._plan)
         self._plan.create(connection)
 
@@ -81,22 +88,14 @@ def _find_touched(plan: Plan) -> None:
     plan.scratch("touched_change", touched.touched_changes(near, owners, span))
     plan.scratch("touched_report", touched.touched_incidents(near))
     plan.scratch("touched_deployment", touched.touched_deployments(near))
-    plan.scratch("pair_before", _touched_pairs())
-
-
-def _touched_pairs() -> ir.Table:
-    names = ("rollout", "rollout_claim", "change_key", "incident_report", "incident")
-    rollouts, claims, keys, reports, attributed = (tables.table(name) for name in names)
-    return touched.touched_pairs(
-        _touched("deployment", "deployment_id"),
-        _touched("report", "incident_id"),
-        _touched("change", "change_id"),
-        rollouts=rollouts,
-        claims=claims,
-        keys=keys,
-        reports=reports,
-        attributed=attributed,
-    )
+    # What stands before the facts change, and will have to be looked at again.
+    rollout, claims, keys = (tables.table(name) for name in ("rollout", "rollout_claim", "change_key"))
+    deployment = _touched("deployment", "deployment_id")
+    own = rollout.semi_join(deployment, rollout.id == deployment.deployment_id)
+    plan.scratch("rollout_before", own.select(*PAIR, "finished_at"))
+    claiming = carried.claiming(claims, keys, _touched("change", "change_id"))
+    again = plan.scratch("claiming_before", deployment.union(claiming, distinct=True))
+    plan.scratch("claimed_before", carried.claimed(claims, keys, again).distinct())
 
 
 def _touched(what: str, key: str) -> ir.Table:
@@ -165,71 +164,145 @@ def _derive_incident_reports(plan: Plan) -> None:
     )
 
 
-def _derive_neighbours(plan: Plan) -> None:
-    """What deployments and incidents of one service and environment mean for each other."""
-    rollout, report, attributed = (tables.table(name) for name in ("rollout", "incident_report", "incident"))
-    before = ibis.table({"service": "string", "environment": "string"}, name="pair_before")
-    pair = plan.scratch("touched_pair", before.union(_touched_pairs(), distinct=True))
-    near = plan.scratch(
-        "pair_rollout", rollout.semi_join(pair, ["service", "environment"]), scope="touched_pair"
+def _derive_order(plan: Plan) -> None:
+    """Where deployments stand, and which of them mend an earlier one."""
+    rollout, place = tables.table("rollout"), tables.table("place")
+    deployment = _touched("deployment", "deployment_id")
+    before = ibis.table({**dict.fromkeys(PAIR, "string"), "finished_at": "int64"}, name="rollout_before")
+    now = rollout.semi_join(deployment, rollout.id == deployment.deployment_id)
+    since = plan.scratch("since", sequence.since(before, now), scope="touched_deployment")
+    moved = plan.scratch("moved", sequence.moved(rollout, since), scope="since")
+    # What is no deployment any more goes too.
+    ids = plan.scratch("moved_deployment", deployment.union(moved.select(deployment_id="id"), distinct=True))
+    first_before = place.filter(place.before == 0).semi_join(ids, place.id == ids.deployment_id)
+    plan.scratch("first_before", first_before.select(deployment_id="id"))
+    plan.replace("place", sequence.sequence(moved, since, place), scope=_MOVED, columns=("id",))
+    remedy = tables.table("remedy")
+    mended = remedy.semi_join(ids, remedy.id == ids.deployment_id).select(deployment_id="mended_id")
+    plan.scratch("mended_before", mended, scope="moved_deployment")
+    plan.replace("remedy", remedies.remedies(moved, place), scope=_MOVED, columns=("id",))
+
+
+def _derive_carried(plan: Plan) -> None:
+    """Which deployments carry which changes, for touched ones and all that claim the same."""
+    claims, keys, place = (tables.table(name) for name in ("rollout_claim", "change_key", "place"))
+    moved, first_before, claiming_before = (
+        ibis.table({"deployment_id": "string"}, name=name)
+        for name in ("moved_deployment", "first_before", "claiming_before")
     )
-    # A deployment that moved to another pair, or is none any more, goes too.
-    ids = plan.scratch(
-        "pair_deployment",
-        near.select(deployment_id="id").union(_touched("deployment", "deployment_id"), distinct=True),
+    first = place.filter(place.before == 0).semi_join(moved, place.id == moved.deployment_id)
+    again = ibis.union(
+        claiming_before,
+        carried.claiming(claims, keys, _touched("change", "change_id")),
+        first_before,
+        first.select(deployment_id="id"),
+        distinct=True,
     )
-    order = plan.scratch("pair_order", sequence.sequence(near), scope="pair_rollout")
-    claims = tables.table("rollout_claim").semi_join(ids, "deployment_id")
-    carried_before = plan.scratch(
-        "carried_before",
-        tables.table("deployment_change").semi_join(ids, "deployment_id"),
-        scope="pair_deployment",
+    claimed_before = ibis.table({"change_id": "string"}, name="claimed_before")
+    changes = plan.scratch(
+        "claimed_change", claimed_before.union(carried.claimed(claims, keys, again), distinct=True)
     )
-    plan.replace(
-        "deployment_change",
-        carried.deployment_changes(claims, tables.table("change_key"), order),
-        scope=_DEPLOYMENT,
+    scope = plan.scratch(
+        "claiming_deployment",
+        ibis.union(claiming_before, again, carried.claiming(claims, keys, changes), distinct=True),
     )
-    now = tables.table("deployment_change").semi_join(ids, "deployment_id")
-    plan.scratch(
-        "delivered_change",
-        ibis.union(
-            carried_before.select("change_id"),
-            now.select("change_id"),
-            _touched("change", "change_id"),
-            distinct=True,
-        ),
+    known = tables.table("deployment_change")
+    before = plan.scratch("carried_before", known.semi_join(scope, "deployment_id").select("change_id"))
+    beside = carried.claiming(claims, keys, carried.claimed(claims, keys, scope))
+    all_claims = claims.semi_join(beside, "deployment_id")
+    found = carried.deployment_changes(all_claims, keys, place)
+    plan.replace("deployment_change", found.semi_join(scope, "deployment_id"), scope=_CLAIMING)
+    now = known.semi_join(scope, "deployment_id").select("change_id")
+    plan.scratch("delivered_change", ibis.union(before, now, _touched("change", "change_id"), distinct=True))
+
+
+def _derive_incidents(plan: Plan) -> None:
+    """Which deployment each incident came from, for touched ones and those after a touched deployment."""
+    report, incident, links = (
+        tables.table(name) for name in ("incident_report", "incident", "incident_link")
     )
-    spans = tables.table("rollout_span")
-    links = tables.table("incident_link")
-    linking = touched.linking_incidents(links, spans, ids)
+    spans, rollout = tables.table("rollout_span"), tables.table("rollout")
+    since = ibis.table({**dict.fromkeys(PAIR, "string"), "since": "int64"}, name="since")
+    later = report.join(since, PAIR)
+    later = later.filter(later.started_at >= later.since)
     again = plan.scratch(
         "touched_incident",
         ibis.union(
             _touched("report", "incident_id"),
-            linking,
-            report.semi_join(pair, ["service", "environment"]).select(incident_id="id"),
-            attributed.semi_join(ids, "deployment_id").select(incident_id="id"),
+            touched.linking_incidents(links, spans, _touched("deployment", "deployment_id")),
+            later.select(incident_id="id"),
             distinct=True,
         ),
     )
+    known = incident.semi_join(again, incident.id == again.incident_id)
+    plan.scratch("blamed_before", known.select("deployment_id"), scope="touched_incident")
     reports = report.semi_join(again, report.id == again.incident_id)
     plan.replace(
         "incident",
         incidents.incidents(reports, links.semi_join(again, "incident_id"), rollout, spans),
         scope=_INCIDENT,
         columns=("id",),
-        sightings=(
-            Sighting("incident_detected", ("id",), known="detected_at"),
-            Sighting("incident_restored", ("id",), known="resolved_at"),
+    )
+
+
+def _derive_deployments(plan: Plan) -> None:
+    """What deployments and their neighbours say together."""
+    rollout, place, remedy, incident, deployment = (
+        tables.table(name) for name in ("rollout", "place", "remedy", "incident", "deployment")
+    )
+    moved, claiming, mended_before, blamed_before = (
+        ibis.table({"deployment_id": "string"}, name=name)
+        for name in ("moved_deployment", "claiming_deployment", "mended_before", "blamed_before")
+    )
+    pairs = plan.scratch(
+        "judged_pair",
+        ibis.union(
+            *(
+                place.semi_join(ids, place.id == ids.deployment_id).select(*PAIR)
+                for ids in (moved, blamed_before)
+            ),
+            distinct=True,
         ),
     )
-    remedies = plan.scratch("pair_remedy", failures.remedies(near, order), scope="pair_rollout")
-    caused = attributed.semi_join(ids, "deployment_id")
+    again = ibis.table({"incident_id": "string"}, name="touched_incident")
+    failed = deployment.filter(deployment.failed).semi_join(pairs, PAIR)
+    ids = plan.scratch(
+        "judged_deployment",
+        ibis.union(
+            moved,
+            claiming,
+            mended_before,
+            remedy.semi_join(moved, remedy.id == moved.deployment_id).select(deployment_id="mended_id"),
+            blamed_before,
+            incident.semi_join(again, incident.id == again.incident_id).select("deployment_id"),
+            # A later remedy recovers what failed long ago.
+            failed.select(deployment_id="id"),
+            distinct=True,
+        ),
+    )
+
+    def judged(rows: ir.Table, column: str = "id") -> ir.Table:
+        return rows.semi_join(ids, rows[column] == ids.deployment_id)
+
+    causes = judged(incident, "deployment_id")
+    found = plan.scratch(
+        "failure",
+        failures.failures(judged(place), judged(remedy, "mended_id"), causes),
+        scope="judged_deployment",
+    )
+    later = remedy.semi_join(found, PAIR)
+    mapping = carried.best_method(judged(tables.table("deployment_change"), "deployment_id"), "deployment_id")
     plan.replace(
         "deployment",
-        failures.deployments(near, order, remedies, now, caused),
-        scope=_DEPLOYMENT,
+        deployments.deployments(
+            judged(rollout),
+            judged(place),
+            mapping,
+            judged(remedy),
+            found,
+            failures.recoveries(found, later, causes),
+        ),
+        scope=_JUDGED,
         columns=("id",),
         sightings=(
             Sighting("deployment", ("id",)),

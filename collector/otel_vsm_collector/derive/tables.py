@@ -100,6 +100,33 @@ FACTS: dict[str, ibis.Schema] = {
         {"deployment_id": "string", "method": "string", "key": "string", "own": "boolean"}
     ),
     "rollout_span": ibis.schema({"deployment_id": "string", "trace_id": "string", "span_id": "string"}),
+    # Where a deployment stands among those of its service and environment.
+    "place": ibis.schema(
+        {
+            "id": "string",
+            "service": "string",
+            "environment": "string",
+            "finished_at": "int64",
+            "revision": "string",
+            "version": "string",
+            "before": "int64",  # how many successful ones finished earlier
+            "number": "int64",  # one more; null where it did not succeed
+            "previous_id": "string",
+        }
+    ),
+    # A successful rollback or hotfix, and the deployment that it mends.
+    "remedy": ibis.schema(
+        {
+            "id": "string",
+            "service": "string",
+            "environment": "string",
+            "number": "int64",
+            "method": "string",
+            "started_at": "int64",
+            "finished_at": "int64",
+            "mended_id": "string",
+        }
+    ),
     "deployment_change": ibis.schema({"deployment_id": "string", "change_id": "string", "method": "string"}),
     # An incident as its own spans tell it.
     "incident_report": ibis.schema(

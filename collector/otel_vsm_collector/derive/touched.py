@@ -36,33 +36,3 @@ def linking_incidents(links: ir.Table, rollout_spans: ir.Table, deployments: ir.
     """The incidents (incident_id) that link to a touched deployment's span."""
     pointed = rollout_spans.semi_join(deployments, "deployment_id")
     return links.semi_join(pointed, ["trace_id", "span_id"]).select("incident_id").distinct()
-
-
-def touched_pairs(
-    deployments: ir.Table,
-    incidents: ir.Table,
-    changes: ir.Table,
-    *,
-    rollouts: ir.Table,
-    claims: ir.Table,
-    keys: ir.Table,
-    reports: ir.Table,
-    attributed: ir.Table,
-) -> ir.Table:
-    """The services and environments (service, environment) whose deployments may stand in another light.
-
-    Those of touched deployments and incidents, and of deployments that claim a touched change.
-    """
-    pair = ("service", "environment")
-    claiming = claims.semi_join(keys.semi_join(changes, "change_id"), ["method", "key"])
-    named = reports.semi_join(incidents, reports.id == incidents.incident_id)
-    caused = attributed.semi_join(incidents, attributed.id == incidents.incident_id)
-    ids = ibis.union(
-        deployments.select("deployment_id"),
-        claiming.select("deployment_id"),
-        caused.select("deployment_id"),
-        named.select(deployment_id="named_deployment_id"),
-        distinct=True,
-    )
-    own = rollouts.semi_join(ids, rollouts.id == ids.deployment_id).select(*pair)
-    return ibis.union(own, named.select(*pair), caused.select(*pair), distinct=True)

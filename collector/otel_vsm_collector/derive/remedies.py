@@ -1,0 +1,46 @@
+"""Rollbacks and hotfixes: which deployment each of them mends."""
+
+import ibis
+import ibis.expr.types as ir
+from ibis import ifelse
+
+from otel_vsm.semconv import DeploymentKind, FailureMethod
+from otel_vsm_collector.derive.sequence import PAIR
+
+
+def remedies(moved: ir.Table, places: ir.Table) -> ir.Table:
+    """The table `remedy` for moved deployments: the successful rollbacks and hotfixes among them.
+
+    A rollback is one by kind, or its revision or version ran before, though not right before: that would be a
+    redeploy. The one that it mends came right after the one that it goes back to; a hotfix mends the one
+    right before it.
+    """
+    done = places.filter(places.number.notnull())
+    told = moved.select("id", "kind", "started_at").join(done, "id")
+    told = told.left_join(_ran_before(done, told, "revision"), "id").drop("id_right")
+    told = told.left_join(_ran_before(done, told, "version"), "id").drop("id_right")
+    latest = told.number - 1
+    redeploy = (told.by_revision == latest).fill_null(False) | (told.by_version == latest).fill_null(False)
+    earlier = [
+        ifelse(number < latest, number, ibis.null("int64")) for number in (told.by_revision, told.by_version)
+    ]
+    target = ibis.coalesce(ibis.greatest(*earlier), *earlier)
+    rollback = (told.kind == DeploymentKind.ROLLBACK) | (target.notnull() & ~redeploy)
+    hotfix = told.kind == DeploymentKind.HOTFIX
+    told = told.mutate(
+        method=ibis.cases((rollback, FailureMethod.ROLLBACK.value), (hotfix, FailureMethod.HOTFIX.value)),
+        mended=ifelse(rollback, ibis.coalesce(target + 1, latest), latest),
+    )
+    told = told.filter(told.method.notnull())
+    mended = done.select(*PAIR, mended="number", mended_id="id")
+    return told.left_join(mended, [*PAIR, "mended"]).select(
+        "id", *PAIR, "number", "method", "started_at", "finished_at", "mended_id"
+    )
+
+
+def _ran_before(done: ir.Table, told: ir.Table, column: str) -> ir.Table:
+    """When a told deployment's revision or version last ran before it (id, by_<column>)."""
+    known = told.filter(told[column].notnull())
+    same = done.semi_join(known, [*PAIR, column])
+    runs = ibis.window(group_by=[same[name] for name in (*PAIR, column)], order_by=same.number)
+    return same.select("id", **{f"by_{column}": same.number.lag().over(runs)})
