@@ -22,7 +22,7 @@ class Trouble(Enum):
     LINKED_INCIDENT = auto()
     """An incident that names the deployment; rolled back."""
     INCIDENT = auto()
-    """An incident that names no deployment; repaired by a hotfix."""
+    """An incident that names no deployment, and is ended without one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,12 @@ SERVICES = (
         deploy_days=WORKDAYS,
         deploy_hours=(14,),
         gate_h=None,
-        troubles={5: Trouble.FAILED_ROLLOUT, 12: Trouble.INCIDENT, 29: Trouble.LINKED_INCIDENT},
+        troubles={
+            5: Trouble.FAILED_ROLLOUT,
+            12: Trouble.INCIDENT,
+            22: Trouble.HOTFIX,
+            29: Trouble.LINKED_INCIDENT,
+        },
         suffers_now=True,
     ),
 )

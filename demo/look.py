@@ -8,9 +8,22 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 from demo.story import DAYS
-from otel_vsm.semconv import EventName
+from otel_vsm.semconv import DeploymentKind, EventName, FailureMethod
 
 WINDOW = f"{DAYS}d"
+
+# By the methods that the API names.
+_FAILED = {
+    FailureMethod.INCIDENT_LINK: "{}, which names it",
+    FailureMethod.INCIDENT_WINDOW: "{}, which began soon after it",
+    FailureMethod.ROLLBACK: "it was rolled back",
+    FailureMethod.HOTFIX: "a hotfix followed",
+}
+_RECOVERED = {
+    "incident": "the end of the incident",
+    DeploymentKind.ROLLBACK: "a rollback",
+    DeploymentKind.HOTFIX: "a hotfix",
+}
 
 
 def findings(web: str) -> Iterator[str]:
@@ -26,12 +39,10 @@ def _failed_deployments(web: str) -> Iterator[str]:
         if not deployment["failed"]:
             continue
         failure, recovery = deployment["failure"], deployment["recovery"]
-        line = f"{_name(deployment)} failed its users, known by {_words(failure['method'])}"
-        if failure["incident_id"]:
-            line += f" {failure['incident_id']}"
+        line = f"{_name(deployment)} failed: {_FAILED[failure['method']].format(failure['incident_id'])}"
         if deployment["recovered_at"]:
             took = _span(deployment["finished_at"], deployment["recovered_at"])
-            line += f"; recovered after {took} by {_words(recovery['method'])}"
+            line += f"; users were well after {took}, by {_RECOVERED[recovery['method']]}"
         yield line + "."
 
 
@@ -81,10 +92,6 @@ def items(web: str, what: str) -> list[dict[str, Any]]:
 
 def _name(deployment: dict[str, Any]) -> str:
     return f"{deployment['service']} {deployment['version']} of {_day(deployment['finished_at'])}"
-
-
-def _words(method: str) -> str:
-    return method.replace("_", " ")
 
 
 def _span(start: str, end: str) -> str:

@@ -121,7 +121,8 @@ def _deployment(deployment: story.Deployment) -> Record:
     return emit.deployment(
         _teller(head, head.revision, ActorType.AUTOMATION),
         _run(_span_id(deployment.id), deployment.start, deployment.end, deployment.result),
-        name=StageType.DEPLOY.value,
+        # Another stage than the one that brings it to the users: that it runs twice is no rework.
+        name="deploy" if deployment.environment == story.PRODUCTION else f"deploy-{deployment.environment}",
         what=emit.Deployment(
             id=deployment.id,
             service=deployment.service.name,
