@@ -12,6 +12,8 @@ def duration(seconds: float | None) -> str:
     """The two largest units, such as `2 d 4 h`, or one from ten of it on: `35 min`."""
     if seconds is None:
         return UNKNOWN
+    if 0 < seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 9.95:
         return f"{seconds:.1f}".removesuffix(".0") + " s"
     for (large_s, large), (small_s, small) in pairwise(_UNITS_S):

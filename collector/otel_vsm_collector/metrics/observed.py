@@ -185,8 +185,8 @@ def grouped(what: Observed) -> ibis.Table:
     rows = rows.mutate(seconds=what.seconds(rows))
     rows = rows.filter(rows.seconds >= 0)
     keys = {key: rows[COLUMN_OF[key]] for key in what.metric.attributes}
-    bucket = rows.seconds.bucket(
-        what.bounds, closed="right", close_extreme=False, include_under=True, include_over=True
+    bucket = ibis.cases(
+        *((rows.seconds <= bound, place) for place, bound in enumerate(what.bounds)), else_=len(what.bounds)
     )
     measures: dict[str, ir.Value] = {
         "rows": rows.count(),

@@ -1,30 +1,16 @@
 """Metrics by OTLP: to real receivers, as the OTEL_* variables say."""
 
-import http.server
 import os
-import queue
-import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import grpc
 import pytest
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-    ExportMetricsServiceResponse,
-)
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import (
-    MetricsServiceServicer,
-    add_MetricsServiceServicer_to_server,
-)
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
 from otel_vsm import identity
 from otel_vsm_collector.metrics import export
 
-Requests = "queue.Queue[ExportMetricsServiceRequest]"
 WAIT_S = 20
 
 
@@ -33,49 +19,6 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("OTEL_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "200")
-
-
-@pytest.fixture
-def http_receiver() -> Iterator[tuple[str, Any]]:
-    received: Any = queue.Queue()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            if self.path == "/v1/metrics":
-                received.put(ExportMetricsServiceRequest.FromString(body))
-            self.send_response(200)
-            self.send_header("content-type", "application/x-protobuf")
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=[0.01])
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", received
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def grpc_receiver() -> Iterator[tuple[str, Any]]:
-    received: Any = queue.Queue()
-
-    class Servicer(MetricsServiceServicer):
-        def Export(self, request: Any, context: Any) -> Any:
-            received.put(request)
-            return ExportMetricsServiceResponse()
-
-    server = grpc.server(ThreadPoolExecutor(2), options=[("grpc.so_reuseport", 0)])
-    add_MetricsServiceServicer_to_server(Servicer(), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    yield f"http://127.0.0.1:{port}", received
-    server.stop(None).wait()
 
 
 def by_name(request: ExportMetricsServiceRequest) -> dict[str, Metric]:
