@@ -103,7 +103,8 @@ def _touched(what: str, key: str) -> ir.Table:
 
 
 def _derive_changes(plan: Plan) -> None:
-    near, span, owners = (tables.table(name) for name in ("near_span", "span", "trace_owner"))
+    near, owners = tables.table("near_span"), tables.table("trace_owner")
+    span = tables.table("span").select(*tables.WORK_COLUMNS)
     plan.replace("trace_owner", changes.trace_owners(near), scope=_TRACE)
     nobodys = plan.scratch("nobodys_trace", changes.traces_of_nobody(near, owners))
     change = _touched("change", "change_id")

@@ -232,6 +232,31 @@ NEAR_SPAN = ibis.schema(
     }
 )
 
+# What work on a change is derived from: copying the other columns would cost more than deriving.
+WORK_COLUMNS = (
+    "trace_id",
+    "span_id",
+    "started_at",
+    "ended_at",
+    "change_id",
+    "repository",
+    "revision",
+    "stage_name",
+    "stage_type",
+    "queue_s",
+    "result",
+    "team",
+    "actor_type",
+    "value_stream",
+    "service",
+    "environment",
+    "artifact_purl",
+    "artifact_hash",
+    "event_name",
+    "work_item_id",
+    "gate",
+)
+
 TABLES = LEDGER | FACTS | {"near_span": NEAR_SPAN}
 
 
