@@ -8,6 +8,7 @@ from typing import Any
 from opentelemetry.environment_variables import OTEL_METRICS_EXPORTER
 from opentelemetry.sdk import environment_variables as env
 from opentelemetry.sdk.metrics.export import (
+    AggregationTemporality,
     MetricExporter,
     MetricExportResult,
     MetricReader,
@@ -40,6 +41,11 @@ class FactExporter(MetricExporter):
         super().__init__(exporter._preferred_temporality, exporter._preferred_aggregation)
         self._exporter = exporter
         self._with_facts = with_facts
+        if AggregationTemporality.DELTA in (exporter._preferred_temporality or {}).values():
+            _logger.warning(
+                "%s asks for deltas; metrics of changes, stages and incidents are sent as running totals",
+                env.OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE,
+            )
 
     def export(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any

@@ -113,3 +113,14 @@ def test_a_timeout_is_in_milliseconds(monkeypatch: pytest.MonkeyPatch) -> None:
     assert export._timeout_s() == 2.5
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "soon")
     assert export._timeout_s() == 10
+
+
+def test_a_wish_for_deltas_is_answered_with_what_is_sent_instead(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta")
+    monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "3600000")
+    (reader,) = export.readers(lambda data: data)
+    reader.shutdown()
+    assert "sent as running totals" in caplog.text
