@@ -268,7 +268,6 @@ DELIVER_ONE = dedent(
     """
     from otel_vsm import delivery
     from otel_vsm.record import Record
-from otel_vsm.sending import left_for_the_answer
     delivery.deliver([Record(trace_id="ab" * 16, span_id="cd" * 8, parent_span_id=None, name="build",
                              start_ns=1, end_ns=2, attributes={})])
     delivery.leave(3)
