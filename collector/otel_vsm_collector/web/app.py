@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from otel_vsm import __version__
-from otel_vsm_collector.web import api, health, lists, metrics, page, problems
+from otel_vsm_collector.web import api, health, home, lists, metrics, problems
 from otel_vsm_collector.web.facts import LAG_STATE
 
 LAG_HEADER = "vsm-lag-seconds"
@@ -45,7 +45,7 @@ def create_app(
         redoc_url=None,
     )
     app.state.store, app.state.collect, app.state.unready = store, collect, unready
-    for module in (api, lists, health, metrics, page):
+    for module in (api, lists, health, metrics, home):
         app.include_router(module.router)
     app.add_exception_handler(problems.BadParameter, problems.on_bad_parameter)
     app.add_exception_handler(RequestValidationError, problems.on_invalid)

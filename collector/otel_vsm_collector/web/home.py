@@ -58,7 +58,7 @@ _templates = _environment()
 
 
 @router.get("/")
-def page(request: Request, facts: Facts) -> Response:
+def home(request: Request, facts: Facts) -> Response:
     now = time.time_ns()
     selection = Selection(from_ns=now - read_length(f"{DAYS}d"), to_ns=now, environment=PRODUCTION)
     view: dict[str, Any] = {
@@ -75,7 +75,7 @@ def page(request: Request, facts: Facts) -> Response:
             items.change(row) for row in _latest(facts, changes.changes(selection), newest=CHANGES_NEWEST)
         ],
     }
-    return Response(_templates.get_template("page.html").render(view), media_type="text/html; charset=utf-8")
+    return Response(_templates.get_template("home.html").render(view), media_type="text/html; charset=utf-8")
 
 
 def _latest(facts: Backend, rows: ir.Table, *, newest: str) -> list[dict[str, Any]]:
