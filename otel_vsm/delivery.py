@@ -163,12 +163,12 @@ def _send_batches(batches: Iterable[Sequence[Record]]) -> Iterator[tuple[int, in
             outcome = sender.send([Parcel(resource=resource, records=tuple(batch))])
             if outcome.fate is not Fate.ACCEPTED:
                 raise DeliveryError(
-                    f"{endpoint.shown} took {count_of_spans(sent)} and then no more ({outcome.reason})."
+                    f"{endpoint.shown} took {count_of_spans(sent)} and then no more ({outcome.said})."
                     " Mend that and run the command again: what is sent twice counts once."
                 )
             sent += len(batch)
             rejected += outcome.rejected
-            reason = outcome.reason if outcome.rejected else reason
+            reason = outcome.said if outcome.rejected else reason
             yield len(batch), len(batch) - outcome.rejected
     if rejected:
         warn(f"{endpoint.shown} rejected {rejected:,} of {count_of_spans(sent)} ({reason})")

@@ -46,17 +46,17 @@ def _send(claims: Sequence[Claim], send: Send, drained: Drained) -> None:
     outcome = send([claim.parcel for claim in claims])
     spans = _size(claims)
     if outcome.fate is Fate.ACCEPTED:
-        _settle(claims, drained, sent=spans - outcome.rejected, refused=outcome.rejected, why=outcome.reason)
+        _settle(claims, drained, sent=spans - outcome.rejected, refused=outcome.rejected, why=outcome.said)
     elif outcome.fate is Fate.UNAVAILABLE:
-        drained.away, drained.left_because = True, outcome.reason
+        drained.away, drained.left_because = True, outcome.said
     elif len(claims) > 1:
         for claim in claims:
             if not drained.away:
                 _send([claim], send, drained)
     elif outcome.fate is Fate.REFUSED:
-        _settle(claims, drained, sent=0, refused=spans, why=outcome.reason)
+        _settle(claims, drained, sent=0, refused=spans, why=outcome.said)
     else:
-        drained.left_because = outcome.reason
+        drained.left_because = outcome.said
 
 
 def _settle(claims: Sequence[Claim], drained: Drained, *, sent: int, refused: int, why: str) -> None:

@@ -122,11 +122,11 @@ class Sending(threading.Thread):
         if outcome is None:
             return [f"could not send {spans} to {where} ({self._error or unfinished}); {self._kept.said()}"]
         if outcome.fate is Fate.REFUSED:
-            return [f"{where} refused {spans} ({outcome.reason}); dropped"]
+            return [f"{where} refused {spans} ({outcome.said}); dropped"]
         if outcome.fate is not Fate.ACCEPTED:
-            return [f"could not send {spans} to {where} ({outcome.reason}); {self._kept.said()}"]
+            return [f"could not send {spans} to {where} ({outcome.said}); {self._kept.said()}"]
         if outcome.rejected:
-            return [f"{where} rejected {outcome.rejected:,} of {spans} ({outcome.reason})"]
+            return [f"{where} rejected {outcome.rejected:,} of {spans} ({outcome.said})"]
         return []
 
     def _said_of_spool(self) -> list[str]:

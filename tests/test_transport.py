@@ -102,7 +102,7 @@ def test_what_cannot_be_encoded_is_not_taken_for_sent(
 
 
 @pytest.mark.parametrize(
-    ("answer", "fate", "reason"),
+    ("answer", "fate", "said"),
     [
         (ACCEPT, Fate.ACCEPTED, ""),
         (BAD_REQUEST, Fate.REFUSED, "not understood"),
@@ -128,13 +128,13 @@ def test_an_answer_decides_what_becomes_of_the_spans(
     new_record: NewRecord,
     answer: Answer,
     fate: Fate,
-    reason: str,
+    said: str,
 ) -> None:
     otlp_receiver.answer = answer
     # Shorter than the exporters' first pause, so that they do not try again.
     outcome = open_sender(timeout_s=0.7).send([parcel_of(new_record())])
     assert outcome.fate is fate
-    assert outcome.reason.endswith(reason)
+    assert outcome.said.endswith(said)
     assert len(otlp_receiver.requests) == 1
 
 
@@ -197,6 +197,16 @@ def test_a_server_without_tls_is_not_spoken_to_in_the_clear(
     outcome = open_sender(timeout_s=0.7, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint).send([parcel_of(new_record())])
     assert outcome.fate is Fate.UNAVAILABLE
     assert otlp_receiver.requests == []
+
+
+def test_the_wrong_protocol_for_a_port_is_said_with_the_remedy(
+    otlp_receiver: OtlpReceiver, open_sender: Callable[..., Sender], new_record: NewRecord, protocol: Protocol
+) -> None:
+    (other,) = set(Protocol) - {protocol}
+    sender = open_sender(timeout_s=0.7, OTEL_EXPORTER_OTLP_ENDPOINT=otlp_receiver.url(other))
+    outcome = sender.send([parcel_of(new_record())])
+    assert outcome.fate is Fate.UNAVAILABLE
+    assert f"set OTEL_EXPORTER_OTLP_PROTOCOL={other}" in outcome.remedy
 
 
 def test_headers_are_sent_and_the_sender_is_named(

@@ -82,11 +82,11 @@ def _sdk() -> str:
 def _work() -> Iterator[Fact]:
     """What a stage that ran here would be said to belong to."""
     from otel_vsm.ci import detect
-    from otel_vsm.context import Named, Subject, find
+    from otel_vsm.context import Named, Subject, find, with_branch
 
     ci = detect(os.environ)
     yield Fact("CI", ci.system if ci else "none that is known")
-    found = find(Named(), subject=Subject.WORK, env=os.environ)
+    found = with_branch(find(Named(), subject=Subject.WORK, env=os.environ))
     for about in ("repository", "revision", "branch", "change"):
         yield Fact(about, getattr(found, about) or "not found")
     yield from (Fact("note", text) for text in found.missing)
@@ -150,7 +150,7 @@ def _connection(endpoint: "Endpoint") -> Fact:
     if outcome.fate is Fate.ACCEPTED:
         return Fact("connection", f"works; an empty request was answered in {took_ms:.0f} ms")
     if outcome.fate is Fate.UNAVAILABLE:
-        todo = "see that the collector runs, and that host, port and protocol are its own"
+        todo = outcome.remedy or "see that the collector runs, and that host, port and protocol are its own"
     else:
         todo = "something answers there, but not as an OTLP receiver should"
-    return Fact("connection", f"{outcome.reason}: {todo}", problem=True)
+    return Fact("connection", f"{outcome.reason}; {todo}", problem=True)

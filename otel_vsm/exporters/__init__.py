@@ -37,9 +37,16 @@ class Fate(Enum):
 class Outcome:
     fate: Fate
     reason: str = ""
-    """In a few words, with what to do where that is known."""
+    """In a few words."""
     rejected: int = 0
     """Of an accepted request, the spans that the receiver left out. They are never sent again."""
+    remedy: str = ""
+    """What to do, where that is known."""
+
+    @property
+    def said(self) -> str:
+        """Reason and remedy."""
+        return "; ".join(filter(None, (self.reason, self.remedy)))
 
 
 class Exporter(Protocol):

@@ -76,10 +76,10 @@ class GrpcExporter:
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
             return Outcome(Fate.UNAVAILABLE, f"no answer within {self._timeout_s:.1f} s")
         if code is grpc.StatusCode.UNAVAILABLE:
-            return Outcome(Fate.UNAVAILABLE, _unavailable(details))
+            return _unavailable(details)
         said = ": ".join(filter(None, (f"gRPC {code.name}", readable(details))))
         if code in _SET_UP:
-            return Outcome(Fate.UNAVAILABLE, f"{said}; {_SET_UP[code]}")
+            return Outcome(Fate.UNAVAILABLE, said, remedy=_SET_UP[code])
         if code in _REFUSED:
             return Outcome(Fate.REFUSED, said)
         return Outcome(Fate.FAULTED if code in _FAULTED else Fate.UNAVAILABLE, said)
@@ -129,9 +129,13 @@ def _without(name: str) -> Iterator[None]:
             os.environ[name] = value
 
 
-def _unavailable(details: str) -> str:
+def _unavailable(details: str) -> Outcome:
+    """The core tells all of this apart in words only."""
     if "Connection refused" in details:
-        return "refused"
+        return Outcome(Fate.UNAVAILABLE, "refused")
     if "lookup" in details or "DNS" in details:
-        return "the name of the host is not known"
-    return readable(details) or "not available"
+        return Outcome(Fate.UNAVAILABLE, "the name of the host is not known")
+    if "parsing HTTP/2" in details:
+        remedy = "set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or the port for gRPC"
+        return Outcome(Fate.UNAVAILABLE, "the answer is not gRPC", remedy=remedy)
+    return Outcome(Fate.UNAVAILABLE, readable(details) or "not available")

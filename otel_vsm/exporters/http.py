@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator, Sequence
+from http.client import BadStatusLine, RemoteDisconnected
 from typing import Any
 
 import requests
@@ -55,7 +56,7 @@ class HttpExporter:
         if isinstance(last, Answer):
             return last.outcome()
         if last is not None:
-            return Outcome(Fate.UNAVAILABLE, _failure(last, self._timeout_s))
+            return _failure(last, self._timeout_s)
         if result is SpanExportResult.SUCCESS:
             return Outcome(Fate.ACCEPTED)
         return Outcome(Fate.REFUSED, "the spans could not be encoded")
@@ -99,7 +100,7 @@ class Answer:
             return self._accepted()
         said = ": ".join(filter(None, (f"HTTP {self._code}", readable(self._message()))))
         if self._code in _SET_UP:
-            return Outcome(Fate.UNAVAILABLE, f"{said}; {_SET_UP[self._code]}")
+            return Outcome(Fate.UNAVAILABLE, said, remedy=_SET_UP[self._code])
         if self._code in _LATER:
             return Outcome(Fate.UNAVAILABLE, said)
         if 400 <= self._code < 500:
@@ -127,18 +128,24 @@ class Answer:
         return self._reason
 
 
-def _failure(error: BaseException, timeout_s: float) -> str:
-    """A few words for why there was no answer; the libraries wrap the reason several times."""
+def _failure(error: BaseException, timeout_s: float) -> Outcome:
+    """Why there was no answer; the libraries wrap the reason several times."""
     causes = list(_causes(error))
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-        return "refused"
+        return Outcome(Fate.UNAVAILABLE, "refused")
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return "the name of the host is not known"
+        return Outcome(Fate.UNAVAILABLE, "the name of the host is not known")
+    if any(
+        isinstance(cause, BadStatusLine) and not isinstance(cause, RemoteDisconnected) for cause in causes
+    ):
+        remedy = "if it speaks gRPC, set OTEL_EXPORTER_OTLP_PROTOCOL=grpc"
+        return Outcome(Fate.UNAVAILABLE, "the answer is not HTTP/1.1", remedy=remedy)
     if isinstance(error, requests.exceptions.SSLError):
-        return f"TLS: {readable(str(causes[-1]))}; check OTEL_EXPORTER_OTLP_CERTIFICATE"
+        remedy = "check OTEL_EXPORTER_OTLP_CERTIFICATE"
+        return Outcome(Fate.UNAVAILABLE, f"TLS: {readable(str(causes[-1]))}", remedy=remedy)
     if isinstance(error, requests.exceptions.Timeout):
-        return f"no answer within {timeout_s:.1f} s"
-    return readable(str(causes[-1])) or type(causes[-1]).__name__
+        return Outcome(Fate.UNAVAILABLE, f"no answer within {timeout_s:.1f} s")
+    return Outcome(Fate.UNAVAILABLE, readable(str(causes[-1])) or type(causes[-1]).__name__)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -68,7 +68,7 @@ def test_a_closed_port_is_a_problem_with_a_remedy(receiver: OtlpReceiver) -> Non
     with receiver.refusing():
         code, facts = doctor()
     assert code == 1
-    assert facts["connection"].startswith("PROBLEM: refused: see that the collector runs")
+    assert facts["connection"].startswith("PROBLEM: refused; see that the collector runs")
 
 
 @pytest.mark.parametrize(
