@@ -39,7 +39,7 @@ def _spans(dice: random.Random, first_change: int) -> Iterator[Span]:
         change = change_of_request(repository, number)
         root = change_root(change)
         revision = dice.randbytes(20).hex()
-        started_ns = _FIRST_NS + number * 60 * _SECOND_NS
+        started_ns = _FIRST_NS + number % 100_000 * 60 * _SECOND_NS
         for turn in range(PER_CHANGE):
             name, kind = _STAGES[turn % len(_STAGES)]
             started_ns += dice.randrange(_SECOND_NS, 300 * _SECOND_NS)

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from otel_vsm_collector.keep.backlog import Backlog
+from otel_vsm_collector.keep.journal import Journal
 from otel_vsm_collector.keep.ledger import Ledger
 from otel_vsm_collector.keep.pace import GATHER_SPANS, Pace
-from otel_vsm_collector.keep.tables import ledger_rows
 from otel_vsm_collector.receive.accept import Kept
 
 RETRY_S = 1.0
@@ -38,8 +38,10 @@ class _Reader(NamedTuple):
 class Deriver:
     """`on_run` is called in the deriving thread after each run."""
 
-    def __init__(self, backlog: Backlog, ledger: Ledger, on_run: Callable[[Run], None]) -> None:
-        self._backlog, self._ledger, self._on_run = backlog, ledger, on_run
+    def __init__(
+        self, journal: Journal, backlog: Backlog, ledger: Ledger, on_run: Callable[[Run], None]
+    ) -> None:
+        self._journal, self._backlog, self._ledger, self._on_run = journal, backlog, ledger, on_run
         self._pace = Pace()
         self._readers: list[_Reader] = []
         self._wake = threading.Condition()
@@ -52,11 +54,11 @@ class Deriver:
         self._thread = threading.Thread(target=self._run, name="deriver", daemon=True)
         self._thread.start()
 
-    def offer(self, seq: int, received_at: int, kept: Kept) -> None:
+    def offer(self, seq: int, kept: Kept) -> None:
         """Tells of a new row of the journal, once it is durable; in order, from one thread."""
         with self._wake:
             was_behind = self._is_behind()
-            self._backlog.offer(seq, received_at, kept)
+            self._backlog.offer(seq, kept)
             if not was_behind:
                 self._behind_since = time.monotonic()
             if not was_behind or self._backlog.spans >= GATHER_SPANS:
@@ -89,7 +91,7 @@ class Deriver:
             if not self._is_behind():
                 return 0.0
             oldest = self.position + 1
-        received_at = self._backlog.received_at(oldest)
+        received_at = self._journal.received_at(oldest)
         # A clock that was set back must not make a lag look like none.
         return max(0.001, (time.time_ns() - received_at) / 1e9) if received_at is not None else 0.001
 
@@ -149,8 +151,8 @@ class Deriver:
     def _derive(self) -> int:
         """One step, from the ledger's position on; gives how many of its spans were known already."""
         first_seq = self.position + 1
-        batches, last_seq = self._backlog.take(first_seq)
-        return self._ledger.apply(ledger_rows(batches) if batches else None, first_seq, last_seq)
+        chunks, last_seq = self._backlog.take(first_seq)
+        return self._ledger.apply(chunks, first_seq, last_seq)
 
     def _rest(self, error: Exception) -> bool:
         """Waits before the next try; False where there will be none."""

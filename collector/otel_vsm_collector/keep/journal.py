@@ -57,8 +57,8 @@ class Journal:
         self._compress = zstandard.ZstdCompressor(level=_LEVEL).compress
         self._reading = threading.Lock()
 
-    def append(self, requests: list[bytes]) -> tuple[int, int]:
-        """Makes OTLP trace requests durable as one row; its number and time. StorageError if that fails."""
+    def append(self, requests: list[bytes]) -> int:
+        """Makes OTLP trace requests durable as one row; its number. StorageError if that fails."""
         seq, received_at = self.last_seq + 1, time.time_ns()
         body = self._compress(b"".join(requests))
         try:
@@ -67,7 +67,7 @@ class Journal:
         except (apsw.Error, OSError) as error:
             raise StorageError(str(error)) from error
         self.last_seq = seq
-        return seq, received_at
+        return seq
 
     def read(self, first_seq: int, last_seq: int) -> list[Batch]:
         """The rows with first_seq ≤ seq ≤ last_seq, in order."""

@@ -5,11 +5,12 @@ another journal or damaged is replaced rather than repaired.
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import duckdb
+import pyarrow as pa
 
 from otel_vsm_collector.keep.columns import LEDGER_VERSION, TABLES, ddl
 from otel_vsm_collector.keep.folder import UnusableError
@@ -134,16 +135,16 @@ class Ledger:
         self._refreshing.create_tables()
         self._writer.commit()
 
-    def apply(self, rows: Rows | None, first_seq: int, last_seq: int) -> int:
+    def apply(self, chunks: Sequence[Rows], first_seq: int, last_seq: int) -> int:
         """Takes in what the journal's rows first_seq … last_seq hold, with all that follows from it, or
         nothing of it where that fails. Gives the number of spans that were known already.
         """
         self._writer.begin()
         try:
             repeated = 0
-            if rows is not None:
-                for name, table in rows._asdict().items():
-                    self._writer.register("incoming", table)
+            if chunks:
+                for name, tables in zip(Rows._fields, zip(*chunks, strict=True), strict=True):
+                    self._writer.register("incoming", pa.concat_tables(tables))
                     self._writer.execute(f"INSERT INTO {name} FROM incoming")
                     self._writer.unregister("incoming")
                 repeated = self._refreshing.refresh(first_seq, last_seq)

@@ -83,8 +83,9 @@ class Store:
         self._initial_seq = self._journal.last_seq
         with self._ledger.cursor() as connection:
             self._listener.on_open(connection)
-        self._deriver = Deriver(Backlog(self._journal), self._ledger, self._on_run)
-        self._writer = Writer(self._journal, self._on_commit)
+        backlog = Backlog(self._journal)
+        self._deriver = Deriver(self._journal, backlog, self._ledger, self._on_run)
+        self._writer = Writer(self._journal, self._on_commit, backlog.condense)
 
     async def export(self, payload: bytes) -> Verdict:
         """Takes an OTLP trace request in protobuf; answers once its spans are durable."""
@@ -139,7 +140,7 @@ class Store:
         self._journal.close()
         self._folder.close()
 
-    def _on_commit(self, entry: tuple[int, int, Kept] | None, counts: Counts) -> None:
+    def _on_commit(self, entry: tuple[int, Kept] | None, counts: Counts) -> None:
         if entry is not None:
             self._deriver.offer(*entry)
         with self._lock:

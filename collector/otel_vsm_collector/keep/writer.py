@@ -25,17 +25,20 @@ class _Waiting(NamedTuple):
 
 
 class Writer:
-    """Call `submit` from event loops; `on_commit` is called in the writer's thread, before the answers.
+    """Call `submit` from event loops.
 
-    `on_commit` gets what was kept with its number and time in the journal (None where nothing was kept),
-    and the counts.
+    In the writer's thread, `on_commit` is called before the answers, with what was kept and its number in
+    the journal (None where nothing was kept) and the counts; `after_answers` is for work that can wait.
     """
 
     def __init__(
-        self, journal: Journal, on_commit: "Callable[[tuple[int, int, Kept] | None, Counts], None]"
+        self,
+        journal: Journal,
+        on_commit: Callable[[tuple[int, Kept] | None, Counts], None],
+        after_answers: Callable[[], None],
     ) -> None:
         self._journal = journal
-        self._on_commit = on_commit
+        self._on_commit, self._after_answers = on_commit, after_answers
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
         self._wake = threading.Condition()
@@ -71,6 +74,7 @@ class Writer:
         while group := self._next_group():
             verdicts = self._store([waiting.payload for waiting in group])
             _answer(group, verdicts)
+            self._after_answers()
 
     def _next_group(self) -> list[_Waiting]:
         with self._wake:
@@ -99,7 +103,7 @@ class Writer:
         entry = None
         if accepted.kept is not None:
             try:
-                entry = (*self._journal.append(accepted.journal), accepted.kept)
+                entry = self._journal.append(accepted.journal), accepted.kept
             except StorageError as error:
                 _log.error("spans could not be stored, senders are asked to try again later: %s", error)
                 busy = Verdict(

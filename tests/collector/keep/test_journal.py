@@ -26,10 +26,10 @@ def bodies(path: Path) -> list[tuple[int, bytes]]:
 def test_rows_are_numbered_from_one_across_restarts(path: Path) -> None:
     journal = Journal(path)
     identity = journal.id
-    assert [journal.append([b"a", b"b"])[0], journal.append([b"c"])[0]] == [1, 2]
+    assert [journal.append([b"a", b"b"]), journal.append([b"c"])] == [1, 2]
     journal.close()
     journal = Journal(path)
-    assert (journal.id, journal.append([b"d"])[0]) == (identity, 3)
+    assert (journal.id, journal.append([b"d"])) == (identity, 3)
     journal.close()
     assert bodies(path) == [(1, b"ab"), (2, b"c"), (3, b"d")]
 
@@ -47,7 +47,7 @@ def test_a_full_disk_keeps_nothing_and_is_got_over(path: Path) -> None:
     with pytest.raises(StorageError, match="full"):
         journal.append([bytes(range(256)) * 4096, os.urandom(1 << 20)])
     journal._writer.pragma("max_page_count", 1 << 20)
-    assert journal.append([b"after"])[0] == 2
+    assert journal.append([b"after"]) == 2
     journal.close()
     assert bodies(path) == [(1, b"before"), (2, b"after")]
 

@@ -21,23 +21,23 @@ class Rig:
 
     def __init__(self, path: Path) -> None:
         self.journal = Journal(path / "journal.sqlite")
-        self.entries: list[tuple[int, int, Kept] | None] = []
+        self.entries: list[tuple[int, Kept] | None] = []
         self.counts = Counts()
         self.fault: str | None = None
         self.go_on = threading.Event()
         self.go_on.set()
         self.held_up = threading.Event()
         self._append, self.journal.append = self.journal.append, self._held_up  # type: ignore[method-assign]
-        self.writer = Writer(self.journal, self._on_commit)
+        self.writer = Writer(self.journal, self._on_commit, lambda: None)
 
-    def _held_up(self, requests: list[bytes]) -> tuple[int, int]:
+    def _held_up(self, requests: list[bytes]) -> int:
         self.held_up.set()
         self.go_on.wait()
         if self.fault is not None:
             raise StorageError(self.fault)
         return self._append(requests)
 
-    def _on_commit(self, entry: tuple[int, int, Kept] | None, counts: Counts) -> None:
+    def _on_commit(self, entry: tuple[int, Kept] | None, counts: Counts) -> None:
         self.entries.append(entry)
         self.counts += counts
 
