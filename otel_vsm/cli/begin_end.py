@@ -11,10 +11,10 @@ from otel_vsm.cli.options import (
     artifact_options,
     choice,
     common_options,
+    given,
     now_ns,
     queued_at_option,
     queued_for_s,
-    text,
     type_of_stage,
     type_option,
 )
@@ -27,15 +27,14 @@ if TYPE_CHECKING:
 
 
 @click.command
-@click.argument("name", type=text)
+@click.argument("name", type=given)
 @type_option
 @queued_at_option
 @common_options()
 def begin(*, name: str, stage_type: str | None, queued_ns: int | None, common: Common) -> None:
-    """Begin the stage NAME of the change, for work that no single command wraps. `otel-vsm end` ends it.
+    """Begin a stage that no single command wraps.
 
-    Both may be called from different processes on this machine; what finds one from the other is the change
-    and the name.
+    `otel-vsm end` ends it, from any process of this user on this machine: it is found by its change and NAME.
 
     \b
     Example:
@@ -81,7 +80,7 @@ def begin(*, name: str, stage_type: str | None, queued_ns: int | None, common: C
 
 
 @click.command
-@click.argument("name", type=text)
+@click.argument("name", type=given)
 @click.option(
     "--result",
     type=choice(TaskResult),
@@ -102,9 +101,9 @@ def end(
     version: str | None,
     common: Common,
 ) -> None:
-    """End the stage NAME of the change, which `otel-vsm begin` began.
+    """End a stage that was begun.
 
-    What is said here and there counts as it is said here.
+    What was said to `otel-vsm begin` need not be said again; where it is, what is said last counts.
 
     \b
     Example:

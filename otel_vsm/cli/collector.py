@@ -83,10 +83,10 @@ def collector(
     store: str,
     config: Path | None,
 ) -> None:
-    """Run the collector: take spans, keep them, derive changes, deployments, incidents and figures.
+    """Run the collector.
 
-    It prints the addresses that it listens on, and stops on SIGTERM or Ctrl-C without losing what it has
-    acknowledged.
+    It takes spans by OTLP, keeps them, and derives changes, deployments, incidents and figures. It prints the
+    addresses that it listens on, and stops on SIGTERM or Ctrl-C without losing what it has acknowledged.
 
     \b
     Example:

@@ -16,7 +16,7 @@ from otel_vsm.cli.options import (
     text_option,
 )
 from otel_vsm.cli.wrapper import (
-    WrappingCommand,
+    MaybeWrappingCommand,
     deliver_and_leave,
     find_safely,
     new_span_id,
@@ -51,7 +51,7 @@ class _Order(NamedTuple):
     version: str | None
 
 
-@click.command(cls=WrappingCommand)
+@click.command(cls=MaybeWrappingCommand)
 @text_option("--service", required=True, help="The service that is deployed.")
 @text_option("--environment", required=True, help="Where to: production, staging.")
 @click.option(
@@ -89,9 +89,10 @@ def deploy(
     at_ns: int | None,
     common: Common,
 ) -> None:
-    """Run COMMAND as a deployment of a service. Without a command, tell of one that has been made.
+    """Tell of a deployment, or run a command as one.
 
-    The command finds the deployment's id in OTEL_VSM_DEPLOYMENT_ID.
+    The command finds the deployment's id in OTEL_VSM_DEPLOYMENT_ID. Without a command, the deployment has
+    been made.
 
     \b
     Example:

@@ -38,7 +38,7 @@ def _event_argument(events: Mapping[str, EventName]) -> Callable[[AnyFunction], 
 @at_option("When it happened.")
 @common_options()
 def change(*, event: str, at_ns: int | None, common: Common) -> None:
-    """Tell that EVENT happened to the change.
+    """Tell what happened to a change.
 
     \b
     Example:
@@ -54,7 +54,7 @@ def change(*, event: str, at_ns: int | None, common: Common) -> None:
 @at_option("When it happened.")
 @common_options()
 def approval(*, event: str, gate: str, at_ns: int | None, common: Common) -> None:
-    """Tell that EVENT happened at an approval gate.
+    """Tell what happened at an approval gate.
 
     \b
     Example:
@@ -72,7 +72,7 @@ def approval(*, event: str, gate: str, at_ns: int | None, common: Common) -> Non
 @at_option("When it happened.")
 @common_options(work_item=False)
 def work_item(*, event: str, item: str, at_ns: int | None, common: Common) -> None:
-    """Tell that EVENT happened to a work item.
+    """Tell what happened to a work item.
 
     It belongs to a change only where that is named, or where the CI runs for a request.
 
@@ -113,10 +113,10 @@ def incident(
     at_ns: int | None,
     common: Common,
 ) -> None:
-    """Tell that EVENT happened in an incident.
+    """Tell what happened in an incident.
 
-    `started` is when users began to suffer. An incident has a trace of its own; a change that is named is
-    linked to.
+    `started` is when users began to suffer. An incident has a trace of its own, and links to a change that is
+    named.
 
     \b
     Example:

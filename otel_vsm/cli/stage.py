@@ -9,9 +9,9 @@ from otel_vsm.cli.options import (
     artifact_names,
     artifact_options,
     common_options,
+    given,
     queued_at_option,
     queued_for_s,
-    text,
     type_of_stage,
     type_option,
 )
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=WrappingCommand)
-@click.argument("name", type=text)
+@click.argument("name", type=given)
 @type_option
 @queued_at_option
 @artifact_options
@@ -47,10 +47,10 @@ def stage(
     stamp: str | None,
     common: Common,
 ) -> None:
-    """Run COMMAND as the stage NAME of the change.
+    """Run a command as a stage of the change.
 
-    The command gets the same input, output, arguments and signals as without otel-vsm, and its exit code is
-    the exit code.
+    NAME is what the stage is called, and should be the same for every change. The command gets the same
+    input, output, arguments and signals as without otel-vsm, and its exit code is the exit code.
 
     \b
     Example:

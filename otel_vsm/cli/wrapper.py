@@ -27,6 +27,8 @@ _COMMAND = "otel_vsm.command"
 class WrappingCommand(click.Command):
     """A command whose arguments end at the first `--`; what follows is another's and is not looked at."""
 
+    usage_of_command = "-- COMMAND..."
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if "--" in args:
             end = args.index("--")
@@ -35,7 +37,13 @@ class WrappingCommand(click.Command):
         return super().parse_args(ctx, args)
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        return [*super().collect_usage_pieces(ctx), "-- COMMAND..."]
+        return [*super().collect_usage_pieces(ctx), self.usage_of_command]
+
+
+class MaybeWrappingCommand(WrappingCommand):
+    """One that makes sense without a command too."""
+
+    usage_of_command = f"[{WrappingCommand.usage_of_command}]"
 
 
 def wrapped_command(ctx: click.Context) -> list[str]:
@@ -63,8 +71,8 @@ def run_and_tell(
 ) -> NoReturn:
     """Run the command as work on the change, deliver what `tell` makes of it, and exit as it did.
 
-    `on_success` is called once it has succeeded, whether telemetry is on or not. The command finds `variables`
-    in its environment, and in `traceparent_variables` its span.
+    `on_success` is called once it has succeeded, whether telemetry is on or not. The command finds
+    `variables` in its environment, and its span in `traceparent_variables`.
     """
     process.die_of_interrupts()
     context = find_safely(common, Subject.WORK)
@@ -99,7 +107,10 @@ def run_and_tell(
 
 
 def deliver(context: Context, record: "Callable[[], Record]") -> None:
-    """Deliver the record, and say what of the context is missing; without an endpoint neither. Never raises."""
+    """Deliver the record, and say what of the context is missing. Without an endpoint, nothing of that.
+
+    Never raises.
+    """
     from otel_vsm import delivery
     from otel_vsm.saying import warn
 
