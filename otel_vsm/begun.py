@@ -63,7 +63,7 @@ def take(*, context: Context, name: str) -> Begun | None:
         return None
     try:
         return _begun(json.loads(mine.read_bytes()))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):  # not what `keep` wrote
         return None
     finally:
         with suppress(OSError):

@@ -224,7 +224,9 @@ def _look(named: Named, ci: CiContext | None) -> _Checkout:
     missing = []
     if found.commit:
         revision, message = found.commit.sha, message or found.commit.message
-    elif not revision or not is_full:
+    elif revision and is_full:
+        revision = revision.lower()
+    else:
         missing.append(f"no commit found here ({found.problem})")
     if not repository and not found.repository and found.problem and found.commit:
         missing.append(f"no repository found here ({found.problem})")

@@ -85,19 +85,7 @@ def test_what_the_caller_ignores_does_not_reach_the_command(quiet: Cli) -> None:
     script = 'trap "" HUP; exec "$@"'
     command = ("stage", "test", "--", "sh", "-c", "echo ready; read line; exit 5")
     wrapper = subprocess.Popen(
-        [
-            "sh",
-            "-c",
-            script,
-            "sh",
-            quiet.program,
-            "stage",
-            "test",
-            "--",
-            "sh",
-            "-c",
-            "echo ready; read line; exit 5",
-        ],
+        ["sh", "-c", script, "sh", quiet.program, *command],
         env=quiet.env,
         cwd=quiet.cwd,
         stdin=subprocess.PIPE,

@@ -1,0 +1,119 @@
+"""`otel-vsm begin` and `otel-vsm end` are one stage, from two processes."""
+
+import stat
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otel_vsm.identity import change_root
+from otel_vsm.testing import OtlpReceiver
+
+Cli = Repository = Any  # of conftest.py
+
+
+def test_a_stage_across_processes(cli: Cli) -> None:
+    before = time.time_ns()
+    begun = cli.tell(
+        *("begin", "acceptance", "--type", "test", "--team", "checkout", "--attribute", "a=1"),
+        *("--attribute", "b=1", "--queued-at", "2020-01-01T00:00:00Z"),
+    )
+    between = time.time_ns()
+    ended = cli.tell("end", "acceptance", "--result", "failure", "--attribute", "b=2")
+    assert before <= begun.start_ns == begun.end_ns <= between
+    assert (begun.name, begun.attributes["vsm.event.name"]) == ("stage.started", "stage.started")
+    assert begun.attributes["vsm.stage.name"] == ended.attributes["vsm.stage.name"] == "acceptance"
+    assert begun.trace_id == ended.trace_id == change_root("github.com/acme/shop#12").trace_id
+    assert begun.span_id != ended.span_id
+    assert ended.start_ns == begun.start_ns
+    assert ended.end_ns > between
+    assert ended.failed
+    assert ended.attributes["cicd.pipeline.task.run.result"] == "failure"
+    assert ended.attributes["vsm.stage.type"] == "test"
+    assert ended.attributes["vsm.team"] == "checkout"
+    assert (ended.attributes["a"], ended.attributes["b"]) == ("1", "2")
+    assert ended.attributes["vsm.stage.queue.duration"] == (begun.start_ns - 1_577_836_800 * 10**9) / 1e9
+
+
+@pytest.mark.parametrize(
+    ("result", "failed"),
+    [("success", 0), ("failure", 1), ("error", 1), ("timeout", 1), ("cancellation", 0), ("skip", 0)],
+)
+def test_every_result_can_be_told(cli: Cli, result: str, failed: bool) -> None:
+    cli.tell("begin", "x")
+    record = cli.tell("end", "x", "--result", result)
+    assert record.attributes["cicd.pipeline.task.run.result"] == result
+    assert record.failed == failed
+
+
+def test_a_stage_ends_once(cli: Cli, otlp_receiver: OtlpReceiver) -> None:
+    cli.tell("begin", "x")
+    cli.tell("end", "x")
+    done = cli("end", "x")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == (
+        "otel-vsm: warning: the stage x of github.com/acme/shop#12 was not begun here,"
+        " so its end is not told: otel-vsm begin x\n"
+    )
+    assert len(otlp_receiver.records) == 2
+
+
+def test_a_stage_that_is_begun_twice_begins_anew(cli: Cli, otlp_receiver: OtlpReceiver) -> None:
+    cli.tell("begin", "x")
+    again = cli("begin", "x")
+    assert again.returncode == 0
+    assert "had been begun before and not ended; it begins anew" in again.stderr
+    assert cli.tell("end", "x").start_ns == otlp_receiver.records[1].start_ns
+
+
+def test_stages_and_changes_do_not_meet(cli: Cli) -> None:
+    starts = {
+        (name, change): cli.tell("begin", name, "--change", f"github.com/acme/x#{change}").start_ns
+        for name in ("a", "b")
+        for change in (1, 2)
+    }
+    for (name, change), start_ns in starts.items():
+        assert cli.tell("end", name, "--change", f"github.com/acme/x#{change}").start_ns == start_ns
+
+
+def test_without_a_change_the_folder_tells_stages_apart(cli: Cli, tmp_path: Path) -> None:
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+        assert cli("begin", "x", cwd=folder).returncode == 0
+    for folder in folders:
+        done = cli("end", "x", cwd=folder)
+        assert "was not begun" not in done.stderr
+    begun_one, begun_two, ended_one, ended_two = cli.receiver.records
+    assert (ended_one.trace_id, ended_one.start_ns) == (begun_one.trace_id, begun_one.start_ns)
+    assert (ended_two.trace_id, ended_two.start_ns) == (begun_two.trace_id, begun_two.start_ns)
+    assert begun_one.trace_id != begun_two.trace_id
+
+
+def test_what_is_kept_is_private(quiet: Cli) -> None:
+    quiet("begin", "x")
+    folder = Path(quiet.env["OTEL_VSM_STATE_DIR"]) / "begun"
+    [file] = folder.iterdir()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    quiet("end", "x")
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", "null", '{"place": 1}', "\0"])
+def test_what_is_kept_and_damaged_is_as_good_as_none(quiet: Cli, content: str) -> None:
+    quiet("begin", "x")
+    [file] = (Path(quiet.env["OTEL_VSM_STATE_DIR"]) / "begun").iterdir()
+    file.write_text(content)
+    done = quiet("end", "x")
+    assert (done.returncode, len(done.stderr.splitlines())) == (0, 1)
+    assert "was not begun here" in done.stderr
+
+
+def test_a_place_that_cannot_be_written_is_said_and_harms_nothing(quiet: Cli) -> None:
+    Path(quiet.env["OTEL_VSM_STATE_DIR"]).mkdir()
+    (Path(quiet.env["OTEL_VSM_STATE_DIR"]) / "begun").write_text("in the way")
+    for command in ("begin", "end"):
+        done = quiet(command, "x")
+        assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (0, "", 1)

@@ -1,0 +1,158 @@
+"""`otel-vsm deploy` tells what was put where, and which changes it carried."""
+
+from typing import Any
+
+import pytest
+
+from otel_vsm.cli.deploy import DEPLOYMENT_TRACEPARENT_VARIABLE
+from otel_vsm.identity import change_root
+from otel_vsm.record import Link
+from otel_vsm.testing import OtlpReceiver
+
+Cli = Repository = Any  # of conftest.py
+
+DEPLOY = ("deploy", "--service", "shop", "--environment", "production")
+
+
+def changes(*ids: str) -> tuple[Link, ...]:
+    return tuple(Link(*change_root(f"github.com/acme/shop{change}")) for change in ids)
+
+
+def test_a_deployment_is_told(cli: Cli, shop: Repository) -> None:
+    record = cli.tell(*DEPLOY, "--version", "v1.4", "--artifact", "pkg:oci/shop@sha256%3A00", "--", "true")
+    identifier = record.attributes["deployment.id"]
+    assert len(identifier) == 32
+    assert (record.trace_id, record.parent_span_id) == change_root("github.com/acme/shop#12")
+    assert (record.name, record.links, record.failed) == ("deploy", (), False)
+    assert record.attributes == {
+        "vsm.stage.name": "deploy",
+        "vsm.stage.type": "deploy",
+        "vsm.change.id": "github.com/acme/shop#12",
+        "vcs.repository.url.full": "https://github.com/acme/shop",
+        "vcs.change.id": "12",
+        "vcs.ref.head.revision": shop.git("rev-parse", "HEAD"),
+        "vcs.ref.head.name": "main",
+        "service.name": "shop",
+        "service.version": "v1.4",
+        "deployment.environment.name": "production",
+        "deployment.id": identifier,
+        "vsm.deployment.kind": "rollout",
+        "artifact.purl": "pkg:oci/shop@sha256%3A00",
+        "cicd.pipeline.task.run.result": "success",
+        "process.exit.code": 0,
+    }
+
+
+def test_the_command_finds_its_deployment(cli: Cli, otlp_receiver: OtlpReceiver) -> None:
+    show = f"echo $OTEL_VSM_DEPLOYMENT_ID ${DEPLOYMENT_TRACEPARENT_VARIABLE} $TRACEPARENT"
+    identifier, handed_on, traceparent = cli(*DEPLOY, "--", "sh", "-c", show).stdout.split()
+    [record] = otlp_receiver.records
+    assert record.attributes["deployment.id"] == identifier
+    assert handed_on == traceparent == f"00-{record.trace_id}-{record.span_id}-01"
+
+
+def test_the_service_reads_the_variable_that_the_deployment_hands_on() -> None:
+    from otel_vsm.startup import DEPLOYMENT_VARIABLE
+
+    assert DEPLOYMENT_VARIABLE == DEPLOYMENT_TRACEPARENT_VARIABLE
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "result"),
+    [("exit 3", 3, "failure"), ("kill -TERM $$", 143, "cancellation"), ("kill -KILL $$", 137, "failure")],
+)
+def test_a_deployment_that_fails_is_told(
+    cli: Cli, otlp_receiver: OtlpReceiver, script: str, code: int, result: str
+) -> None:
+    assert cli(*DEPLOY, "--", "sh", "-c", script).returncode == code
+    [record] = otlp_receiver.records
+    assert record.attributes["cicd.pipeline.task.run.result"] == result
+    assert record.failed == (result == "failure")
+
+
+def test_a_deployment_without_a_command_is_an_instant(cli: Cli) -> None:
+    record = cli.tell(*DEPLOY, "--kind", "rollback", "--deployment-id", "d-1", "--at", "2026-03-01T09:30:00Z")
+    assert record.start_ns == record.end_ns == 1_772_357_400_000_000_000
+    assert record.attributes["deployment.id"] == "d-1"
+    assert record.attributes["vsm.deployment.kind"] == "rollback"
+    assert record.attributes["cicd.pipeline.task.run.result"] == "success"
+    assert "process.exit.code" not in record.attributes
+
+
+def test_two_deployments_are_two(cli: Cli) -> None:
+    first, second = cli.tell(*DEPLOY), cli.tell(*DEPLOY)
+    assert first.attributes["deployment.id"] != second.attributes["deployment.id"]
+    assert first.span_id != second.span_id
+    assert first.end_ns <= second.start_ns
+
+
+def test_it_links_to_the_other_changes_since_the_previous_revision(cli: Cli, shop: Repository) -> None:
+    previous = shop.git("rev-parse", "HEAD")
+    shop.git("tag", "v1")
+    trunk = shop.commit("Straight to the trunk")
+    shop.git("switch", "--quiet", "--create", "topic")
+    shop.commit("Seen through its merge only (#99)")
+    shop.git("switch", "--quiet", "main")
+    shop.git("merge", "--quiet", "--no-ff", "--message", "Merge pull request #13 from ada/topic", "topic")
+    shop.commit("Begin a basket (#14)")
+    shop.commit("Finish the basket (#14)")
+    record = cli.tell(*DEPLOY, "--previous", "v1", "--", "true")
+    assert record.attributes["vsm.change.id"] == "github.com/acme/shop#14"
+    assert record.attributes["vsm.deployment.previous.revision"] == previous
+    assert set(record.links) == set(changes("#13", f"@{trunk}"))
+    assert len(record.links) == 2
+
+
+def test_it_never_links_to_its_own_change(cli: Cli, shop: Repository) -> None:
+    shop.git("tag", "v1")
+    shop.commit("Without a number")
+    record = cli.tell(*DEPLOY, "--previous", "v1", "--change", "15", "--", "true")
+    # The commit is the change's: both stand on this very span.
+    assert (record.trace_id, record.links) == (change_root("github.com/acme/shop#15").trace_id, ())
+
+
+def test_a_rollback_brings_no_change(cli: Cli, shop: Repository) -> None:
+    target = shop.git("rev-parse", "HEAD")
+    shop.commit("Break it (#13)")
+    record = cli.tell(*DEPLOY, "--kind", "rollback", "--revision", target, "--previous", "main", "--", "true")
+    assert record.attributes["vcs.ref.head.revision"] == target
+    assert record.attributes["vsm.deployment.previous.revision"] == shop.git("rev-parse", "main")
+    assert record.links == ()
+
+
+def test_a_shallow_clone_says_what_it_cannot_tell(
+    cli: Cli, shop: Repository, otlp_receiver: OtlpReceiver, tmp_path: Any
+) -> None:
+    previous = shop.git("rev-parse", "HEAD")
+    for number in range(13, 17):
+        shop.commit(f"More (#{number})")
+    shop.git("clone", "--quiet", "--depth=2", f"file://{shop.path}", str(tmp_path / "clone"))
+    done = cli(
+        *(*DEPLOY, "--repository", "github.com/acme/shop", "--previous", previous, "--", "true"),
+        cwd=tmp_path / "clone",
+    )
+    assert done.returncode == 0
+    assert done.stderr.startswith("otel-vsm: warning: which changes are deployed cannot be told: ")
+    assert len(done.stderr.splitlines()) == 1
+    [record] = otlp_receiver.records
+    assert record.links == ()
+    assert record.attributes["vsm.deployment.previous.revision"] == previous
+
+
+def test_a_shallow_clone_that_has_the_previous_revision_apart_says_so(
+    cli: Cli, shop: Repository, tmp_path: Any
+) -> None:
+    shop.git("tag", "v1")
+    for number in range(13, 17):
+        shop.commit(f"More (#{number})")
+    clone = tmp_path / "clone"
+    shop.git("clone", "--quiet", "--depth=2", "--no-tags", f"file://{shop.path}", str(clone))
+    shop.git("-C", str(clone), "fetch", "--quiet", "--depth=1", "origin", "tag", "v1")
+    done = cli(*DEPLOY, "--repository", "github.com/acme/shop", "--previous", "v1", "--", "true", cwd=clone)
+    assert "this clone is shallow and does not reach from" in done.stderr
+    assert "fetch its whole history" in done.stderr
+
+
+def test_without_an_endpoint_no_history_is_read(quiet: Cli) -> None:
+    done = quiet(*DEPLOY, "--previous", "no-such-revision", "--", "true")
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,137 @@
+"""The commands that tell of an instant."""
+
+import time
+from typing import Any
+
+import pytest
+
+from otel_vsm.identity import change_root, incident_root, work_item_root
+from otel_vsm.record import Link
+from otel_vsm.testing import OtlpReceiver
+
+Cli = Repository = Any  # of conftest.py
+
+AT = ("--at", "2026-03-01T09:30:00Z")
+AT_NS = 1_772_357_400_000_000_000
+CI = {"GITHUB_ACTIONS": "true", "GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "acme/shop"}
+REQUEST = {**CI, "GITHUB_REF": "refs/pull/77/merge", "GITHUB_SHA": "0" * 40}
+
+
+def test_an_event_of_a_change_is_told(cli: Cli, shop: Repository) -> None:
+    record = cli.tell("change", "merged", *AT, "--team", "checkout")
+    assert (record.trace_id, record.parent_span_id) == change_root("github.com/acme/shop#12")
+    assert (record.name, record.start_ns, record.end_ns) == ("change.merged", AT_NS, AT_NS)
+    assert record.attributes == {
+        "vsm.event.name": "change.merged",
+        "vsm.change.id": "github.com/acme/shop#12",
+        "vcs.repository.url.full": "https://github.com/acme/shop",
+        "vcs.change.id": "12",
+        "vcs.ref.head.revision": shop.git("rev-parse", "HEAD"),
+        "vcs.ref.head.name": "main",
+        "vsm.team": "checkout",
+    }
+
+
+def test_without_a_time_it_is_now(cli: Cli) -> None:
+    before = time.time_ns()
+    record = cli.tell("change", "opened")
+    assert before <= record.start_ns == record.end_ns <= time.time_ns()
+
+
+def test_what_is_told_twice_is_one_event(cli: Cli) -> None:
+    assert cli.tell("change", "opened", *AT).span_id == cli.tell("change", "opened", *AT).span_id
+    assert cli.tell("change", "opened").span_id != cli.tell("change", "merged").span_id
+    assert cli.tell("change", "opened").span_id != cli.tell("change", "opened", "--change", "13").span_id
+
+
+def test_gates_are_apart(cli: Cli) -> None:
+    security = cli.tell("approval", "granted", "--gate", "security", *AT, "--actor", "human")
+    production = cli.tell("approval", "granted", "--gate", "production", *AT)
+    assert security.span_id != production.span_id
+    assert security.attributes["vsm.approval.gate"] == "security"
+    assert security.attributes["vsm.event.name"] == "approval.granted"
+    assert security.attributes["vsm.actor.type"] == "human"
+
+
+@pytest.mark.parametrize("given", ["13", "#13", "!13", "github.com/acme/shop#13"])
+def test_a_named_change_may_be_another_than_the_checkout(cli: Cli, given: str) -> None:
+    told = cli.tell("change", "approved", "--change", given)
+    assert told.trace_id == change_root("github.com/acme/shop#13").trace_id
+    assert told.attributes["vcs.change.id"] == "13"
+    # HEAD is of change 12. With both on one span, the two would be taken for one change.
+    assert "vcs.ref.head.revision" not in told.attributes
+    assert "vcs.ref.head.name" not in told.attributes
+
+
+def test_a_named_change_of_another_repository_has_nothing_of_this_one(cli: Cli) -> None:
+    sha = "9f2c1d7e5b8a4c3d2e1f0a9b8c7d6e5f4a3b2c1d"
+    told = cli.tell("change", "merged", "--change", f"gitlab.com/acme/api@{sha}").attributes
+    assert told["vsm.change.id"] == f"gitlab.com/acme/api@{sha}"
+    assert told["vcs.repository.url.full"] == "https://gitlab.com/acme/api"
+    assert told["vcs.ref.head.revision"] == sha
+    assert "vcs.ref.head.name" not in told
+
+
+def test_a_work_item_has_a_trace_of_its_own(cli: Cli) -> None:
+    record = cli.tell("work-item", "started", "--id", "SHOP-17", *AT)
+    assert (record.trace_id, record.parent_span_id) == work_item_root("SHOP-17")
+    assert record.attributes == {"vsm.event.name": "work_item.started", "vsm.work_item.id": "SHOP-17"}
+
+
+@pytest.mark.parametrize(
+    ("options", "env", "change"),
+    [
+        (["--change", "13"], {}, "#13"),
+        ([], {"OTEL_VSM_CHANGE_ID": "github.com/acme/shop#14"}, "#14"),
+        ([], REQUEST, "#77"),
+        (["--change", "13"], REQUEST, "#13"),
+    ],
+)
+def test_a_work_item_of_a_change_that_is_said(
+    cli: Cli, options: list[str], env: dict[str, str], change: str
+) -> None:
+    record = cli.tell("work-item", "blocked", "--id", "SHOP-17", *options, env=env)
+    assert record.attributes["vsm.change.id"] == f"github.com/acme/shop{change}"
+    assert record.trace_id == change_root(f"github.com/acme/shop{change}").trace_id
+    assert "vcs.ref.head.revision" not in record.attributes
+
+
+def test_an_incident_has_a_trace_of_its_own_and_no_change(cli: Cli) -> None:
+    record = cli.tell(
+        *("incident", "detected", "--id", "INC-42", "--service", "shop", "--severity", "high"),
+        *("--deployment", "d-1", "--team", "on call", *AT),
+    )
+    assert (record.trace_id, record.parent_span_id) == incident_root("INC-42")
+    assert record.attributes == {
+        "vsm.event.name": "incident.detected",
+        "vsm.incident.id": "INC-42",
+        "vsm.incident.severity": "high",
+        "service.name": "shop",
+        "deployment.environment.name": "production",
+        "deployment.id": "d-1",
+        "vsm.team": "on call",
+    }
+    assert record.links == ()
+
+
+def test_a_change_that_is_named_is_linked_to_the_incident(cli: Cli) -> None:
+    record = cli.tell(
+        *("incident", "resolved", "--id", "INC-42", "--service", "shop", "--environment", "staging"),
+        *("--change", "github.com/acme/shop#12"),
+    )
+    assert record.links == (Link(*change_root("github.com/acme/shop#12")),)
+    assert "vsm.change.id" not in record.attributes
+    assert record.attributes["deployment.environment.name"] == "staging"
+
+
+def test_an_event_in_a_stage_is_its_child(cli: Cli) -> None:
+    trace_id = change_root("github.com/acme/shop#12").trace_id
+    record = cli.tell("change", "merged", env={"TRACEPARENT": f"00-{trace_id}-00f067aa0ba902b7-01"})
+    assert record.parent_span_id == "00f067aa0ba902b7"
+
+
+def test_a_dead_endpoint_does_not_fail_it(cli: Cli, otlp_receiver: OtlpReceiver) -> None:
+    with otlp_receiver.refusing():
+        done = cli("change", "merged")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert len(done.stderr.splitlines()) == 1

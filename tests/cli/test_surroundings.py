@@ -1,0 +1,251 @@
+"""Whatever the checkout is like, the command runs, and what could not be found is said once."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otel_vsm.identity import change_of_commit, change_root, local_repository
+from otel_vsm.testing import OtlpReceiver
+
+Cli = Repository = Any  # of conftest.py
+
+STAGE = ("stage", "build", "--", "sh", "-c", "echo out; exit 3")
+
+
+def told(
+    cli: Cli, *, cwd: Path | None = None, env: dict[str, str] | None = None
+) -> tuple[dict[str, Any], str]:
+    """The attributes of a stage, and what was said on stderr."""
+    before = len(cli.receiver.records)
+    done = cli(*STAGE, cwd=cwd, env=env)
+    assert (done.returncode, done.stdout) == (3, "out\n")
+    [record] = cli.receiver.records[before:]
+    return record.attributes, done.stderr
+
+
+def test_no_repository(cli: Cli, tmp_path: Path) -> None:
+    attributes, said = told(cli, cwd=tmp_path)
+    assert said == (
+        "otel-vsm: warning: no commit found here (not a git repository (or any of the parent directories): .git)\n"
+    )
+    assert not any(key.startswith(("vcs.", "vsm.change")) for key in attributes)
+
+
+def test_what_cannot_be_found_is_no_concern_without_an_endpoint(quiet: Cli, tmp_path: Path) -> None:
+    done = quiet(*STAGE, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "out\n", "")
+
+
+def test_spans_without_a_change_are_told_apart(cli: Cli, tmp_path: Path, otlp_receiver: OtlpReceiver) -> None:
+    told(cli, cwd=tmp_path)
+    told(cli, cwd=tmp_path)
+    told(cli, cwd=tmp_path, env={"TRACEPARENT": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"})
+    first, second, inside = otlp_receiver.records
+    assert first.trace_id != second.trace_id
+    assert (first.parent_span_id, first.links) == (None, ())
+    assert (inside.trace_id, inside.parent_span_id) == (
+        "0af7651916cd43dd8448eb211c80319c",
+        "b7ad6b7169203331",
+    )
+
+
+def test_no_git(cli: Cli, tmp_path: Path) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "sh").symlink_to("/bin/sh")
+    attributes, said = told(cli, env={"PATH": str(programs)})
+    assert said == "otel-vsm: warning: no commit found here (git is not installed)\n"
+    assert "vsm.change.id" not in attributes
+
+
+def test_a_git_that_hangs_holds_nobody_up_for_long(cli: Cli, tmp_path: Path) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "git").write_text("#!/bin/sh\nexec sleep 600\n")
+    (programs / "git").chmod(0o755)
+    _, said = told(cli, env={"PATH": f"{programs}{os.pathsep}{cli.env['PATH']}"})
+    assert said == "otel-vsm: warning: no commit found here (git did not answer within 2 s)\n"
+
+
+def test_no_commit_yet(cli: Cli, tmp_path: Path, shop: Repository) -> None:
+    (tmp_path / "new").mkdir()
+    shop.git("init", "--quiet", str(tmp_path / "new"))
+    _, said = told(cli, cwd=tmp_path / "new")
+    assert said.startswith("otel-vsm: warning: no commit found here (bad revision 'HEAD')")
+    assert len(said.splitlines()) == 1
+
+
+def test_no_remote(cli: Cli, shop: Repository) -> None:
+    shop.git("remote", "remove", "origin")
+    attributes, said = told(cli)
+    assert said == (
+        "otel-vsm: warning: the repository has no remote and is called local/shop (--repository names it)\n"
+    )
+    assert attributes["vsm.change.id"] == "local/shop#12"
+    assert attributes["vcs.repository.url.full"] == "local/shop"
+
+
+def test_a_subfolder_and_a_worktree_are_the_same_repository(
+    cli: Cli, shop: Repository, tmp_path: Path
+) -> None:
+    shop.git("remote", "remove", "origin")
+    (shop.path / "deep" / "down").mkdir(parents=True)
+    shop.git("worktree", "add", "--quiet", "-b", "topic", str(tmp_path / "elsewhere"))
+    assert told(cli, cwd=shop.path / "deep" / "down")[0]["vsm.change.id"] == "local/shop#12"
+    in_worktree = told(cli, cwd=tmp_path / "elsewhere")[0]
+    assert in_worktree["vsm.change.id"] == "local/shop#12"
+    assert in_worktree["vcs.ref.head.name"] == "topic"
+
+
+def test_a_bare_repository(cli: Cli, shop: Repository, tmp_path: Path) -> None:
+    shop.git("clone", "--quiet", "--bare", str(shop.path), str(tmp_path / "store.git"))
+    attributes, _ = told(cli, cwd=tmp_path / "store.git")
+    assert attributes["vsm.change.id"] == "local/shop#12"  # its remote is a path of this machine
+
+
+def test_a_detached_checkout(cli: Cli, shop: Repository) -> None:
+    shop.git("checkout", "--quiet", "--detach")
+    attributes, said = told(cli)
+    assert (attributes["vsm.change.id"], said) == ("github.com/acme/shop#12", "")
+    assert "vcs.ref.head.name" not in attributes
+
+
+def test_a_shallow_clone(cli: Cli, shop: Repository, tmp_path: Path) -> None:
+    sha = shop.commit("Without a number")
+    shop.git("clone", "--quiet", "--depth=1", f"file://{shop.path}", str(tmp_path / "clone"))
+    shop.git(
+        "-C", str(tmp_path / "clone"), "remote", "set-url", "origin", "https://x:y@GitHub.com/acme/shop/"
+    )
+    attributes, said = told(cli, cwd=tmp_path / "clone")
+    assert (attributes["vsm.change.id"], said) == (f"github.com/acme/shop@{sha}", "")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a repository that belongs to someone else")
+def test_a_repository_of_someone_else(cli: Cli, shop: Repository) -> None:
+    for path in (shop.path, shop.path / ".git"):
+        os.chown(path, 12345, 12345)
+    attributes, said = told(cli)
+    assert said.startswith(
+        "otel-vsm: warning: no commit found here (detected dubious ownership in repository"
+    )
+    assert len(said.splitlines()) == 1
+    assert "vsm.change.id" not in attributes
+
+
+def test_a_broken_repository(cli: Cli, shop: Repository) -> None:
+    (shop.path / ".git" / "HEAD").write_text("nonsense")
+    _, said = told(cli)
+    assert len(said.splitlines()) == 1
+
+
+def test_a_remote_that_the_user_writes_short(cli: Cli, shop: Repository) -> None:
+    shop.git("config", "url.https://gitlab.com/.insteadOf", "gl:")
+    shop.git("remote", "set-url", "origin", "gl:acme/shop.git")
+    shop.git("remote", "add", "a-fork", "https://gitlab.com/ada/shop.git")
+    assert told(cli)[0]["vsm.change.id"] == "gitlab.com/acme/shop#12"
+
+
+def test_without_origin_the_first_remote_counts(cli: Cli, shop: Repository) -> None:
+    shop.git("remote", "rename", "origin", "upstream")
+    assert told(cli)[0]["vsm.change.id"] == "github.com/acme/shop#12"
+
+
+@pytest.mark.parametrize(
+    ("message", "change"),
+    [
+        ("Add a cart (#13)", "#13"),
+        ("Merge pull request #14 from ada/topic\n\nAdd a cart", "#14"),
+        ("Merge branch 'topic' into 'main'\n\nAdd a cart\n\nSee merge request acme/shop!15", "#15"),
+        ("Mend (#16) at last", None),
+        ("Close #17", None),
+    ],
+)
+def test_the_last_commits_message_names_the_change(
+    cli: Cli, shop: Repository, message: str, change: str | None
+) -> None:
+    sha = shop.commit(message)
+    assert told(cli)[0]["vsm.change.id"] == f"github.com/acme/shop{change or f'@{sha}'}"
+
+
+def test_the_order_in_which_a_change_is_found(cli: Cli, shop: Repository) -> None:
+    env: dict[str, str] = {}
+    sha = shop.commit("Nothing else is known")
+
+    def change(*options: str) -> str:
+        record = cli.tell("change", "opened", *options, env=env)
+        assert record.trace_id == change_root(record.attributes["vsm.change.id"]).trace_id
+        return str(record.attributes["vsm.change.id"]).removeprefix("github.com/acme/shop")
+
+    assert change() == f"@{sha}"
+    shop.commit("A request (#13)")
+    assert change() == "#13"
+    env |= {
+        "GITLAB_CI": "true",
+        "CI_PROJECT_URL": "https://github.com/acme/shop",
+        "CI_MERGE_REQUEST_IID": "14",
+    }
+    assert change() == "#14"
+    env |= {"OTEL_VSM_CHANGE_ID": "github.com/acme/shop#15"}
+    assert change() == "#15"
+    assert change("--change", "16") == "#16"
+
+
+def test_a_revision_is_given_in_full(cli: Cli, shop: Repository) -> None:
+    sha = shop.git("rev-parse", "HEAD")
+    shop.git("tag", "--annotate", "--message", "x", "v1")
+    shop.commit("Later (#13)")
+    for revision in ("v1", sha[:9], "HEAD~1", sha):
+        record = cli.tell("change", "merged", "--revision", revision)
+        assert record.attributes["vcs.ref.head.revision"] == sha
+        assert record.attributes["vsm.change.id"] == "github.com/acme/shop#12"
+        assert "vcs.ref.head.name" not in record.attributes
+
+
+@pytest.mark.parametrize("revision", ["no-such", "--all", "-x"])
+def test_a_revision_that_git_does_not_know_is_told_as_it_is(
+    cli: Cli, otlp_receiver: OtlpReceiver, revision: str
+) -> None:
+    done = cli("stage", "x", f"--revision={revision}", "--", "true")
+    assert (done.returncode, len(done.stderr.splitlines())) == (0, 1)
+    assert otlp_receiver.records[0].attributes["vcs.ref.head.revision"] == revision
+
+
+def test_a_revision_in_full_needs_no_git(cli: Cli, tmp_path: Path) -> None:
+    sha = "9F2C1D7E5B8A4C3D2E1F0A9B8C7D6E5F4A3B2C1D"
+    record = cli.tell(
+        *("change", "merged", "--repository", "https://github.com/acme/api.git", "--revision", sha),
+        cwd=tmp_path,
+    )
+    assert record.attributes["vsm.change.id"] == f"github.com/acme/api@{sha.lower()}"
+
+
+def test_the_work_on_a_named_change_tells_its_revision(cli: Cli, shop: Repository) -> None:
+    sha = shop.commit("Without a number")
+    record = cli.tell("stage", "build", "--change", "13", "--", "true")
+    assert record.attributes["vsm.change.id"] == "github.com/acme/shop#13"
+    assert record.attributes["vcs.ref.head.revision"] == sha
+
+
+def test_the_work_on_a_named_change_with_the_checkout_of_another(
+    cli: Cli, otlp_receiver: OtlpReceiver
+) -> None:
+    done = cli("stage", "build", "--change", "13", "--", "true")
+    assert "is of github.com/acme/shop#12 and not of github.com/acme/shop#13" in done.stderr
+    assert "vcs.ref.head.revision" not in otlp_receiver.records[0].attributes
+
+
+def test_a_fault_of_ours_does_not_keep_the_command_from_running(run_python: Any) -> None:
+    done = run_python(
+        "import otel_vsm.cli.wrapper as wrapper\n"
+        "def broken(*_, **__): raise RuntimeError('broken')\n"
+        "wrapper.find = broken\n"
+        "from otel_vsm.cli import main\n"
+        "main(['stage', 'x', '--', 'sh', '-c', 'echo out; exit 4'])"
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (4, "out\n", "")
+
+
+def test_names_of_folders_follow_the_contract() -> None:
+    assert change_of_commit(local_repository("/srv/shop.git"), "A" * 40) == f"local/shop@{'a' * 40}"
