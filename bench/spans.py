@@ -14,7 +14,13 @@ BATCH = 500
 PER_CHANGE = 20
 _FIRST_NS = 1_790_000_000 * 10**9
 _SECOND_NS = 10**9
-_STAGES = (("build", "build"), ("unit-test", "test"), ("lint", "test"), ("scan", "security"), ("image", "package"))
+_STAGES = (
+    ("build", "build"),
+    ("unit-test", "test"),
+    ("lint", "test"),
+    ("scan", "security"),
+    ("image", "package"),
+)
 _TEAMS = ("payments", "search", "platform")
 
 

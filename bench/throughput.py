@@ -14,6 +14,7 @@ from bench.yardsticks import cpu_s, parse_us
 from otel_vsm.endpoint import Protocol
 from otel_vsm.testing import RunningCollector, collector
 
+EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 _CAUGHT_UP_WITHIN_S = 600.0
 Send = Callable[[bytes], None]
 
@@ -41,11 +42,12 @@ def _measure(protocol: Protocol, spans: int, sample: list[bytes]) -> str:
     per_span_us = (derived_s - begun_s) / spans * 1e6
     files = " + ".join(f"{size:.0f} ({name})" for name, size in sorted(on_disk.items()) if size >= 1)
     return (
-        f"{protocol.value}: {1e6 / per_span_us:,.0f} spans per CPU second of the collector, received, kept and"
-        f" derived (target 100,000). {per_span_us:.1f} µs of CPU per span, {per_span_us / yardstick_us:.0f} times"
-        f" what the parse by protobuf's C library takes alone ({yardstick_us:.2f} µs);"
-        f" {(derived_s - received_s) / spans * 1e6:.1f} µs of it after the last answer."
-        f" {sent - begun:.0f} s to send (the sender shares the machine), {caught_up - sent:.1f} s until derived."
+        f"{protocol.value}: {1e6 / per_span_us:,.0f} spans per CPU second of the collector, received, kept"
+        f" and derived (target 100,000). {per_span_us:.1f} µs of CPU per span,"
+        f" {per_span_us / yardstick_us:.0f} times what protobuf's C library takes to parse the same bytes"
+        f" ({yardstick_us:.2f} µs); {(derived_s - received_s) / spans * 1e6:.1f} µs of it after the last"
+        f" answer. {sent - begun:.0f} s to send, by a sender on the same machine;"
+        f" {caught_up - sent:.1f} s until derived."
         f" On disk {sum(on_disk.values()):.0f} B per span (target 150): {files}."
     )
 
@@ -60,7 +62,7 @@ def _sender(protocol: Protocol, running: RunningCollector) -> Iterator[Send]:
     address = running.otlp(protocol).removeprefix("http://")
     if protocol is Protocol.GRPC:
         with grpc.insecure_channel(address) as channel:
-            export = channel.unary_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export")
+            export: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(EXPORT)
 
             def over_grpc(payload: bytes) -> None:
                 assert export(payload) == b""

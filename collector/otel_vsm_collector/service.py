@@ -161,8 +161,8 @@ def _bind(address: Address, option: str) -> socket.socket:
         return socket.create_server(place, family=family, backlog=1024)
     except OSError as error:
         # Its own text names the address again; that of a name that is not known has no number.
-        is_numbered = error.errno is not None and error.errno > 0
-        reason = os.strerror(error.errno) if is_numbered else error.strerror or str(error)
+        number = error.errno or 0
+        reason = os.strerror(number) if number > 0 else error.strerror or str(error)
         raise UnusableError(
             f"cannot listen on {address} ({reason}); name another address with {option} HOST:PORT"
         ) from None
