@@ -27,9 +27,8 @@ def told(
 
 def test_no_repository(cli: Cli, tmp_path: Path) -> None:
     attributes, said = told(cli, cwd=tmp_path)
-    assert said == (
-        "otel-vsm: warning: no commit found here (not a git repository (or any of the parent directories): .git)\n"
-    )
+    reason = "not a git repository (or any of the parent directories): .git"
+    assert said == f"otel-vsm: warning: no commit found here ({reason})\n"
     assert not any(key.startswith(("vcs.", "vsm.change")) for key in attributes)
 
 
@@ -219,6 +218,7 @@ def test_a_revision_in_full_needs_no_git(cli: Cli, tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     assert record.attributes["vsm.change.id"] == f"github.com/acme/api@{sha.lower()}"
+    assert record.attributes["vcs.ref.head.revision"] == sha.lower()
 
 
 def test_the_work_on_a_named_change_tells_its_revision(cli: Cli, shop: Repository) -> None:

@@ -1,0 +1,45 @@
+"""Which CI runs us, if one does."""
+
+import pytest
+
+from otel_vsm.ci import SYSTEMS, detect, is_automation
+from otel_vsm.ci.source import Surroundings, Text
+from otel_vsm.semconv import attributes
+
+
+@pytest.mark.parametrize("env", [{}, {"CI": "true"}, {"GITHUB_ACTIONS": "false"}, {"GITLAB_CI": "1"}])
+def test_no_known_system(env: dict[str, str]) -> None:
+    assert detect(env) is None
+
+
+@pytest.mark.parametrize(
+    ("env", "automation"),
+    [
+        ({}, False),
+        ({"CI": "false"}, False),
+        ({"CI": ""}, False),
+        ({"CI": "true"}, True),
+        ({"CI": "1"}, True),
+        ({"CI": "True"}, True),
+        ({"GITHUB_ACTIONS": "true"}, True),
+        ({"GITLAB_CI": "true", "CI": "false"}, True),
+    ],
+)
+def test_any_ci_is_automation(env: dict[str, str], automation: bool) -> None:
+    assert is_automation(env) is automation
+
+
+def test_a_text_is_known_where_all_its_variables_are() -> None:
+    around = Surroundings({"A": "a", "B": "b{A}", "EMPTY": "", "RAW": "\udcff"}, None)
+    assert Text("{A}/{B}").read(around) == "a/b{A}"
+    assert Text("{A}/{MISSING}").read(around) is None
+    assert Text("{A}/{EMPTY}").read(around) is None
+    assert Text("{A}", r"(?P<found>b)").read(around) is None
+    assert Text("constant").read(around) == "constant"
+    assert Text("{RAW}").read(around) == "?"
+
+
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
+def test_a_systems_attributes_are_of_the_registry(system: object) -> None:
+    known = {value for name, value in vars(attributes).items() if name.isupper()}
+    assert set(system.attributes) <= known  # type: ignore[attr-defined]

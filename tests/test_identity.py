@@ -1,0 +1,174 @@
+"""Identity is a contract: the same names give the same ids, however a repository's URL is spelt."""
+
+import string
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from otel_vsm.identity import (
+    change_of_commit,
+    change_of_request,
+    change_root,
+    event_span_id,
+    incident_root,
+    local_repository,
+    normalise_repository,
+    repository_url,
+    request_in_message,
+    work_item_root,
+)
+
+VECTORS = [
+    ("github.com/acme/shop#123", "38e08dea033907f69fbb70c15f216a7d", "2ab248cfa8288917"),
+    (
+        "github.com/acme/shop@9f2c1d7e5b8a4c3d2e1f0a9b8c7d6e5f4a3b2c1d",
+        "6a04cb3d776edf55609813ef8ae9531f",
+        "99ce5df30d300ac0",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "trace_id", "span_id"), VECTORS)
+def test_changes_have_the_roots_of_the_contract(change: str, trace_id: str, span_id: str) -> None:
+    assert change_root(change) == (trace_id, span_id)
+
+
+def test_incidents_have_the_roots_of_the_contract() -> None:
+    assert incident_root("INC-42") == ("a1cfdff5575e0b8b5861788883c9b9f7", "f4d0b4f13120ad6b")
+
+
+def test_kinds_of_work_do_not_meet() -> None:
+    assert len({change_root("x"), incident_root("x"), work_item_root("x")}) == 3
+
+
+SPELLINGS = [
+    ("git@github.com:acme/shop.git", "github.com/acme/shop"),
+    ("https://x:y@GitHub.com/acme/shop/", "github.com/acme/shop"),
+    ("https://github.com/acme/shop", "github.com/acme/shop"),
+    ("https://github.com:443/acme/shop.git/", "github.com/acme/shop"),
+    ("http://github.com:80/acme/shop", "github.com/acme/shop"),
+    ("ssh://git@github.com:22/acme/shop.git", "github.com/acme/shop"),
+    ("git://github.com:9418/acme/shop.git", "github.com/acme/shop"),
+    ("git+ssh://git@github.com/acme/shop", "github.com/acme/shop"),
+    ("ssh://git@git.example.com:2222/acme/shop.git", "git.example.com:2222/acme/shop"),
+    ("https://git.example.com:8443/acme/shop", "git.example.com:8443/acme/shop"),
+    ("https://gitlab.com/Group/Sub/Shop.git", "gitlab.com/Group/Sub/Shop"),
+    ("git@gitlab.com:group/sub/shop", "gitlab.com/group/sub/shop"),
+    ("github.com:acme/shop.git", "github.com/acme/shop"),
+    ("  https://github.com/acme/shop\n", "github.com/acme/shop"),
+    ("github.com/acme/shop", "github.com/acme/shop"),
+    ("git.example.com:2222/acme/shop", "git.example.com:2222/acme/shop"),
+    ("ssh://git@[2001:db8::1]:2222/shop.git", "[2001:db8::1]:2222/shop"),
+    ("/srv/git/shop.git", "local/shop"),
+    ("../shop/", "local/shop"),
+    ("file:///srv/git/shop.git", "local/shop"),
+    ("local/shop", "local/shop"),
+]
+
+
+@pytest.mark.parametrize(("remote", "name"), SPELLINGS)
+def test_a_repository_has_one_name(remote: str, name: str) -> None:
+    assert normalise_repository(remote) == name
+
+
+@given(st.text())
+@example("a:b:c")
+@example("x@y@z:/a")
+@example("https://")
+@example("//a//b")
+def test_naming_again_changes_nothing(remote: str) -> None:
+    once = normalise_repository(remote)
+    assert normalise_repository(once) == once
+
+
+hosts = st.from_regex(r"[a-z][a-z0-9-]{0,10}(\.[a-z][a-z0-9-]{0,10}){1,2}", fullmatch=True)
+parts = st.text(string.ascii_letters + string.digits + "-_.", min_size=1, max_size=12).filter(
+    lambda part: not part.endswith(".git") and part.strip(".") == part
+)
+paths = st.lists(parts, min_size=1, max_size=4).map("/".join)
+
+
+ends = st.sampled_from(["", "/", ".git", ".git/"])
+users = st.sampled_from(["", "ada@", "ada:secret@"])
+
+
+@given(hosts, paths, st.booleans(), ends, users)
+def test_all_spellings_of_a_url_are_one_repository(
+    host: str, path: str, upper: bool, end: str, user: str
+) -> None:
+    spelt = host.upper() if upper else host
+    names = {
+        normalise_repository(f"https://{user}{spelt}/{path}{end}"),
+        normalise_repository(f"https://{user}{spelt}:443/{path}{end}"),
+        normalise_repository(f"ssh://{user}{spelt}:22/{path}{end}"),
+        normalise_repository(f"git@{spelt}:{path}{end}"),
+        normalise_repository(f"{spelt}/{path}{end}"),
+    }
+    assert names == {f"{host}/{path}"}
+
+
+@given(hosts, paths, st.integers(1, 65535).filter(lambda port: port != 443))
+def test_a_port_of_its_own_is_another_repository(host: str, path: str, port: int) -> None:
+    assert normalise_repository(f"https://{host}:{port}/{path}") == f"{host}:{port}/{path}"
+
+
+@given(hosts, paths)
+def test_what_telemetry_calls_a_repository_leads_back_to_it(host: str, path: str) -> None:
+    for repository in (normalise_repository(f"{host}/{path}"), local_repository(path)):
+        assert normalise_repository(repository_url(repository)) == repository
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [("/srv/shop", "local/shop"), ("/srv/a.git/", "local/a"), ("/", "local/unnamed")],
+)
+def test_without_a_remote_the_folder_names_the_repository(folder: str, name: str) -> None:
+    assert local_repository(folder) == name
+
+
+def test_changes_are_named_after_requests_and_commits() -> None:
+    shop = normalise_repository("github.com/acme/shop")
+    assert change_of_request(shop, 12) == change_of_request(shop, "12") == "github.com/acme/shop#12"
+    assert change_of_commit(shop, "A" * 40) == f"github.com/acme/shop@{'a' * 40}"
+
+
+MESSAGES = [
+    ("Add a cart (#12)", 12),
+    ("Add a cart (#12)  \n\nbody (#13)", 12),
+    ('Revert "Add a cart (#12)" (#14)', 14),
+    ("Merge pull request #12 from ada/cart", 12),
+    ("Merge pull request #12 from ada/cart\n\nAdd a cart (#9)", 12),
+    ("Merge branch 'cart' into 'main'\n\nAdd\n\nSee merge request acme/shop!12", 12),
+    ("Add\n\nSee merge request acme/sub/shop!12\n", 12),
+    ("Add\n\nSee merge request !12", 12),
+    ("Add a cart", None),
+    ("Add (#12) a cart", None),
+    ("Fix #12", None),
+    ("body\n\ncloses (#12)", None),
+    ("Merge pull request #12", None),
+    ("", None),
+]
+
+
+@pytest.mark.parametrize(("message", "number"), MESSAGES)
+def test_a_message_names_its_request(message: str, number: int | None) -> None:
+    assert request_in_message(message) == number
+
+
+@given(st.text(), st.text(), st.text())
+def test_an_event_told_again_has_the_same_id(owner: str, event: str, subject: str) -> None:
+    assert event_span_id(owner, event, subject) == event_span_id(owner, event, subject)
+    assert int(event_span_id(owner, event, subject), 16) >= 0
+    assert len(event_span_id(owner, event, subject)) == 16
+
+
+def test_events_of_different_things_are_apart() -> None:
+    ids = {
+        event_span_id("a", "change.merged"),
+        event_span_id("b", "change.merged"),
+        event_span_id("a", "change.opened"),
+        event_span_id("a", "approval.granted", "production"),
+        event_span_id("a", "approval.granted", "security"),
+    }
+    assert len(ids) == 5
