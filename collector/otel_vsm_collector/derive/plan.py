@@ -137,7 +137,9 @@ def _replace(connection: DuckDBPyConnection, step: _Replace, observer: Observer 
         connection.execute(f"INSERT INTO {step.table} FROM new_rows")
     if observer is not None and new:
         for sighting in step.sightings:
-            if _fill(connection, "first_seen", _unseen(sighting)):
+            if not old and sighting.known is None:
+                observer.observe(connection, sighting.fact, "new_rows")
+            elif _fill(connection, "first_seen", _unseen(sighting)):
                 observer.observe(connection, sighting.fact, "first_seen")
 
 

@@ -17,8 +17,13 @@ def stage_runs(spans: ir.Table) -> ir.Table:
       before it had to run again.
     """
     runs = spans.filter(spans.stage_name.notnull(), spans.event_name.isnull())
-    found = _among_others(runs)
-    runs = runs.inner_join(found, ["trace_id", "span_id"])
+    # Runs that no change is known for are no neighbours of each other.
+    runs = runs.mutate(owner=ibis.coalesce(runs.change_id, runs.trace_id.concat(":", runs.span_id)))
+    before = ibis.window(group_by=runs.owner, order_by=[runs.started_at, runs.span_id], preceding=(None, 1))
+    runs = runs.mutate(busy_until=runs.ended_at.max().over(before))
+    runs = runs.join(_stages(runs), ["owner", "stage_name"])
+    first_to_succeed = (runs.first_success["span_id"] == runs.span_id).fill_null(False)
+    accurate = runs.ran_again.isnull() | (runs.ran_again < runs.first_success["at"])
     return runs.select(
         "trace_id",
         "span_id",
@@ -36,52 +41,25 @@ def stage_runs(spans: ir.Table) -> ir.Table:
         "started_at",
         "ended_at",
         "queue_s",
-        "wait_s",
-        "first_run",
-        "rework",
-        "complete_accurate",
         process_s=(runs.ended_at - runs.started_at) / NANOSECONDS,
-    )
-
-
-def _among_others(runs: ir.Table) -> ir.Table:
-    """What a run is among its change's: trace_id, span_id, wait_s, first_run, rework, complete_accurate.
-
-    Apart from the other columns, since a window function sorts every column that goes through it.
-    """
-    runs = runs.select(
-        "trace_id",
-        "span_id",
-        "stage_name",
-        "started_at",
-        "ended_at",
-        # Runs that no change is known for are no neighbours of each other.
-        owner=ibis.coalesce(runs.change_id, runs.trace_id.concat(":", runs.span_id)),
-        succeeded=runs.result == TaskResult.SUCCESS,
-    )
-    before = ibis.window(group_by=runs.owner, order_by=[runs.started_at, runs.span_id], preceding=(None, 1))
-    of_stage = ibis.window(group_by=[runs.owner, runs.stage_name])
-    ordered = ibis.window(group_by=[runs.owner, runs.stage_name], order_by=[runs.started_at, runs.span_id])
-    runs = runs.mutate(
-        busy_until=runs.ended_at.max().over(before),
-        first_run=ibis.row_number().over(ordered) == 0,
-        stage_began=runs.started_at.min().over(of_stage),
-        first_success=runs.ended_at.min(where=runs.succeeded).over(of_stage),
-    )
-    successes = ibis.window(
-        group_by=[runs.owner, runs.stage_name, runs.succeeded], order_by=[runs.ended_at, runs.span_id]
-    )
-    so_far = ibis.range_window(group_by=runs.owner, order_by=runs.stage_began, preceding=None, following=0)
-    runs = runs.mutate(
-        first_to_succeed=runs.succeeded & (ibis.row_number().over(successes) == 0),
-        ran_again=runs.started_at.max(where=~runs.first_run).over(so_far),
-    )
-    accurate = runs.ran_again.isnull() | (runs.ran_again < runs.first_success)
-    return runs.select(
-        "trace_id",
-        "span_id",
-        "first_run",
         wait_s=(runs.started_at - runs.busy_until).clip(lower=0) / NANOSECONDS,
-        rework=(runs.started_at >= runs.first_success).fill_null(False) & ~runs.first_to_succeed,
-        complete_accurate=ifelse(runs.first_to_succeed, accurate, ibis.null("boolean")),
+        first_run=runs.began["span_id"] == runs.span_id,
+        rework=(runs.started_at >= runs.first_success["at"]).fill_null(False) & ~first_to_succeed,
+        complete_accurate=ifelse(first_to_succeed, accurate, ibis.null("boolean")),
     )
+
+
+def _stages(runs: ir.Table) -> ir.Table:
+    """The stages of each change (owner, stage_name): the run that began first (`began`: at, span_id), the one
+    that first succeeded (`first_success`), and when it or an earlier stage last ran again (`ran_again`)."""
+    start = ibis.struct({"at": runs.started_at, "span_id": runs.span_id})
+    end = ibis.struct({"at": runs.ended_at, "span_id": runs.span_id})
+    stages = runs.group_by("owner", "stage_name").agg(
+        began=start.min(),
+        first_success=end.min(where=runs.result == TaskResult.SUCCESS),
+        again=ifelse(runs.count() > 1, runs.started_at.max(), ibis.null("int64")),
+    )
+    so_far = ibis.range_window(
+        group_by=stages.owner, order_by=stages.began["at"], preceding=None, following=0
+    )
+    return stages.mutate(ran_again=stages.again.max().over(so_far))
