@@ -8,6 +8,7 @@ import select
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from otel_vsm.identity import Repository, local_repository, normalise_repository
@@ -200,7 +201,8 @@ def _answer(process: _Running | OSError, deadline: float) -> _Answer:
         output, errors = _read_to_end(process.output, deadline), _read_to_end(process.errors, deadline)
     except TimeoutError:
         # Not waited for: what hangs in the kernel does not die either.
-        os.kill(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
         return _Answer(None, f"git did not answer within {ANSWER_TIMEOUT_S:g} s")
     finally:
         os.close(process.output)
@@ -217,9 +219,10 @@ def _answer(process: _Running | OSError, deadline: float) -> _Answer:
 
 def _read_to_end(descriptor: int, deadline: float) -> str:
     chunks: list[bytes] = []
+    readable = select.poll()
+    readable.register(descriptor, select.POLLIN)
     while True:
-        ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
-        if not ready:
+        if not readable.poll(max(0.0, deadline - time.monotonic()) * 1000):
             raise TimeoutError
         if not (chunk := os.read(descriptor, 1 << 16)):
             return b"".join(chunks).decode(errors="replace")

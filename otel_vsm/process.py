@@ -82,7 +82,8 @@ def run(argv: list[str], env: Mapping[str, str], *, meanwhile: Callable[[], obje
             problem="command not found" if missing and "/" not in argv[0] else str(error.strerror),
         )
     thread = threading.Thread(target=meanwhile, daemon=True)
-    thread.start()
+    with suppress(RuntimeError):  # the user may have as many as are allowed; the command runs all the same
+        thread.start()
 
     asked_to_stop = False
     while True:
@@ -97,7 +98,8 @@ def run(argv: list[str], env: Mapping[str, str], *, meanwhile: Callable[[], obje
                 os.kill(pid, arrived)
     # The wall clock may have been set while the command ran.
     end_ns = start_ns + time.monotonic_ns() - started
-    thread.join()
+    if thread.ident:
+        thread.join()
     code = os.waitstatus_to_exitcode(status)
     died_of = signal.Signals(-code) if code < 0 else None
     return Ended(

@@ -99,7 +99,8 @@ def run_and_tell(
 
     ended = process.run(command, env, meanwhile=load)
     if ended.problem:
-        click.echo(f"otel-vsm: {command[0]}: {ended.problem}", err=True)
+        with suppress(OSError, ValueError):  # there may be nobody who reads it
+            click.echo(f"otel-vsm: {command[0]}: {ended.problem}", err=True)
     if on_success and not ended.exit_code:
         on_success(context)
     deliver(context, lambda: tell(teller_of(common, context, place), _run_of(ended, span_id)))

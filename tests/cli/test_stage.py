@@ -150,6 +150,11 @@ with open("open", "w") as file:
     assert (quiet.cwd / "open").read_text() == "[]"
 
 
+def test_a_complaint_that_nobody_reads_changes_no_exit_code(quiet: Cli) -> None:
+    assert quiet.shell('"$@" 2>/dev/full; echo $?', "stage", "x", "--", "nope").stdout == "127\n"
+    assert quiet.shell('"$@" 2>&-; echo $?', "stage", "x", "--", "nope").stdout == "127\n"
+
+
 def test_further_open_files_are_the_commands(quiet: Cli) -> None:
     done = quiet.shell(
         'echo inherited | { "$@" 7<&0 </dev/null; }', "stage", "test", "--", "sh", "-c", "cat <&7"
