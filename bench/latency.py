@@ -43,7 +43,8 @@ def report(duration_s: float) -> Iterator[str]:
         yield (
             f"{protocol.value}: p50 {p50:.1f} ms, p99 {p99:.1f} ms (target 50),"
             f" {p50 / fsync:.0f} and {p99 / fsync:.0f} times the durable write;"
-            f" {len(waits) / duration_s:,.0f} requests per second, {used / (duration_s + _WARM_UP_S) * 100:.0f} % of a CPU in the collector."
+            f" {len(waits) / duration_s:,.0f} requests per second,"
+            f" {used / (duration_s + _WARM_UP_S) * 100:.0f} % of a CPU in the collector."
         )
 
 

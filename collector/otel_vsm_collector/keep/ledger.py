@@ -1,10 +1,12 @@
 """The ledger: columns of spans and the facts derived from them, in a DuckDB file.
 
-Everything in it can be made again from the journal, so a file that is missing, of another version, of
-another journal or damaged is replaced rather than repaired.
+Everything in it can be made again from the journal. So a file that is missing, of another version, of
+another journal or damaged is replaced rather than repaired; and DuckDB writes no log of its own: the file
+becomes durable at checkpoints, and what came after the last one is taken from the journal again.
 """
 
 import contextlib
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -16,13 +18,19 @@ from otel_vsm_collector.keep.columns import LEDGER_VERSION, TABLES, ddl
 from otel_vsm_collector.keep.folder import UnusableError
 from otel_vsm_collector.keep.tables import Rows
 
+_log = logging.getLogger(__name__)
+
 _DEFAULT_NAME = "ledger.duckdb"
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     # The second core is for receiving; deriving gains little from it and pays for handing work around.
     "threads": 1,
-    # Rows go to the write-ahead log first; the larger it may grow, the less often tables are written anew.
-    "checkpoint_threshold": "128MB",
+    # When to write the file is said here, not by DuckDB: each time compresses the end of every table anew.
+    "checkpoint_threshold": "1TB",
+    "auto_checkpoint_skip_wal_threshold": 10**12,
 }
+_NAMES = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'ledger'"
+_CHECKPOINT_SPANS = 250_000
+"""How many spans may have to be taken from the journal again after a crash: a few seconds' work."""
 
 
 class Refreshing(Protocol):
@@ -79,11 +87,11 @@ def open_ledger(
     try:
         ledger = Ledger(path, refreshing)
         path.chmod(0o600)
+        ledger.create(journal)
     except (duckdb.Error, OSError) as error:
         raise UnusableError(
             f"the ledger {path} cannot be written ({_first_line(error)}); name another file with --store"
         ) from None
-    ledger.create(journal)
     return ledger
 
 
@@ -92,22 +100,27 @@ class Ledger:
 
     def __init__(self, path: Path, refreshing: MakeRefreshing) -> None:
         self._path = path
-        self._database = duckdb.connect(str(path), config=_CONFIG)
-        self._writer = self._database.cursor()
+        self._database = duckdb.connect(config=_CONFIG)
+        quoted = str(path).replace("'", "''")
+        self._database.execute(f"ATTACH '{quoted}' AS ledger (RECOVERY_MODE no_wal_writes)")
+        self._writer = self.cursor()
+        self._since_checkpoint = 0
         self._refreshing = refreshing(self._writer)
         self.position = 0
         """The journal's last row that is in here."""
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own to read with; it sees what was committed before each of its statements."""
-        return self._database.cursor()
+        cursor = self._database.cursor()
+        cursor.execute("USE ledger")
+        return cursor
 
     def fault(self, journal: str, last_seq: int) -> str | None:
         """Why the file is no ledger of the journal, as the end of a sentence; None if it is one.
 
         Reads all of it: DuckDB notices damage in a block only when it reads the block.
         """
-        names = {row[0] for row in self._writer.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+        names = {row[0] for row in self._writer.execute(_NAMES).fetchall()}
         if "ledger_state" not in names:
             if names:
                 raise UnusableError(
@@ -134,6 +147,7 @@ class Ledger:
         self._writer.execute("INSERT INTO ledger_state VALUES (0, ?, ?)", [LEDGER_VERSION, journal])
         self._refreshing.create_tables()
         self._writer.commit()
+        self._writer.execute("CHECKPOINT ledger")
 
     def apply(self, chunks: Sequence[Rows], first_seq: int, last_seq: int) -> int:
         """Takes in what the journal's rows first_seq … last_seq hold, with all that follows from it, or
@@ -155,6 +169,9 @@ class Ledger:
                 self._writer.rollback()
             raise
         self.position = last_seq
+        self._since_checkpoint += sum(chunk.span.num_rows for chunk in chunks)
+        if self._since_checkpoint >= _CHECKPOINT_SPANS:
+            self.checkpoint()
         return repeated
 
     def interrupt(self) -> None:
@@ -164,6 +181,15 @@ class Ledger:
     def close(self) -> None:
         self._writer.close()
         self._database.close()
+
+    def checkpoint(self) -> None:
+        """Makes the file what the ledger is; where that fails, it stays as it was at the last checkpoint."""
+        self._since_checkpoint = 0
+        try:
+            self._writer.execute("CHECKPOINT ledger")
+        except duckdb.Error as error:
+            # What was committed stays committed, only not yet durable.
+            _log.warning("the ledger %s could not be written: %s", self._path, error)
 
 
 def _usable(path: Path, refreshing: MakeRefreshing, journal: str, last_seq: int) -> Ledger | str:

@@ -136,6 +136,7 @@ class Store:
 
     def close(self) -> None:
         """Closes the files, once it is drained."""
+        self._ledger.checkpoint()
         self._ledger.close()
         self._journal.close()
         self._folder.close()
