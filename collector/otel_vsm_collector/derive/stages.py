@@ -4,6 +4,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import ifelse
 
+from otel_vsm.parcel import DEFAULT_SERVICE_NAME
 from otel_vsm.semconv import TaskResult
 
 NANOSECONDS = 1e9
@@ -31,7 +32,6 @@ def stage_runs(spans: ir.Table) -> ir.Table:
         "repository",
         "stage_name",
         "stage_type",
-        "service",
         "environment",
         "team",
         "actor_type",
@@ -41,6 +41,8 @@ def stage_runs(spans: ir.Table) -> ir.Table:
         "started_at",
         "ended_at",
         "queue_s",
+        # The wrappers' own name says nothing of what was worked on.
+        service=runs.service.nullif(DEFAULT_SERVICE_NAME),
         process_s=(runs.ended_at - runs.started_at) / NANOSECONDS,
         wait_s=(runs.started_at - runs.busy_until).clip(lower=0) / NANOSECONDS,
         first_run=runs.began["span_id"] == runs.span_id,

@@ -1,5 +1,6 @@
 """Every scenario file: its figures, and that neither order nor repetition nor batches change a fact."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,15 @@ from world import BEGIN_NS, World, change_id, load, offset_ns, scenarios, spans
 from otel_vsm_collector.figures.dora import dora
 from otel_vsm_collector.figures.selection import Selection
 from otel_vsm_collector.figures.stages import stages
+
+KEYS: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "deployment": ("id", str),
+    "incident": ("id", str),
+    "change": ("id", change_id),
+    "delivery": ("change_id", change_id),
+    "stage_run": ("stage_name", str),
+}
+"""The tables of facts that a scenario can look into: by which column, and how the scenario names a row."""
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +52,7 @@ def test_scenario(path: Path, world: World) -> None:
     window = [BEGIN_NS + offset_ns(edge) for edge in scenario.get("window", ["-1000d", "1000d"])]
     selection = Selection(from_ns=window[0], to_ns=window[1], environment="production")
 
-    for section in expect:
-        assert section in ("figures", "stages", "carried", "deployment", "incident", "change", "delivery"), (
-            section
-        )
+    assert set(expect) <= {"figures", "stages", "carried", *KEYS}
     if figures := expect.get("figures"):
         got: dict[str, Any] = dora(world.backend, selection)
         for name, parts in figures.items():
@@ -65,19 +72,11 @@ def test_scenario(path: Path, world: World) -> None:
             deployment: {change_id(change) for change in changes}
             for deployment, changes in expect["carried"].items()
         }
-    for table in ("deployment", "incident"):
-        rows = world.rows(table)
+    for table, (key, name_of) in KEYS.items():
+        rows = world.rows(table, key)
         for name, parts in expect.get(table, {}).items():
-            assert {part: rows[name][part] for part in parts} == _expected_row(parts), (table, name)
-    changes = world.rows("change")
-    for name, parts in expect.get("change", {}).items():
-        assert {part: changes[change_id(name)][part] for part in parts} == _expected_row(parts), name
-    deliveries = world.rows("delivery", "change_id")
-    for name, parts in expect.get("delivery", {}).items():
-        if parts is None:
-            assert change_id(name) not in deliveries
-        else:
-            assert {part: deliveries[change_id(name)][part] for part in parts} == _expected_row(parts), name
+            row = rows[name_of(name)]
+            assert {part: row[part] for part in parts} == _expected_row(parts), (table, name)
 
 
 @pytest.mark.parametrize("path", scenarios(), ids=lambda path: path.stem)
