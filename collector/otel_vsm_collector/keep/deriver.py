@@ -116,7 +116,7 @@ class Deriver:
             repeated, error = 0, None
             try:
                 repeated = self._derive()
-            except Exception as caught:
+            except BaseException as caught:  # a panic in Rust is no Exception; signals end in another thread
                 error = caught
             ended_at = time.monotonic()
             self._pace.ran(started_at, ended_at)
@@ -154,7 +154,7 @@ class Deriver:
         chunks, last_seq = self._backlog.take(first_seq)
         return self._ledger.apply(chunks, first_seq, last_seq)
 
-    def _rest(self, error: Exception) -> bool:
+    def _rest(self, error: BaseException) -> bool:
         """Waits before the next try; False where there will be none."""
         self.failure = f"deriving fails: {error}"
         _log.error("deriving failed and is tried again; nothing is lost meanwhile", exc_info=error)

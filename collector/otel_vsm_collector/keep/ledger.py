@@ -29,7 +29,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "auto_checkpoint_skip_wal_threshold": 10**12,
 }
 _NAMES = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'ledger'"
-_CHECKPOINT_SPANS = 250_000
+_CHECKPOINT_SPANS = 100_000
 """How many spans may have to be taken from the journal again after a crash: a few seconds' work."""
 
 

@@ -91,8 +91,9 @@ class Writer:
     def _store(self, payloads: Sequence[bytes]) -> list[Verdict]:
         try:
             accepted = accept(payloads)
-        except Exception:
-            # A fault of ours. Others that only happened to wait beside it must not suffer.
+        except BaseException:
+            # A fault of ours, or a panic in Rust, which is no Exception; signals end in another thread.
+            # Others that only happened to wait beside it must not suffer.
             if len(payloads) > 1:
                 return [verdict for payload in payloads for verdict in self._store([payload])]
             _log.exception("a request of %d bytes could not be read; please report this", len(payloads[0]))

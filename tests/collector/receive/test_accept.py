@@ -3,12 +3,38 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
+from otel_vsm_collector.keep.tables import Numbered, ledger_rows
 from otel_vsm_collector.receive.accept import Accepted, Counts, Outcome, Verdict, accept
 
 ALL_WELL = Verdict(Outcome.ACCEPTED)
 RUNTIME = {"http.request.method": "GET"}
+
+SOUND = ExportTraceServiceRequest(
+    resource_spans=[
+        ResourceSpans(
+            scope_spans=[
+                ScopeSpans(
+                    spans=[
+                        Span(
+                            trace_id=b"t" * 16,
+                            span_id=bytes([number] * 8),
+                            start_time_unix_nano=1,
+                            attributes=[KeyValue(key="vsm.stage.name", value=AnyValue(string_value="build"))],
+                            links=[Span.Link(trace_id=b"l" * 16, span_id=b"l" * 8)],
+                        )
+                        for number in (1, 2, 3)
+                    ]
+                )
+            ]
+        )
+    ]
+).SerializeToString()
 
 
 def kept_span_ids(accepted: Accepted) -> list[bytes]:
@@ -172,3 +198,20 @@ def test_every_kind_of_value_is_accepted(otlp: Any) -> None:
     accepted = accept([otlp.payload(span)])
     assert accepted.verdicts == [ALL_WELL]
     assert accepted.counts.kept == 1
+
+
+@given(
+    cuts=st.lists(
+        st.tuples(st.floats(0, 1), st.integers(0, 40), st.binary(max_size=12)), min_size=1, max_size=6
+    )
+)
+def test_bytes_of_any_kind_get_a_verdict(cuts: list[tuple[float, int, bytes]]) -> None:
+    """Requests in which pieces were replaced: most are malformed, and the others make rows."""
+    payload = SOUND
+    for place, length, piece in cuts:
+        start = int(place * len(payload))
+        payload = payload[:start] + piece + payload[start + length :]
+    accepted = accept([payload, SOUND])
+    assert accepted.verdicts[1] == ALL_WELL
+    assert accepted.kept is not None
+    assert ledger_rows([Numbered([1, 2], accepted.kept)]).span.num_rows == accepted.counts.kept
