@@ -11,15 +11,14 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, NoReturn
 
-from otel_vsm.record import Record
+from otel_vsm.record import BATCH_RECORDS, Record
 from otel_vsm.saying import count_of_spans, warn
 
 if TYPE_CHECKING:
     from otel_vsm.sending import Sending
 
-DEFAULT_BUDGET_S = 0.8
+DEFAULT_BUDGET_S = 0.7
 """What waiting for the network may add to a command."""
-BATCH_SPANS = 512
 """How many spans go in one request, where there are more to send."""
 
 Sink = Callable[[Sequence[Record]], None]
@@ -81,7 +80,7 @@ def send_all(records: Iterable[Record], *, progress: Callable[[int], None] | Non
     batch that was acknowledged. DeliveryError at the first batch that was not.
     """
     iterator = iter(records)
-    batches = iter(lambda: tuple(islice(iterator, BATCH_SPANS)), ())
+    batches = iter(lambda: tuple(islice(iterator, BATCH_RECORDS)), ())
     taken = 0
     for size, taken_now in map(_divert, batches) if _sink is not None else _send_batches(batches):
         taken += taken_now

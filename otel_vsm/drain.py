@@ -4,9 +4,9 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from otel_vsm.delivery import BATCH_SPANS
 from otel_vsm.exporters import Fate, Outcome
 from otel_vsm.parcel import Parcel
+from otel_vsm.record import BATCH_RECORDS
 from otel_vsm.spool import Claim, Spool
 
 Send = Callable[[Sequence[Parcel]], Outcome]
@@ -72,7 +72,7 @@ def _batches(claims: Iterator[Claim]) -> Generator[list[Claim], None, None]:
     batch: list[Claim] = []
     try:
         for claim in claims:
-            if batch and _size(batch) + len(claim.parcel.records) > BATCH_SPANS:
+            if batch and _size(batch) + len(claim.parcel.records) > BATCH_RECORDS:
                 full, batch = batch, [claim]
                 yield full
             else:

@@ -8,6 +8,9 @@ from otel_vsm.identity import SpanId, TraceId
 
 Value = str | bool | int | float
 
+BATCH_RECORDS = 512
+"""How many are sent in one request, at about half a kilobyte each."""
+
 
 class Link(NamedTuple):
     trace_id: TraceId

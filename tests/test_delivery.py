@@ -12,9 +12,9 @@ from textwrap import dedent
 import pytest
 
 from otel_vsm import delivery
-from otel_vsm.delivery import BATCH_SPANS, DeliveryError, configured, deliver, diverted, preload, send_all
+from otel_vsm.delivery import DeliveryError, configured, deliver, diverted, preload, send_all
 from otel_vsm.endpoint import Protocol
-from otel_vsm.record import Record
+from otel_vsm.record import BATCH_RECORDS, Record
 from otel_vsm.sending import left_for_the_answer
 from otel_vsm.spool import Spool
 from otel_vsm.testing import ACCEPT, BAD_REQUEST, BUSY, UNAUTHENTICATED, Answer, OtlpReceiver
@@ -383,7 +383,7 @@ def test_all_are_sent_in_batches_and_no_more_is_held_than_one(
 
     def make() -> Iterator[Record]:
         nonlocal made
-        for made in range(1, 2 * BATCH_SPANS + 11):
+        for made in range(1, 2 * BATCH_RECORDS + 11):
             yield new_record(str(made))
 
     def answer(_: object) -> Answer:
@@ -391,10 +391,10 @@ def test_all_are_sent_in_batches_and_no_more_is_held_than_one(
         return ACCEPT
 
     receiver.answer = answer
-    assert send_all(make(), progress=progress.append) == 2 * BATCH_SPANS + 10
-    assert progress == [BATCH_SPANS, BATCH_SPANS, 10]
-    assert made_at_request == [BATCH_SPANS, 2 * BATCH_SPANS, 2 * BATCH_SPANS + 10]
-    assert [record.name for record in receiver.records] == [str(n) for n in range(1, 2 * BATCH_SPANS + 11)]
+    assert send_all(make(), progress=progress.append) == 2 * BATCH_RECORDS + 10
+    assert progress == [BATCH_RECORDS, BATCH_RECORDS, 10]
+    assert made_at_request == [BATCH_RECORDS, 2 * BATCH_RECORDS, 2 * BATCH_RECORDS + 10]
+    assert [record.name for record in receiver.records] == [str(n) for n in range(1, 2 * BATCH_RECORDS + 11)]
 
 
 def test_sending_nothing_is_no_request(receiver: OtlpReceiver) -> None:
@@ -417,11 +417,11 @@ def test_when_not_all_can_be_sent_it_is_said_what_to_do(
     receiver.answer = lambda spans: next(answers)
     progress: list[int] = []
     with pytest.raises(DeliveryError) as failed:
-        send_all((new_record() for _ in range(3 * BATCH_SPANS)), progress=progress.append)
+        send_all((new_record() for _ in range(3 * BATCH_RECORDS)), progress=progress.append)
     assert str(failed.value).startswith(f"{shown} took 512 spans and then no more (")
     assert "too busy" in str(failed.value)
     assert "run the command again" in str(failed.value)
-    assert progress == [BATCH_SPANS]
+    assert progress == [BATCH_RECORDS]
     assert names_kept(spool) == []
 
 
