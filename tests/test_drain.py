@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from otel_vsm.delivery import BATCH_SPANS
 from otel_vsm.drain import Drained, Send, drain
 from otel_vsm.exporters import Fate, Outcome
 from otel_vsm.parcel import Parcel
-from otel_vsm.record import Record
+from otel_vsm.record import BATCH_RECORDS, Record
 from otel_vsm.spool import Spool
 
 NewRecord = Callable[..., Record]
@@ -65,13 +64,13 @@ def test_many_parcels_go_in_one_request(spool: Spool, keep: Callable[..., None])
 
 
 def test_requests_are_bounded(spool: Spool, keep: Callable[..., None]) -> None:
-    keep(*["a"] * (BATCH_SPANS - 1))
+    keep(*["a"] * (BATCH_RECORDS - 1))
     keep("b")
     keep("c", "d")
-    keep(*["e"] * (BATCH_SPANS + 1))
+    keep(*["e"] * (BATCH_RECORDS + 1))
     receiver = Receiver(lambda names: ACCEPTED)
     drained(spool, receiver)
-    assert list(map(len, receiver.requests)) == [BATCH_SPANS, 2, BATCH_SPANS + 1]
+    assert list(map(len, receiver.requests)) == [BATCH_RECORDS, 2, BATCH_RECORDS + 1]
 
 
 @pytest.mark.parametrize("fate", [Fate.REFUSED, Fate.FAULTED])
@@ -92,11 +91,11 @@ def test_what_is_at_fault_does_not_hold_up_the_rest(
 
 def test_where_nobody_is_there_all_is_left(spool: Spool, keep: Callable[..., None]) -> None:
     for _ in range(3):
-        keep(*["a"] * BATCH_SPANS)
+        keep(*["a"] * BATCH_RECORDS)
     receiver = Receiver(lambda names: Outcome(Fate.UNAVAILABLE, "refused"))
     assert drained(spool, receiver) == Drained(away=True, left_because="refused")
     assert len(receiver.requests) == 1
-    assert len(names_left(spool)) == 3 * BATCH_SPANS
+    assert len(names_left(spool)) == 3 * BATCH_RECORDS
 
 
 def test_a_receiver_that_goes_away_in_between_is_not_asked_again(
