@@ -1,8 +1,10 @@
-"""Spans as pipelines send them: about 500 bytes and eleven attributes each, twenty to a change."""
+"""Spans as pipelines send them: about 500 bytes and eleven attributes each, twenty to a change.
+
+The first tells of the first commit, the last of the deployment, the others of stages.
+"""
 
 import random
 from collections.abc import Iterator
-from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -46,8 +48,32 @@ def _spans(dice: random.Random, first_change: int) -> Iterator[Span]:
         root = change_root(change)
         revision = dice.randbytes(20).hex()
         started_ns = _FIRST_NS + number % 100_000 * 60 * _SECOND_NS
+        about = {
+            semconv.VSM_CHANGE_ID: change,
+            semconv.VCS_REPOSITORY_URL_FULL: f"https://{repository}",
+            semconv.VCS_CHANGE_ID: str(number),
+            semconv.VCS_REF_HEAD_REVISION: revision,
+            semconv.VSM_TEAM: _TEAMS[number % len(_TEAMS)],
+            semconv.VSM_ACTOR_TYPE: semconv.ActorType.AUTOMATION.value,
+            semconv.CICD_PIPELINE_TASK_RUN_RESULT: semconv.TaskResult.SUCCESS.value,
+            semconv.CICD_PIPELINE_RUN_URL_FULL: f"https://{repository}/actions/runs/{number}",
+        }
+        deployed = {
+            semconv.SERVICE_NAME: repository.rpartition("/")[2],
+            semconv.DEPLOYMENT_ENVIRONMENT_NAME: "production",
+            semconv.DEPLOYMENT_ID: f"deployment-{number}",
+        }
         for turn in range(PER_CHANGE):
             name, kind = _STAGES[turn % len(_STAGES)]
+            lasted_ns = dice.randrange(_SECOND_NS, 900 * _SECOND_NS)
+            attributes = about | {semconv.VSM_STAGE_NAME: name, semconv.VSM_STAGE_TYPE: kind}
+            if turn == 0:
+                name, lasted_ns = semconv.EventName.CHANGE_FIRST_COMMIT.value, 0
+                attributes = about | {semconv.VSM_EVENT_NAME: name}
+            elif turn == PER_CHANGE - 1:
+                name = kind = semconv.StageType.DEPLOY.value
+                stage = {semconv.VSM_STAGE_NAME: name, semconv.VSM_STAGE_TYPE: kind}
+                attributes = about | stage | deployed
             started_ns += dice.randrange(_SECOND_NS, 300 * _SECOND_NS)
             span = Span(
                 trace_id=bytes.fromhex(root.trace_id),
@@ -56,20 +82,8 @@ def _spans(dice: random.Random, first_change: int) -> Iterator[Span]:
                 name=name,
                 kind=Span.SPAN_KIND_INTERNAL,
                 start_time_unix_nano=started_ns,
-                end_time_unix_nano=started_ns + dice.randrange(_SECOND_NS, 900 * _SECOND_NS),
+                end_time_unix_nano=started_ns + lasted_ns,
             )
-            attributes: dict[str, Any] = {
-                semconv.VSM_CHANGE_ID: change,
-                semconv.VCS_REPOSITORY_URL_FULL: f"https://{repository}",
-                semconv.VCS_CHANGE_ID: str(number),
-                semconv.VCS_REF_HEAD_REVISION: revision,
-                semconv.VSM_STAGE_NAME: name,
-                semconv.VSM_STAGE_TYPE: kind,
-                semconv.VSM_TEAM: _TEAMS[number % len(_TEAMS)],
-                semconv.VSM_ACTOR_TYPE: semconv.ActorType.AUTOMATION.value,
-                semconv.CICD_PIPELINE_TASK_RUN_RESULT: semconv.TaskResult.SUCCESS.value,
-                semconv.CICD_PIPELINE_RUN_URL_FULL: f"https://{repository}/actions/runs/{number}",
-            }
             for key, value in attributes.items():
                 span.attributes.add(key=key).value.string_value = value
             span.attributes.add(key=semconv.VSM_STAGE_QUEUE_DURATION).value.double_value = dice.random() * 60
