@@ -243,6 +243,10 @@ def _derive_incidents(plan: Plan) -> None:
         incidents.incidents(reports, links.semi_join(again, "incident_id"), rollout, spans),
         scope=_INCIDENT,
         columns=("id",),
+        sightings=(
+            Sighting("incident_detected", ("id",), known="detected_at"),
+            Sighting("incident_restored", ("id",), known="resolved_at"),
+        ),
     )
 
 
