@@ -25,12 +25,17 @@ MODULES_OF_EXTRA = frozenset(
         "apsw",
         "duckdb",
         "fastapi",
+        "httptools",
         "ibis",
         "jinja2",
+        "numpy",
         "prometheus_client",
         "ptars",
         "pyarrow",
+        "pydantic",
+        "starlette",
         "uvicorn",
+        "uvloop",
         "zstandard",
     }
 )
