@@ -13,10 +13,13 @@ def remedies(moved: ir.Table, places: ir.Table) -> ir.Table:
 
     A rollback is one by kind, or its revision or version ran before, though not right before: that would be a
     redeploy. The one that it mends came right after the one that it goes back to; a hotfix mends the one
-    right before it.
+    right before it. A rollback that goes back to nothing older, after a rollout that failed, clears up after
+    that one, which reached nobody: it mends none.
     """
     done = places.filter(places.number.notnull())
-    told = moved.select("id", "kind", "started_at").join(done, "id")
+    broken = places.filter(places.number.isnull()).select(*PAIR, "before", broken=True).distinct()
+    told = moved.select("id", "kind", "started_at").join(done, "id").left_join(broken, [*PAIR, "before"])
+    told = told.select(*(name for name in told.columns if not name.endswith("_right")))
     told = told.left_join(_ran_before(done, told, "revision"), "id").drop("id_right")
     told = told.left_join(_ran_before(done, told, "version"), "id").drop("id_right")
     latest = told.number - 1
@@ -27,9 +30,10 @@ def remedies(moved: ir.Table, places: ir.Table) -> ir.Table:
     target = ibis.coalesce(ibis.greatest(*earlier), *earlier)
     rollback = (told.kind == DeploymentKind.ROLLBACK) | (target.notnull() & ~redeploy)
     hotfix = told.kind == DeploymentKind.HOTFIX
+    before_it = ifelse(rollback & told.broken.fill_null(False), ibis.null("int64"), latest)
     told = told.mutate(
         method=ibis.cases((rollback, FailureMethod.ROLLBACK.value), (hotfix, FailureMethod.HOTFIX.value)),
-        mended=ifelse(rollback, ibis.coalesce(target + 1, latest), latest),
+        mended=ifelse(rollback, ibis.coalesce(target + 1, before_it), latest),
     )
     told = told.filter(told.method.notnull())
     mended = done.select(*PAIR, mended="number", mended_id="id")
