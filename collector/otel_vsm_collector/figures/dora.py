@@ -55,7 +55,7 @@ def _lead_times(selection: Selection, by: tuple[str, ...]) -> ir.Table:
 def _deployments(selection: Selection, by: tuple[str, ...]) -> ir.Table:
     done = select.deployments(selection)
     done = done.filter(done.result == TaskResult.SUCCESS)
-    recovery = (done.recovered_at - done.finished_at) / NANOSECONDS
+    recovery = _after(done.recovered_at, done.finished_at)
     return done.aggregate(
         by=by,
         deployments=done.count(),
