@@ -83,7 +83,7 @@ class FailureMethod(StrEnum):
     ROLLBACK = "rollback"
     """A later deployment brought an earlier version back."""
     HOTFIX = "hotfix"
-    """The next deployment was a hotfix or carried a revert."""
+    """The next deployment was a hotfix."""
     INCIDENT_WINDOW = "incident_window"
     """An incident of the service began soon after it."""
     SLO = "slo"

@@ -27,7 +27,7 @@ def deployment_changes(claims: ir.Table, keys: ir.Table, places: ir.Table) -> ir
     one that produced its artifact, else the one in whose trace it lives.
 
     - The first deployment of a service to an environment carries its head change only: what it links to
-      has gathered since long before anyone measured.
+      has gathered since long before anyone measured. Where nothing else tells its head, a single link does.
     - A head change that a successful deployment carried before is not carried again: a redeploy or a
       rollback brings nothing new.
     """
@@ -43,7 +43,11 @@ def deployment_changes(claims: ir.Table, keys: ir.Table, places: ir.Table) -> ir
     heads = found.filter(~found.linked)
     heads = heads.mutate(best=heads["rank"].min().over(ibis.window(group_by=heads.deployment_id)))
     heads = heads.filter(heads["rank"] == heads.best).drop("best")
-    carried = heads.union(found.filter(found.linked, found.before > 0))
+    links = found.filter(found.linked)
+    alone = links.mutate(others=links.change_id.nunique().over(ibis.window(group_by=links.deployment_id)))
+    alone = alone.filter(alone.before == 0, alone.others == 1).drop("others")
+    alone = alone.anti_join(heads, "deployment_id")
+    carried = ibis.union(heads, links.filter(links.before > 0), alone)
 
     place = ibis.coalesce(carried.number, carried.before + 1)
     first = carried.number.min().over(

@@ -78,7 +78,7 @@ def change_keys(spans: ir.Table) -> ir.Table:
 
 def revision_key(spans: ir.Table) -> ir.StringValue:
     """A revision together with its repository: a short hash of another project is not the same."""
-    return ibis.coalesce(spans.repository, "").concat("@", spans.revision)
+    return ibis.coalesce(spans.repository, "").concat("@", spans.revision.lower())
 
 
 def changes(spans: ir.Table, events: ir.Table, keys: ir.Table) -> ir.Table:
@@ -118,7 +118,10 @@ def changes(spans: ir.Table, events: ir.Table, keys: ir.Table) -> ir.Table:
     )
     return whole.select(
         id=whole.change_id,
-        repository=whole.repository,
+        # A change's id begins with its repository.
+        repository=ibis.coalesce(
+            whole.repository, whole.change_id.re_extract("^(.+)[#@][^#@/]+$", 1).nullif("")
+        ),
         trace_id=whole.trace_id,
         aliases=known(whole.aliases),
         started_at=ibis.coalesce(*starts, whole.first_seen_at),

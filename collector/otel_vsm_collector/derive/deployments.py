@@ -29,8 +29,9 @@ def spans_of_deployments(spans: ir.Table) -> ir.Table:
 def rollouts(spans: ir.Table) -> ir.Table:
     """The table `rollout` from the spans of whole deployments.
 
-    It starts with its first span and ends with its last; it failed if any of them failed, and where
-    all were skipped nothing was deployed. An announcement alone is no deployment yet.
+    It starts with its first span and ends with its last; it failed if any of them failed, or ended in a way
+    that has no name here, and where all were skipped nothing was deployed. An announcement alone is no
+    deployment yet.
     """
     stage = spans.event_name.isnull()
     by_id = spans.group_by("deployment_id").agg(
@@ -41,7 +42,8 @@ def rollouts(spans: ir.Table) -> ir.Table:
         version=spans.version.min(where=stage),
         rollback=(spans.deployment_kind == DeploymentKind.ROLLBACK).any(),
         hotfix=(spans.deployment_kind == DeploymentKind.HOTFIX).any(),
-        succeeded=(stage & (spans.result == TaskResult.SUCCESS)).any(),
+        strange=(stage & ~spans.result.isin(list(TaskResult))).any(),
+        skipped=(~stage | (spans.result == TaskResult.SKIP)).all(),
         **{result.name: (stage & (spans.result == result)).any() for result in _WORST_FIRST},
         started_at=spans.started_at.min(),
         finished_at=spans.ended_at.max(where=stage),
@@ -65,8 +67,9 @@ def rollouts(spans: ir.Table) -> ir.Table:
         ),
         result=ibis.cases(
             *((by_id[result.name], result.value) for result in _WORST_FIRST),
-            (by_id.succeeded, TaskResult.SUCCESS.value),
-            else_=TaskResult.SKIP.value,
+            (by_id.skipped, TaskResult.SKIP.value),
+            (by_id.strange, TaskResult.ERROR.value),
+            else_=TaskResult.SUCCESS.value,
         ),
         started_at=by_id.started_at,
         finished_at=by_id.finished_at,

@@ -74,13 +74,15 @@ def incident_links(spans: ir.Table, links: ir.Table) -> ir.Table:
 def incidents(reports: ir.Table, links: ir.Table, rollouts: ir.Table, rollout_spans: ir.Table) -> ir.Table:
     """The table `incident`: the reports, each with the deployment that it came from.
 
-    Named or linked first; else the latest successful deployment of its service and environment that
-    had ended before it started, if that is no longer ago than the window.
+    Named or linked first, where such a one is known; else the latest successful deployment of its service and
+    environment that had ended before it started, if that is no longer ago than the window.
     """
     linked = links.join(rollout_spans, ["trace_id", "span_id"])
     linked = linked.group_by("incident_id").agg(linked_id=linked.deployment_id.min())
     told = reports.left_join(linked, reports.id == linked.incident_id).drop("incident_id")
-    told = told.mutate(told_id=ibis.coalesce(told.named_deployment_id, told.linked_id))
+    known = rollouts.select(known_id="id")
+    told = told.left_join(known, told.named_deployment_id == known.known_id)
+    told = told.mutate(told_id=ibis.coalesce(told.known_id, told.linked_id))
 
     done = rollouts.filter(rollouts.result == TaskResult.SUCCESS).select(
         "service", "environment", "finished_at", deployment_id=rollouts.id

@@ -224,13 +224,16 @@ def _derive_incidents(plan: Plan) -> None:
     )
     spans, rollout = tables.table("rollout_span"), tables.table("rollout")
     since = ibis.table({**dict.fromkeys(PAIR, "string"), "since": "int64"}, name="since")
+    deployment = _touched("deployment", "deployment_id")
+    named = report.semi_join(deployment, report.named_deployment_id == deployment.deployment_id)
     later = report.join(since, PAIR)
     later = later.filter(later.started_at >= later.since)
     again = plan.scratch(
         "touched_incident",
         ibis.union(
             _touched("report", "incident_id"),
-            touched.linking_incidents(links, spans, _touched("deployment", "deployment_id")),
+            touched.linking_incidents(links, spans, deployment),
+            named.select(incident_id="id"),
             later.select(incident_id="id"),
             distinct=True,
         ),

@@ -5,7 +5,7 @@ import ibis.expr.types as ir
 from ibis import ifelse
 
 from otel_vsm.parcel import DEFAULT_SERVICE_NAME
-from otel_vsm.semconv import TaskResult
+from otel_vsm.semconv import EventName, TaskResult
 
 NANOSECONDS = 1e9
 
@@ -13,6 +13,7 @@ NANOSECONDS = 1e9
 def stage_runs(spans: ir.Table) -> ir.Table:
     """The table `stage_run` from the spans of whole changes.
 
+    - queue: as the run itself says, else since its `stage.queued`.
     - wait: since the end of the latest earlier run of the change, 0 where one was still active.
     - complete and accurate: after the stage's first success neither it nor a stage that began
       before it had to run again.
@@ -23,6 +24,7 @@ def stage_runs(spans: ir.Table) -> ir.Table:
     before = ibis.window(group_by=runs.owner, order_by=[runs.started_at, runs.span_id], preceding=(None, 1))
     runs = runs.mutate(busy_until=runs.ended_at.max().over(before))
     runs = runs.join(_stages(runs), ["owner", "stage_name"])
+    runs = runs.left_join(_queued(spans, runs), ["trace_id", "span_id"])
     first_to_succeed = (runs.first_success["span_id"] == runs.span_id).fill_null(False)
     accurate = runs.ran_again.isnull() | (runs.ran_again < runs.first_success["at"])
     return runs.select(
@@ -40,7 +42,7 @@ def stage_runs(spans: ir.Table) -> ir.Table:
         "result",
         "started_at",
         "ended_at",
-        "queue_s",
+        queue_s=ibis.coalesce(runs.queue_s, (runs.started_at - runs.queued_at) / NANOSECONDS),
         # The wrappers' own name says nothing of what was worked on.
         service=runs.service.nullif(DEFAULT_SERVICE_NAME),
         process_s=(runs.ended_at - runs.started_at) / NANOSECONDS,
@@ -65,3 +67,18 @@ def _stages(runs: ir.Table) -> ir.Table:
         group_by=stages.owner, order_by=stages.began["at"], preceding=None, following=0
     )
     return stages.mutate(ran_again=stages.again.max().over(so_far))
+
+
+def _queued(spans: ir.Table, runs: ir.Table) -> ir.Table:
+    """When runs were told to be queued (trace_id, span_id, queued_at); an event tells of the next run."""
+    told = spans.filter(spans.event_name == EventName.STAGE_QUEUED, spans.change_id.notnull())
+    told = told.select("change_id", "stage_name", queued_at=told.started_at)
+    begun = runs.select("trace_id", "span_id", "change_id", "stage_name", "started_at")
+    after = told.join(begun, ["change_id", "stage_name", told.queued_at <= begun.started_at])
+    first = ibis.window(
+        group_by=[after.change_id, after.stage_name, after.queued_at],
+        order_by=[after.started_at, after.span_id],
+    )
+    after = after.mutate(place=ibis.row_number().over(first))
+    after = after.filter(after.place == 0)
+    return after.group_by("trace_id", "span_id").agg(queued_at=after.queued_at.min())

@@ -74,7 +74,7 @@ def _restored(selection: Selection, by: tuple[str, ...]) -> ir.Table:
 
 def _detected(selection: Selection, by: tuple[str, ...]) -> ir.Table:
     told = select.incidents(selection)
-    told = told.filter(selection.within(told.detected_at))
+    told = told.filter(selection.within(told.detected_at), told.resolved_at.notnull())
     return told.aggregate(by=by, **statistic(_after(told.detected_at, told.started_at), "detect"))
 
 

@@ -11,8 +11,6 @@ from otel_vsm_collector.figures.selection import Selection
 from otel_vsm_collector.figures.statistic import spelled, statistic
 from otel_vsm_collector.figures.work_in_progress import work_in_progress
 
-BY = ("stage_name", "stage_type")
-
 
 def stages(backend: Backend, selection: Selection) -> list[dict[str, Any]]:
     """A row per stage in the shape of the API's answer, by name: the runs that ended in the window.
@@ -28,11 +26,12 @@ def stages(backend: Backend, selection: Selection) -> list[dict[str, Any]]:
     runs = runs.filter(selection.within(runs.ended_at))
     succeeded = runs.result == TaskResult.SUCCESS
     figures = runs.aggregate(
-        by=BY,
+        by="stage_name",
+        stage_type=runs.stage_type.min(),
         runs=runs.count(),
         succeeded=succeeded.sum(),
         skipped=(runs.result == TaskResult.SKIP).sum(),
-        first_runs=runs.first_run.sum(),
+        first_runs=(runs.first_run & (runs.result != TaskResult.SKIP)).sum(),
         passed_first=(runs.first_run & succeeded).sum(),
         left=runs.complete_accurate.count(),
         complete_accurate=runs.complete_accurate.sum(),
@@ -40,7 +39,7 @@ def stages(backend: Backend, selection: Selection) -> list[dict[str, Any]]:
         **statistic(runs.process_s, "process"),
         **statistic(runs.wait_s, "wait"),
         **statistic(runs.queue_s, "queue"),
-    ).order_by(*BY)
+    ).order_by("stage_name")
     open_changes = work_in_progress(selection)
     waiting = open_changes.aggregate(by="stage_name", changes=open_changes.count())
     wip = {row["stage_name"]: row["changes"] for row in backend.to_pyarrow(waiting).to_pylist()}

@@ -1,7 +1,7 @@
 """The ledger's tables: what is known of a span, one column per thing that deriving reads.
 
-`span` and `span_link` only ever grow and may hold a span twice, since senders repeat what they were not
-told is safe; deriving takes each (trace_id, span_id) once. `ledger_state` holds one row: how far which
+`span` and `span_link` take what comes, a span twice where a sender repeats it; deriving takes repetitions of
+a span out again. `ledger_state` holds one row: how far which
 journal has been applied. Ids are lower-case hexadecimal, times are nanoseconds since the epoch, in UTC.
 """
 
