@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -24,6 +25,12 @@ from otel_vsm.testing.fixtures import (  # noqa: F401 - fixtures are found by th
 
 NewRecord = Callable[..., Record]
 RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
+
+# A shell that runs this in the background has its jobs ignore the terminal's signals, and what is ignored
+# stays so in every process that a test starts.
+for _number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, signal.SIG_DFL)
 
 _CLEARED = re.compile(
     r"OTEL_.*|TRACEPARENT|TRACESTATE|BAGGAGE|XDG_STATE_HOME|GRPC_.*|GIT_.*"

@@ -14,6 +14,36 @@ LEDGER: dict[str, ibis.Schema] = {
     name: ibis.Schema.from_pyarrow(columns.schema(name)) for name in ("span", "span_link")
 }
 
+_DEPLOYMENT = {
+    "id": "string",
+    "service": "string",
+    "environment": "string",
+    "repository": "string",
+    "revision": "string",
+    "version": "string",
+    "kind": "string",
+    "result": "string",
+    "started_at": "int64",
+    "finished_at": "int64",
+    "trace_id": "string",
+    "span_id": "string",
+    "teams": "array<string>",
+    "value_streams": "array<string>",
+}
+_INCIDENT = {
+    "id": "string",
+    "service": "string",
+    "environment": "string",
+    "severity": "string",
+    "started_at": "int64",
+    "detected_at": "int64",
+    "acknowledged_at": "int64",
+    "mitigated_at": "int64",
+    "resolved_at": "int64",
+    "trace_id": "string",
+    "teams": "array<string>",
+}
+
 FACTS: dict[str, ibis.Schema] = {
     # Whose a trace is, for the spans in it that name no change: of several changes the first by name.
     "trace_owner": ibis.schema({"trace_id": "string", "change_id": "string"}),
@@ -78,21 +108,8 @@ FACTS: dict[str, ibis.Schema] = {
     # A deployment as its own spans tell it.
     "rollout": ibis.schema(
         {
-            "id": "string",
-            "service": "string",
-            "environment": "string",
-            "repository": "string",
-            "revision": "string",
-            "version": "string",
-            "kind": "string",
-            "result": "string",
-            "started_at": "int64",
-            "finished_at": "int64",
-            "trace_id": "string",
-            "span_id": "string",
+            **_DEPLOYMENT,
             "incident_id": "string",  # the incident that it remedies
-            "teams": "array<string>",
-            "value_streams": "array<string>",
         }
     ),
     # What a deployment says of the changes that it carries.
@@ -129,56 +146,12 @@ FACTS: dict[str, ibis.Schema] = {
     ),
     "deployment_change": ibis.schema({"deployment_id": "string", "change_id": "string", "method": "string"}),
     # An incident as its own spans tell it.
-    "incident_report": ibis.schema(
-        {
-            "id": "string",
-            "service": "string",
-            "environment": "string",
-            "severity": "string",
-            "started_at": "int64",
-            "detected_at": "int64",
-            "acknowledged_at": "int64",
-            "mitigated_at": "int64",
-            "resolved_at": "int64",
-            "named_deployment_id": "string",
-            "trace_id": "string",
-            "teams": "array<string>",
-        }
-    ),
+    "incident_report": ibis.schema({**_INCIDENT, "named_deployment_id": "string"}),
     "incident_link": ibis.schema({"incident_id": "string", "trace_id": "string", "span_id": "string"}),
-    "incident": ibis.schema(
-        {
-            "id": "string",
-            "service": "string",
-            "environment": "string",
-            "severity": "string",
-            "started_at": "int64",
-            "detected_at": "int64",
-            "acknowledged_at": "int64",
-            "mitigated_at": "int64",
-            "resolved_at": "int64",
-            "deployment_id": "string",
-            "attribution": "string",
-            "trace_id": "string",
-            "teams": "array<string>",
-        }
-    ),
+    "incident": ibis.schema({**_INCIDENT, "deployment_id": "string", "attribution": "string"}),
     "deployment": ibis.schema(
         {
-            "id": "string",
-            "service": "string",
-            "environment": "string",
-            "repository": "string",
-            "revision": "string",
-            "version": "string",
-            "kind": "string",
-            "result": "string",
-            "started_at": "int64",
-            "finished_at": "int64",
-            "trace_id": "string",
-            "span_id": "string",
-            "teams": "array<string>",
-            "value_streams": "array<string>",
+            **_DEPLOYMENT,
             "number": "int64",  # its place among the successful ones of its service and environment
             "previous_id": "string",
             "change_mapping": "string",

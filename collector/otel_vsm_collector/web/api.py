@@ -33,5 +33,5 @@ def stages(facts: Facts, asked: Annotated[Paging, Query()]) -> models.Page[model
     """What the stages take, how long work waits before them, and how often it comes back; by name."""
     selection = asked.selection()
     found = [models.Stage(**stage) for stage in stage_figures.stages(facts, selection)]
-    shown, following = part(found, asked, selection, key=lambda stage: f"{stage.name}\0{stage.type or ''}")
+    shown, following = part(found, asked, selection, key=lambda stage: stage.name)
     return models.Page(items=shown, next_cursor=following)

@@ -135,13 +135,13 @@ def test_every_answer_says_how_far_it_is_behind(web: Any) -> None:
 
 
 def test_stages_are_listed_by_name_and_by_the_page(web: Any, facts: Any) -> None:
-    for name, kind in (("test", "test"), ("build", "build"), ("build", "package")):
+    for name, kind in (("test", "test"), ("build", "build"), ("image", "package")):
         facts.insert(
             "stage_run", stage_name=name, stage_type=kind, change_id="c", result="success", ended_at=MAY_1,
             process_s=60.0, wait_s=5.0, first_run=True, rework=False, complete_accurate=True,
         )  # fmt: skip
-    (build, package) = (page := web.get(f"/api/v1/stages?{IN_MAY}&limit=2").json)["items"]
-    assert (build["name"], build["type"], package["type"]) == ("build", "build", "package")
+    (build, image) = (page := web.get(f"/api/v1/stages?{IN_MAY}&limit=2").json)["items"]
+    assert (build["name"], build["type"], image["type"]) == ("build", "build", "package")
     assert build["process_time"]["p50"] == 60
     assert (build["success_ratio"], build["first_pass_yield"], build["complete_accurate"]) == (1, 1, 1)
     rest = web.get(f"/api/v1/stages?limit=2&cursor={page['next_cursor']}").json
