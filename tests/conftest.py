@@ -28,9 +28,14 @@ RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
 
 # A shell that runs this in the background has its jobs ignore the terminal's signals, and what is ignored
 # stays so in every process that a test starts.
-for _number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
+for _number, _usual in {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGQUIT: signal.SIG_DFL,
+    signal.SIGHUP: signal.SIG_DFL,
+    signal.SIGTERM: signal.SIG_DFL,
+}.items():
     if signal.getsignal(_number) == signal.SIG_IGN:
-        signal.signal(_number, signal.SIG_DFL)
+        signal.signal(_number, _usual)
 
 _CLEARED = re.compile(
     r"OTEL_.*|TRACEPARENT|TRACESTATE|BAGGAGE|XDG_STATE_HOME|GRPC_.*|GIT_.*"
