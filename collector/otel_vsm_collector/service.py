@@ -62,7 +62,7 @@ async def _serve(settings: Settings) -> None:
         contextlib.closing(_bind(settings.web, "--web")) as web_socket,
     ):
         grpc_address = _bind_grpc(grpc_server, settings.grpc)
-        metrics = Metrics()
+        metrics = Metrics(own=(grpc_address, _address(http_socket)))
         store = Store(
             settings.data,
             lambda connection: Refresher(connection, metrics.observer),

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from duckdb import DuckDBPyConnection
@@ -16,6 +16,7 @@ from otel_vsm import __version__, semconv
 from otel_vsm_collector.metrics import export, gauges
 from otel_vsm_collector.metrics.health import Health
 from otel_vsm_collector.metrics.observer import Observer
+from otel_vsm_collector.settings import Address
 
 SERVICE_NAME = "otel-vsm-collector"
 SCOPE = InstrumentationScope("otel_vsm_collector", __version__, semconv.SCHEMA_URL)
@@ -27,14 +28,15 @@ class Metrics:
     """The collector's health, the counters over facts, and the figures as they are now.
 
     `health` and `observer` are for the parts that receive and derive; `watch` tells where facts are read.
+    Metrics are never sent to `own`, where the collector itself receives.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, own: Collection[Address] = ()) -> None:
         self._start_ns = time.time_ns()
         self._reader = InMemoryMetricReader()
         resource = Resource.create({semconv.SERVICE_NAME: SERVICE_NAME, semconv.SERVICE_VERSION: __version__})
         self._provider = MeterProvider(
-            [self._reader, *export.readers(self.with_facts)], resource, shutdown_on_exit=False
+            [self._reader, *export.readers(self.with_facts, own)], resource, shutdown_on_exit=False
         )
         self.health = Health(self._provider.get_meter(SCOPE.name, SCOPE.version, SCOPE.schema_url))
         self.observer = Observer()

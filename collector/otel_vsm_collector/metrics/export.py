@@ -2,8 +2,9 @@
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
+from urllib.parse import urlsplit
 
 from opentelemetry.environment_variables import OTEL_METRICS_EXPORTER
 from opentelemetry.sdk import environment_variables as env
@@ -16,16 +17,28 @@ from opentelemetry.sdk.metrics.export import (
     PeriodicExportingMetricReader,
 )
 
+from otel_vsm_collector.settings import Address
+
 _logger = logging.getLogger(__name__)
 
 _GRPC, _HTTP = "grpc", "http/protobuf"
 
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
 WithFacts = Callable[[MetricsData], MetricsData]
 
 
-def readers(with_facts: WithFacts) -> list[MetricReader]:
-    """A reader that sends every OTEL_METRIC_EXPORT_INTERVAL; none where no OTLP endpoint is configured."""
+def readers(with_facts: WithFacts, own: Collection[Address] = ()) -> list[MetricReader]:
+    """A reader that sends every OTEL_METRIC_EXPORT_INTERVAL; none where no OTLP endpoint is configured.
+
+    None either where the endpoint is one of `own`, the addresses that this collector receives spans at:
+    whoever has set it for pipelines may start the collector from the same shell.
+    """
     if not _wanted():
+        return []
+    endpoint = _value(env.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT) or _value(env.OTEL_EXPORTER_OTLP_ENDPOINT)
+    if _is_own(endpoint, own):
+        _logger.warning("metrics are not sent: %s is this collector, which takes spans only", endpoint)
         return []
     return [PeriodicExportingMetricReader(FactExporter(_otlp_exporter(), with_facts))]
 
@@ -73,6 +86,11 @@ def _wanted() -> bool:
             ", ".join(unknown),
         )
     return "otlp" in names
+
+
+def _is_own(endpoint: str, own: Collection[Address]) -> bool:
+    where = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}")
+    return any(where.port == address.port and where.hostname in (address.host, *_LOOPBACK) for address in own)
 
 
 def _otlp_exporter() -> MetricExporter:

@@ -10,6 +10,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
 from otel_vsm import identity
 from otel_vsm_collector.metrics import export
+from otel_vsm_collector.settings import Address
 
 WAIT_S = 20
 
@@ -124,3 +125,25 @@ def test_a_wish_for_deltas_is_answered_with_what_is_sent_instead(
     (reader,) = export.readers(lambda data: data)
     reader.shutdown()
     assert "sent as running totals" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "sends"),
+    [
+        ("http://127.0.0.1:4318", False),
+        ("http://localhost:4318/", False),
+        ("localhost:4317", False),
+        ("http://127.0.0.1:4319", True),
+        ("http://backend:4318", True),
+    ],
+)
+def test_a_collector_sends_no_metrics_to_itself(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, endpoint: str, sends: bool
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+    own = (Address("127.0.0.1", 4317), Address("127.0.0.1", 4318))
+    made = export.readers(lambda data: data, own)
+    for reader in made:
+        reader.shutdown()
+    assert bool(made) == sends
+    assert ("is this collector" in caplog.text) != sends
