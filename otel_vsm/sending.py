@@ -103,8 +103,9 @@ class Sending(threading.Thread):
     def result(self, *, budget_s: float) -> list[str]:
         """Start, wait until all is sent or the budget is used up, and say what the user should know."""
         unfinished = f"no answer within {budget_s:.1f} s"
-        self.start()
         try:
+            # In here too: it waits for the thread to run, and by then that may have sent.
+            self.start()
             start = time.monotonic()
             if self._loaded.wait(LOADING_S):
                 self.join(left_for_the_answer(budget_s, loading_s=time.monotonic() - start))
