@@ -72,14 +72,6 @@ class Refresher:
         load_near_spans(self._connection, first_seq, last_seq)
         return self._plan.run(self._connection, self._observer)["repeated"]
 
-    def rebuild(self) -> None:
-        """Computes every fact anew from the whole ledger."""
-        for name in tables.FACTS:
-            self._connection.execute(f"DELETE FROM {name}")
-        row = self._connection.execute("SELECT min(seq), max(seq) FROM span").fetchone()
-        if row and row[0] is not None:
-            self.refresh(*row)
-
 
 def _find_touched(plan: Plan) -> None:
     """Whom the new spans touch."""

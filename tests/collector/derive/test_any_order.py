@@ -92,5 +92,5 @@ def test_order_repetition_and_batches_change_nothing(
         world.take(left[:size])
         left = left[size:]
     assert world.facts() == at_once
-    world.refresher.rebuild()
+    world.derive_anew()
     assert world.facts() == at_once

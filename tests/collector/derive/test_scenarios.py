@@ -91,5 +91,5 @@ def test_arrival_changes_nothing(path: Path, world: World) -> None:
     assert world.facts() == at_once, "the later half first, backwards, each span twice"
     world.take(told)
     assert world.facts() == at_once, "all again"
-    world.refresher.rebuild()
+    world.derive_anew()
     assert world.facts() == at_once, "computed anew"

@@ -132,6 +132,12 @@ class World:
             self.connection.execute(f"INSERT INTO {table} FROM _arrow")
         self.refresher.refresh(self._seq, self._seq)
 
+    def derive_anew(self) -> None:
+        """Computes every fact from the whole ledger at once."""
+        for table in FACTS:
+            self.connection.execute(f"DELETE FROM {table}")
+        self.refresher.refresh(0, self._seq)
+
     @property
     def backend(self) -> Backend:
         return ibis.duckdb.from_connection(self.connection.cursor())
