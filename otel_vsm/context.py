@@ -16,12 +16,11 @@ from otel_vsm.identity import (
     Repository,
     SpanId,
     TraceId,
-    change_of_commit,
     change_of_request,
     change_root,
     normalise_repository,
-    request_in_message,
 )
+from otel_vsm.message import Commit, StandsFor, reverted_in_message, stands_for
 
 # Compiled where they are used: most calls need none of them, and the user's command waits for this import.
 _NUMBER = r"[#!]?(\d+)"
@@ -45,6 +44,8 @@ class Named(NamedTuple):
     """The number of a request, `12` or `#12`, or a whole change id."""
     repository: str | None = None
     revision: str | None = None
+    paths: tuple[str, ...] = ()
+    """Where in the repository the work is, as git's pathspecs; none: everywhere."""
 
 
 class Context(NamedTuple):
@@ -57,6 +58,11 @@ class Context(NamedTuple):
     branch: str | None = None
     at_head: bool = False
     """The revision is what is checked out here; git has not been asked for its branch."""
+    message: str | None = ""
+    """The message of the revision, from which is still to be read what it takes back; None where git has not
+    been asked for it."""
+    reverts: ChangeId | None = None
+    """The change that this one takes back."""
     pipeline: Mapping[str, str] = {}
     """Attributes of the CI's pipeline, run and job."""
     missing: tuple[str, ...] = ()
@@ -87,17 +93,12 @@ class _Checkout(NamedTuple):
     request: str | None
     """The request that the revision belongs to, by the CI's word or the commit's message."""
     revision: str | None
+    change: ChangeId | None
+    message: str | None
+    """As in `Context`."""
     branch: str | None
     at_head: bool
     missing: list[str]
-
-    @property
-    def change(self) -> ChangeId | None:
-        if not self.repository:
-            return None
-        if self.request:
-            return change_of_request(self.repository, self.request)
-        return change_of_commit(self.repository, self.revision) if self.revision else None
 
 
 def find(named: Named, *, subject: Subject, env: Mapping[str, str]) -> Context:
@@ -112,14 +113,29 @@ def find(named: Named, *, subject: Subject, env: Mapping[str, str]) -> Context:
     return found._replace(pipeline=ci.attributes if ci else {})
 
 
-def with_branch(context: Context) -> Context:
-    """With the branch that is checked out, where nobody else has told it.
+def with_details(context: Context) -> Context:
+    """With the branch that is checked out and the change that is taken back, where nobody else has told it.
 
     Apart from `find`, since no change hangs on it: it can be asked for while the user's command runs.
     """
-    if not context.at_head:
-        return context
-    return context._replace(branch=git.branch(), at_head=False)
+    if context.at_head:
+        context = context._replace(branch=git.branch(), at_head=False)
+    if context.message != "":
+        context = context._replace(reverts=_reverted(context), message="")
+    return context
+
+
+def _reverted(context: Context) -> ChangeId | None:
+    if not context.repository or not context.revision:
+        return None
+    message = context.message or git.messages([context.revision]).get(context.revision, "")
+    found = reverted_in_message(message)
+    if found is None:
+        return None
+    commit = found.commit
+    if commit and not re.fullmatch(_FULL_SHA, commit):
+        commit = git.full_sha(commit)
+    return found.change(context.repository, commit)
 
 
 def place(trace_id: TraceId, root: SpanId, env: Mapping[str, str]) -> Place:
@@ -205,6 +221,7 @@ def _find_by_checkout(
         revision=revision,
         branch=here.branch if revision == here.revision else None,
         at_head=here.at_head and revision is not None and revision == here.revision,
+        message=here.message if revision == here.revision else "",
         missing=tuple(missing),
     )
 
@@ -216,11 +233,14 @@ def _look(named: Named, ci: CiContext | None) -> _Checkout:
     request = ci.request if ci else None
     message = ci.message if ci and not named.revision else None
     is_full = bool(revision and re.fullmatch(_FULL_SHA, revision))
-    found = git.checkout(
-        revision=revision or "HEAD",
-        repository=not repository,
-        commit=not is_full or not (request or message),
-    )
+    # What is named, by the user or by the CI, is what the work is done for, wherever in the repository.
+    paths = () if request or named.change else named.paths
+    ask = bool(paths) or not is_full or not (request or message)
+    found = git.checkout(revision=revision or "HEAD", repository=not repository, commit=ask, paths=paths)
+    if paths and not found.commit:
+        return _look(named._replace(paths=()), ci)
+    if paths:
+        message = None
     missing = []
     if found.commit:
         revision, message = found.commit.sha, message or found.commit.message
@@ -234,12 +254,16 @@ def _look(named: Named, ci: CiContext | None) -> _Checkout:
         missing.append(
             f"the repository has no remote and is called {found.repository} (--repository names it)"
         )
-    if not request and message and (number := request_in_message(message)):
-        request = str(number)
+    repository = repository or found.repository
+    of = StandsFor(request, revision or "")
+    if not request and message:
+        [of] = stands_for([Commit(revision or "", message)], git.messages)
     return _Checkout(
-        repository=repository or found.repository,
-        request=request,
+        repository=repository,
+        request=of.request,
         revision=revision,
+        change=of.change(repository) if repository and (of.request or of.commit) else None,
+        message=message if message or not ask else "",
         branch=ci.branch if ci and not named.revision else None,
         at_head=not ci and not named.revision,
         missing=missing,

@@ -1,7 +1,7 @@
 """What the commands tell, as records. Pure: the same arguments give the same records."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from otel_vsm import semconv
 from otel_vsm.context import Context, Place
@@ -11,6 +11,18 @@ from otel_vsm.semconv import DeploymentKind, EventName, StageType, TaskResult
 
 _NOT_FAILED = frozenset({TaskResult.SUCCESS, TaskResult.CANCELLATION, TaskResult.SKIP})
 _WELL = frozenset({TaskResult.SUCCESS, TaskResult.SKIP})
+_RECURRING = frozenset(
+    {
+        EventName.WORK_ITEM_BLOCKED,
+        EventName.WORK_ITEM_UNBLOCKED,
+        EventName.CHANGE_REVIEWED,
+        EventName.CHANGE_APPROVED,
+        EventName.INCIDENT_STARTED,
+        EventName.INCIDENT_DETECTED,
+        EventName.INCIDENT_RESOLVED,
+    }
+)
+"""What happens to the same owner again and again. What each is about is its second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +55,7 @@ class Teller:
                     semconv.VSM_ACTOR_TYPE: self.actor,
                     semconv.VSM_VALUE_STREAM: self.value_stream,
                     semconv.VSM_WORK_ITEM_ID: self.work_item,
+                    semconv.VSM_CHANGE_REVERTS: self.context.reverts,
                 }
             ),
         }
@@ -110,9 +123,13 @@ def stage(
 def stage_started(
     teller: Teller, *, name: str, type: StageType | None, span_id: SpanId, at_ns: int
 ) -> Record:
-    """A run of a stage began; `span_id` is the one that the run's own span will have."""
+    """A run of a stage began; `span_id` is the one that the run's own span will have.
+
+    The event is the run's child, so that it is known which run it told of.
+    """
     attributes = {semconv.VSM_STAGE_NAME: name, semconv.VSM_STAGE_TYPE: type}
-    return event(teller, EventName.STAGE_STARTED, at_ns=at_ns, subject=span_id, attributes=attributes)
+    inside = replace(teller, place=teller.place._replace(parent_span_id=span_id))
+    return event(inside, EventName.STAGE_STARTED, at_ns=at_ns, subject=span_id, attributes=attributes)
 
 
 def deployment(
@@ -151,6 +168,8 @@ def event(
 ) -> Record:
     """A point event of the owner, which is the change unless another is given."""
     place = teller.place
+    if name in _RECURRING:
+        subject = str(at_ns // 1_000_000_000)
     return Record(
         trace_id=place.trace_id,
         # An event of nothing in particular is told apart from others by its trace.

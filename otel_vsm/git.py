@@ -7,21 +7,19 @@ import os
 import select
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 from otel_vsm.identity import Repository, local_repository, normalise_repository
+from otel_vsm.message import Commit
 
 ANSWER_TIMEOUT_S = 2.0
 """How long a command is held up at most where git hangs, as it can on a network's file system."""
 CARRIED_LIMIT = 10_000
 """Commits that one deployment is looked through for; further ones are left out, and it is said."""
-
-
-class Commit(NamedTuple):
-    sha: str
-    message: str
+_LAST = ("rev-list", "--max-count=1", "--first-parent")
+_COMMITS = "--format=%H%n%B%x00"
 
 
 class Checkout(NamedTuple):
@@ -45,14 +43,17 @@ class _Answer(NamedTuple):
     problem: str
 
 
-def checkout(*, revision: str = "HEAD", repository: bool = True, commit: bool = True) -> Checkout:
+def checkout(
+    *, revision: str = "HEAD", repository: bool = True, commit: bool = True, paths: Sequence[str] = ()
+) -> Checkout:
     """What git knows of the current folder; each of the flags saves a process where it is False.
 
-    `revision` is anything that git takes for a commit: `HEAD`, a tag, a short hash.
+    `revision` is anything that git takes for a commit: `HEAD`, a tag, a short hash. With `paths`, the commit
+    is the last one of its first-parent history that touched one of them.
     """
     questions: dict[str, list[str]] = {}
     if commit:
-        questions["commit"] = ["rev-list", "--max-count=1", "--format=%B", _revision(revision), "--"]
+        questions["commit"] = [*_LAST, "--format=%B", _revision(revision), "--", *paths]
     if repository:
         questions["remotes"] = ["remote", "--verbose"]
     answers = dict(zip(questions, _ask(*questions.values()), strict=True))
@@ -67,7 +68,7 @@ def checkout(*, revision: str = "HEAD", repository: bool = True, commit: bool = 
             name, by_folder = _folder(), True
     found = None
     if asked := answers.get("commit"):
-        if asked.output is None:
+        if not asked.output:
             problem = problem or asked.problem
         else:
             header, _, message = asked.output.partition("\n")
@@ -86,38 +87,66 @@ def branch() -> str | None:
     return answer.output.strip() if answer.output else None
 
 
-def carried(previous: str, revision: str) -> list[Commit]:
+def full_sha(revision: str) -> str | None:
+    """The full hash of what git takes for a commit; None where it takes it for none, or for several."""
+    [answer] = _ask(["rev-parse", "--verify", "--quiet", f"{_revision(revision)}^{{commit}}"])
+    return answer.output.strip() if answer.output else None
+
+
+def messages(shas: Sequence[str]) -> dict[str, str]:
+    """The messages of commits by their full hashes, of those that this clone has."""
+    [answer] = _ask(["rev-list", "--no-walk", "--ignore-missing", _COMMITS, *shas, "--"])
+    return dict(_commits(answer.output or ""))
+
+
+def without_commits(paths: Sequence[str], revision: str) -> dict[str, str]:
+    """Those of the paths that the first-parent history up to the revision never touched, and why."""
+    answers = _ask(*([*_LAST, _revision(revision), "--", path] for path in paths))
+    return {
+        path: answer.problem or f"no commit up to {revision} touches it"
+        for path, answer in zip(paths, answers, strict=True)
+        if not answer.output
+    }
+
+
+def carried(previous: str, revision: str, paths: Sequence[str] = ()) -> list[Commit]:
     """The commits of the first-parent history in (previous, revision], the newest first.
 
-    HistoryError where git cannot tell them, as in a shallow clone that does not reach back so far.
+    With `paths`, those that touch one of them. HistoryError where git cannot tell them, as in a shallow clone
+    that does not reach back so far.
     """
     span = f"{_revision(previous)}..{_revision(revision)}"
-    log, shallow, ancestor = _ask(
+    log, shallow, common = _ask(
         [
             "rev-list",
             "--first-parent",
             f"--max-count={CARRIED_LIMIT + 1}",
-            "--format=%H%n%B%x00",
+            _COMMITS,
             span,
             "--",
+            *paths,
         ],
         ["rev-parse", "--is-shallow-repository"],
-        ["merge-base", "--is-ancestor", _revision(previous), _revision(revision)],
+        ["merge-base", _revision(previous), _revision(revision)],
     )
     if log.output is None:
         raise HistoryError(f"the history from {previous} to {revision} cannot be read ({log.problem})")
-    if shallow.output == "true\n" and ancestor.output is None:
+    if shallow.output == "true\n" and common.output is None:
         raise HistoryError(
             f"this clone is shallow and does not reach from {revision} back to {previous}:"
             " fetch its whole history"
         )
-    commits = []
-    for entry in log.output.split("\0")[:-1]:
-        _, sha, message = entry.lstrip("\n").split("\n", 2)
-        commits.append(Commit(sha, message))
+    commits = list(_commits(log.output))
     if len(commits) > CARRIED_LIMIT:
         raise HistoryError(f"more than {CARRIED_LIMIT} commits lie between {previous} and {revision}")
     return commits
+
+
+def _commits(listed: str) -> Iterator[Commit]:
+    """The commits that `git rev-list` printed in the format `_COMMITS`."""
+    for entry in listed.split("\0")[:-1]:
+        _, sha, message = entry.lstrip("\n").split("\n", 2)
+        yield Commit(sha, message)
 
 
 def _revision(revision: str) -> str:

@@ -32,13 +32,6 @@ _URL = re.compile(
 _SCP = re.compile(r"^(?:[^@/:]+@(?P<host>\[[^\]]*\]|[^/:]+)|(?P<bare>[^/:@\[]+)(?!:\d+/)):(?P<path>.*)$")
 _DEFAULT_PORTS = {"http": "80", "https": "443", "ssh": "22", "git": "9418"}
 
-# The title of a squashed request, GitHub's merge commit, GitLab's trailer.
-_REQUEST = (
-    re.compile(r"^[^\n]*\(#(\d+)\)[ \t]*(?:\n|$)"),
-    re.compile(r"^Merge pull request #(\d+) from\b", re.MULTILINE),
-    re.compile(r"^See merge request [^\s!]*!(\d+)\s*$", re.MULTILINE),
-)
-
 
 def normalise_repository(remote: str) -> Repository:
     """A remote's URL without scheme, user, default port, trailing `.git` and `/`; the host in lower case.
@@ -87,18 +80,6 @@ def change_of_commit(repository: Repository, sha: str) -> ChangeId:
     return ChangeId(f"{repository}@{sha.lower()}")
 
 
-def request_in_message(message: str) -> int | None:
-    """The request number that a commit message names, if it does.
-
-    Known are `(#12)` at the end of the title, `Merge pull request #12 from` and
-    `See merge request group/name!12`.
-    """
-    for pattern in _REQUEST:
-        if match := pattern.search(message):
-            return int(match[1])
-    return None
-
-
 def change_root(change: ChangeId | str) -> Root:
     """The trace and root span of a change."""
     return _root("vsm.change", change)
@@ -118,7 +99,8 @@ def event_span_id(owner: str, event: str, subject: str = "") -> SpanId:
     """The span id of a point event, the same whenever it is told again.
 
     `owner` is the id of the change, incident or work item, `subject` what the event is about where
-    the owner can have several: the gate of an approval, the run of a stage, the id of a deployment.
+    the owner can have several: the gate of an approval, the run of a stage, the id of a deployment, the
+    time of a review in whole seconds since the epoch.
     """
     return SpanId(_digest("\0".join(("vsm.event", owner, event, subject)))[:16])
 

@@ -4,11 +4,14 @@ Pure: a history in, changes and deployments out. What was delivered is the first
 commit stands for the request that it brought in. Every commit is looked at once.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from otel_vsm.backfill.history import Commit, History, Tag
 from otel_vsm.identity import ChangeId, Repository, change_of_commit, change_of_request
+from otel_vsm.message import Reverted
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,6 +27,8 @@ class Change:
     request: int | None
     first_commit_s: int
     merged_s: int
+    reverts: ChangeId | None
+    """The change that it takes back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +76,10 @@ class _Walk:
 
     def __init__(self, history: History, repository: Repository) -> None:
         self._commits = history.commits
+        self._touching = history.touching
         self._repository = repository
         self._brought_by: dict[str, ChangeId] = {}
+        self._before: set[str] = set()
         self.changes: dict[ChangeId, Change] = {}
 
     def brought_by(self, sha: str) -> ChangeId:
@@ -81,8 +88,7 @@ class _Walk:
     def leave_out_what_came_before(self, sha: str) -> None:
         """Count all that the commit's first parent reaches as part of the commit's change."""
         commit = self._commits[sha]
-        for _ in self._reach(commit.parents[:1], self._change_of(commit)):
-            pass
+        self._before.update(one.sha for one in self._reach(commit.parents[:1], self._change_of(commit)))
 
     def take(self, tip: str) -> tuple[ChangeId, ...]:
         """The changes of the tip's first-parent history that were not taken before, oldest first."""
@@ -90,10 +96,11 @@ class _Walk:
         # Oldest first: what the first parent of a merge reaches is then walked already.
         for commit in reversed(list(self._first_parents(tip))):
             change = self._change_of(commit)
-            brought = (other.authored_s for other in self._reach(commit.parents[1:], change))
-            self._tell(change, commit, first_commit_s=min(brought, default=commit.authored_s))
+            brought = list(self._reach(commit.parents[1:], change))
             self._brought_by[commit.sha] = change
-            taken[change] = None
+            if self._touching is None or commit.sha in self._touching:
+                self._tell(change, commit, brought)
+                taken[change] = None
         return tuple(taken)
 
     def _first_parents(self, tip: str) -> Iterator[Commit]:
@@ -116,10 +123,13 @@ class _Walk:
 
     def _change_of(self, commit: Commit) -> ChangeId:
         if commit.request is None:
-            return change_of_commit(self._repository, commit.sha)
+            return change_of_commit(self._repository, commit.picked_from or commit.sha)
         return change_of_request(self._repository, commit.request)
 
-    def _tell(self, change: ChangeId, commit: Commit, *, first_commit_s: int) -> None:
+    def _tell(self, change: ChangeId, commit: Commit, brought: list[Commit]) -> None:
+        """The commit, and what it brought in where it is a merge."""
+        first_commit_s = min((other.authored_s for other in brought), default=commit.authored_s)
+        reverts = self._reverted_by(change, commit, brought)
         known = self.changes.get(change)
         if known is None:
             self.changes[change] = Change(
@@ -128,7 +138,35 @@ class _Walk:
                 request=commit.request,
                 first_commit_s=first_commit_s,
                 merged_s=commit.committed_s,
+                reverts=reverts,
             )
         else:
             known.first_commit_s = min(known.first_commit_s, first_commit_s)
             known.merged_s = min(known.merged_s, commit.committed_s)
+            known.reverts = known.reverts or reverts
+
+    def _reverted_by(self, change: ChangeId, commit: Commit, brought: list[Commit]) -> ChangeId | None:
+        """What the commit takes back, else the first of those that it brought in which takes another change
+        back: what a branch tried and dropped again is its own affair."""
+        for one in (commit, *sorted(brought, key=lambda one: (one.authored_s, one.sha))):
+            if one.reverts and (reverted := self._reverted(one.reverts)) and reverted != change:
+                return reverted
+        return None
+
+    def _reverted(self, what: Reverted) -> ChangeId | None:
+        sha = what.commit and self._in_full(what.commit)
+        if sha and sha not in self._before and sha in self._brought_by:
+            return self._brought_by[sha]
+        return what.change(self._repository, sha)
+
+    def _in_full(self, sha: str) -> str | None:
+        """A hash in full; None where it is a short one of no commit here, or of several."""
+        if len(sha) in (40, 64):
+            return sha
+        at = bisect_left(self._sorted, sha)
+        fitting = [known for known in self._sorted[at : at + 2] if known.startswith(sha)]
+        return fitting[0] if len(fitting) == 1 else None
+
+    @cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self._commits)

@@ -1,20 +1,21 @@
 """A repository's commits and tags, read with a handful of git processes.
 
-Messages are only looked at for the request that they name, and forgotten as they stream by: what stays in
+Messages are only looked at for the changes that they name, and forgotten as they stream by: what stays in
 memory is a few numbers per commit.
 """
 
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO
 
-from otel_vsm.identity import Repository, local_repository, normalise_repository, request_in_message
+from otel_vsm.identity import Repository, local_repository, normalise_repository
+from otel_vsm.message import Reverted, picked_from, request_in_message, reverted_in_message
 
 # Set by git for its hooks. Left in place, they would make git answer for another repository than the
 # one that was asked for.
@@ -35,13 +36,17 @@ class HistoryError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """Times in seconds since the epoch, as git has them; `request` is the number that the message names."""
+    """Times in seconds since the epoch, as git has them."""
 
     sha: str
     parents: tuple[str, ...]
     authored_s: int
     committed_s: int
     request: int | None
+    """The number that the message names, or that of the commit that this one was picked from."""
+    picked_from: str | None = None
+    """That commit, where no request is known."""
+    reverts: Reverted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +67,18 @@ class History:
     head: str | None
     shallow: bool
     """Whether the clone is cut: what lies before is unknown."""
+    touching: frozenset[str] | None = None
+    """The first-parent commits of what was asked for; None: all of them.
+
+    Tags and head are the last of these commits, each on its own first-parent history; tags without are none.
+    """
 
 
-def read_history(repository: Path, *, tags: str = "*") -> History:
+def read_history(repository: Path, *, tags: str = "*", paths: Sequence[str] = ()) -> History:
     """Read the repository at a path; `tags` is a glob over whole tag names.
 
-    HistoryError where the path is no repository, or git is missing or refuses.
+    `paths` are git's pathspecs, seen from `repository`: only what touches one of them is asked for.
+    HistoryError where the path is no repository, a pathspec names nothing, or git is missing or refuses.
     """
     shallow = _ask(repository, "rev-parse", "--is-shallow-repository").strip() == "true"
     # Fails quietly where HEAD points to a branch without a commit.
@@ -75,16 +86,18 @@ def read_history(repository: Path, *, tags: str = "*") -> History:
     tagged = [tag for tag in _read_tags(repository) if fnmatchcase(tag[0], tags)]
     tips = {revision for _, revision, _ in tagged} | ({head} if head else set())
     commits = {commit.sha: commit for commit in _read_commits(repository, tips)}
+    _find_requests_of_originals(repository, commits)
     found = (
         Tag(name, revision, commits[revision].committed_s if at_s is None else at_s)
         for name, revision, at_s in tagged
     )
-    return History(
+    history = History(
         commits=commits,
         tags=tuple(sorted(found, key=lambda tag: (tag.at_s, tag.name))),
         head=head,
         shallow=shallow,
     )
+    return _limited(history, _read_touching(repository, tips, paths)) if paths and tips else history
 
 
 def read_name(repository: Path) -> Repository:
@@ -122,11 +135,73 @@ def _read_tags(repository: Path) -> Iterator[tuple[str, str, int | None]]:
 def _read_commits(repository: Path, tips: set[str]) -> Iterator[Commit]:
     if not tips:
         return
-    command = (
-        "log", "--stdin", "-z", "--no-show-signature", "--no-color", "--encoding=UTF-8",
-        "--format=tformat:%H%x00%P%x00%at%x00%ct%x00%B",
-    )  # fmt: skip
-    with _git(repository, *command) as process:
+    fields = _log(repository, tips, "%H%x00%P%x00%at%x00%ct%x00%B")
+    # Not strict: where git breaks off within a commit, what it says about that is the better message.
+    for sha, parents, authored, committed, message in zip(*[fields] * 5, strict=False):
+        request = request_in_message(message)
+        yield Commit(
+            sha=sha,
+            parents=tuple(parents.split()),
+            # Empty where a commit of an old, broken tool holds no readable date.
+            authored_s=int(authored or committed or 0),
+            committed_s=int(committed or authored or 0),
+            request=request,
+            picked_from=picked_from(message) if request is None else None,
+            reverts=reverted_in_message(message),
+        )
+
+
+def _find_requests_of_originals(repository: Path, commits: dict[str, Commit]) -> None:
+    """Give what was picked from the commit of a request, on whatever branch, the request's number."""
+    picked = [(commit, commit.picked_from) for commit in commits.values() if commit.picked_from]
+    requests = {sha: commits[sha].request for _, sha in picked if sha in commits}
+    if aside := {sha for _, sha in picked} - requests.keys():
+        fields = _log(repository, aside, "%H%x00%B", "--no-walk", "--ignore-missing")
+        requests |= {sha: request_in_message(message) for sha, message in zip(*[fields] * 2, strict=False)}
+    for commit, original in picked:
+        if request := requests.get(original):
+            commits[commit.sha] = replace(commit, request=request, picked_from=None)
+
+
+def _read_touching(repository: Path, tips: set[str], paths: Sequence[str]) -> frozenset[str]:
+    """The commits on the first-parent histories of the tips that touch one of the paths."""
+    touching: set[str] = set()
+    for path in paths:
+        found = set(_log(repository, tips, "%H", "--first-parent", paths=[path]))
+        if not found:
+            raise HistoryError(f"no commit of {repository} touches {path!r}: check --path.")
+        touching |= found
+    return frozenset(touching)
+
+
+def _limited(history: History, touching: frozenset[str]) -> History:
+    """The history with every tip at the last commit that counts."""
+    last: dict[str, str | None] = {}
+
+    def last_of(tip: str) -> str | None:
+        passed: list[str] = []
+        at: str | None = tip
+        while at and at not in touching and at not in last:
+            passed.append(at)
+            at = next(iter(history.commits[at].parents), None)
+        at = at and last.get(at, at)
+        last.update(dict.fromkeys(passed, at))
+        return at
+
+    tags = tuple(
+        replace(tag, revision=revision) for tag in history.tags if (revision := last_of(tag.revision))
+    )
+    head = history.head and last_of(history.head)
+    return replace(history, tags=tags, head=head, touching=touching)
+
+
+def _log(
+    repository: Path, tips: Iterable[str], fields: str, *options: str, paths: Sequence[str] = ()
+) -> Iterator[str]:
+    """The fields of commits, one after the other."""
+    # --stdin after the options: it is read with those that came before.
+    command = ("log", *options, "--stdin", "-z", "--no-show-signature", "--no-color", "--encoding=UTF-8")
+    with _git(repository, *command, f"--format=tformat:{fields}", "--", *paths) as process:
         assert process.stdin and process.stdout
         # git reads all of them before it answers, so neither side waits for the other. Where it gives up
         # meanwhile, its own words are told and not that the pipe broke.
@@ -134,17 +209,7 @@ def _read_commits(repository: Path, tips: set[str]) -> Iterator[Commit]:
             process.stdin.write("".join(f"{tip}\n" for tip in sorted(tips)).encode())
         with suppress(BrokenPipeError):
             process.stdin.close()
-        fields = _nul_separated(process.stdout)
-        # Not strict: where git breaks off within a commit, what it says about that is the better message.
-        for sha, parents, authored, committed, message in zip(*[fields] * 5, strict=False):
-            yield Commit(
-                sha=sha,
-                parents=tuple(parents.split()),
-                # Empty where a commit of an old, broken tool holds no readable date.
-                authored_s=int(authored or committed or 0),
-                committed_s=int(committed or authored or 0),
-                request=request_in_message(message),
-            )
+        yield from _nul_separated(process.stdout)
 
 
 def _nul_separated(stream: IO[bytes]) -> Iterator[str]:

@@ -74,6 +74,7 @@ def _teller(target: Target, change: Change, revision: str) -> emit.Teller:
             repository=target.repository,
             request=None if change.request is None else str(change.request),
             revision=revision,
+            reverts=change.reverts,
         ),
         place=Place(*change_root(change.id)),
         team=target.team,

@@ -10,7 +10,7 @@ import click
 from otel_vsm.backfill.delivered import Deliveries, deliveries
 from otel_vsm.backfill.history import HistoryError, read_history, read_name
 from otel_vsm.backfill.records import Target, count, records
-from otel_vsm.cli.options import text_option
+from otel_vsm.cli.options import given, text_option
 from otel_vsm.delivery import DeliveryError, configured, send_all
 from otel_vsm.endpoint import off_because, read_endpoint
 from otel_vsm.identity import normalise_repository
@@ -36,6 +36,15 @@ def backfill() -> None:
     show_default=True,
     help="The tags that were deployed.",
 )
+@click.option(
+    "--path",
+    "paths",
+    type=given,
+    metavar="PATHSPEC",
+    multiple=True,
+    help="Where in PATH the service's sources are, in a repository of several: a path, or another of git's "
+    "pathspecs. Only commits that touch it are told of; may be repeated.",
+)
 @text_option(
     "--repository",
     envvar="OTEL_VSM_REPOSITORY",
@@ -49,6 +58,7 @@ def git(
     service: str,
     environment: str | None,
     tags: str,
+    paths: tuple[str, ...],
     repository: str | None,
     team: str | None,
     dry_run: bool,
@@ -67,7 +77,7 @@ def git(
     if not dry_run and not configured():
         raise click.UsageError(f"Nothing can be sent: {off_because()}. --dry-run says what would be.")
     try:
-        history = read_history(path, tags=tags)
+        history = read_history(path, tags=tags, paths=paths)
         name = normalise_repository(repository) if repository else read_name(path)
     except HistoryError as error:
         raise click.ClickException(str(error)) from error

@@ -1,5 +1,7 @@
 """`otel-vsm collector`: the service, where its dependencies are installed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -36,9 +38,23 @@ MODULES_OF_EXTRA = frozenset(
         "starlette",
         "uvicorn",
         "uvloop",
+        "yaml",
         "zstandard",
     }
 )
+
+
+@contextmanager
+def _extra_needed() -> Iterator[None]:
+    """Says how to install what an import within finds missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in MODULES_OF_EXTRA:
+            raise
+        raise click.ClickException(
+            f"the collector needs {error.name}, which is not installed. Install it with: {INSTALL}"
+        ) from error
 
 
 @click.command
@@ -74,9 +90,11 @@ MODULES_OF_EXTRA = frozenset(
 @click.option("--store", default="duckdb:", show_default=True, help="The ledger, as a URL.")
 @click.option(
     "--config",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="A vsm.yaml. This version reads none yet and says so.",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A vsm.yaml: what is production, whose services these are, by which definitions to count.",
 )
+@click.option("--check", is_flag=True, help="Say whether FILE can be read, and start nothing.")
 @click.pass_context
 def collector(
     ctx: click.Context,
@@ -87,32 +105,46 @@ def collector(
     data: Path | None,
     store: str,
     config: Path | None,
+    check: bool,
 ) -> None:
     """Run the collector.
 
     It takes spans by OTLP, keeps them, and derives changes, deployments, incidents and figures. It prints the
-    addresses that it listens on, and stops on SIGTERM or Ctrl-C without losing what it has acknowledged.
+    addresses that it listens on, and stops on SIGTERM or Ctrl-C without losing what it has acknowledged. What
+    is wrong with FILE is told line by line, with exit code 2.
 
     \b
     Example:
         otel-vsm collector --data /var/lib/otel-vsm --web 0.0.0.0:8750
+        otel-vsm collector --config vsm.yaml --check
     """
-    if config:
-        raise click.BadParameter(
-            "this version reads no vsm.yaml yet. Leave --config out.", ctx, param_hint="'--config'"
-        )
+    if check and config is None:
+        raise click.UsageError("--check is about a file: give it with --config FILE.", ctx)
+    with _extra_needed():
+        from otel_vsm_collector.declared.load import WrongError, load
+        from otel_vsm_collector.declared.model import Declared
     try:
+        declared = Declared() if config is None else load(config)
+    except WrongError as error:
+        click.echo(error, err=True)
+        ctx.exit(2)
+    if check:
+        click.echo("ok")
+        ctx.exit()
+    with _extra_needed():
         from otel_vsm_collector.service import main
         from otel_vsm_collector.settings import Address, Settings
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in MODULES_OF_EXTRA:
-            raise
-        raise click.ClickException(
-            f"the collector needs {error.name}, which is not installed. Install it with: {INSTALL}"
-        ) from error
     told = {} if data is None else {"data": data}
     try:
-        settings = Settings(grpc=Address(*grpc), http=Address(*http), web=Address(*web), store=store, **told)
+        settings = Settings(
+            grpc=Address(*grpc),
+            http=Address(*http),
+            web=Address(*web),
+            store=store,
+            config=config,
+            declared=declared,
+            **told,
+        )
     except ValueError as error:
         raise click.UsageError(str(error), ctx) from error
     ctx.exit(main(settings))

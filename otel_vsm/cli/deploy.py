@@ -12,6 +12,7 @@ from otel_vsm.cli.options import (
     at_option,
     choice,
     common_options,
+    given,
     now_ns,
     text_option,
 )
@@ -46,6 +47,7 @@ class _Order(NamedTuple):
     environment: str
     kind: str
     previous: str | None
+    paths: tuple[str, ...]
     artifact: str | None
     artifact_hash: str | None
     version: str | None
@@ -65,6 +67,15 @@ class _Order(NamedTuple):
     "--previous",
     help="The revision that ran there before: the changes since then are the ones that are delivered.",
 )
+@click.option(
+    "--path",
+    "paths",
+    type=given,
+    metavar="PATHSPEC",
+    multiple=True,
+    help="Where the service's sources are, in a repository of several: a path, or another of git's "
+    "pathspecs. Only commits that touch it are delivered; may be repeated.",
+)
 @artifact_options
 @text_option(
     "--deployment-id",
@@ -81,6 +92,7 @@ def deploy(
     environment: str,
     kind: str,
     previous: str | None,
+    paths: tuple[str, ...],
     artifact: str | None,
     artifact_hash: str | None,
     version: str | None,
@@ -94,12 +106,17 @@ def deploy(
     The command finds the deployment's id in OTEL_VSM_DEPLOYMENT_ID. Without a command, the deployment has
     been made.
 
+    With --path, the deployment is of the last commit that touched the service's sources, whatever else the
+    repository has got since.
+
     \b
     Example:
         otel-vsm deploy --service shop --environment production -- ./deploy.sh
         otel-vsm deploy --service shop --environment production --version v1.4.0
+        otel-vsm deploy --service cart --environment production --path cart --path lib --previous v1.3.0
     """
     command = wrapped_command(ctx)
+    common = common._replace(named=common.named._replace(paths=paths))
     if command and at_ns is not None:
         raise click.UsageError(
             "--at is for deployments without a command: of this one the time is known.", ctx
@@ -111,6 +128,7 @@ def deploy(
         environment=environment,
         kind=kind,
         previous=previous,
+        paths=paths,
         artifact=artifact,
         artifact_hash=artifact_hash,
         version=version,
@@ -140,7 +158,8 @@ def _record(order: _Order, teller: "Teller", run: "Run") -> "Record":
     from otel_vsm import emit
 
     purl, digest = artifact_names(order.artifact, order.artifact_hash)
-    previous, carries = _since(order.previous, teller.context) if order.previous else (None, ())
+    paths = _usable(order.paths, teller.context)
+    previous, carries = _since(order.previous, paths, teller.context) if order.previous else (None, ())
     return emit.deployment(
         teller,
         run,
@@ -157,28 +176,40 @@ def _record(order: _Order, teller: "Teller", run: "Run") -> "Record":
     )
 
 
-def _since(previous: str, context: Context) -> "tuple[str, tuple[ChangeId, ...]]":
+def _usable(paths: tuple[str, ...], context: Context) -> tuple[str, ...] | None:
+    """The paths that there are, and a warning for each that there is not; None: everywhere."""
+    if not paths:
+        return None
+    from otel_vsm import git
+    from otel_vsm.saying import warn
+
+    unknown = git.without_commits(paths, context.revision or "HEAD")
+    for path, reason in unknown.items():
+        warn(f"--path {path} is left out: {reason}")
+    return tuple(path for path in paths if path not in unknown)
+
+
+def _since(
+    previous: str, paths: tuple[str, ...] | None, context: Context
+) -> "tuple[str, tuple[ChangeId, ...]]":
     """The previous revision in full, and the changes besides its own that came since then."""
     from otel_vsm import git
-    from otel_vsm.identity import change_of_commit, change_of_request, request_in_message
+    from otel_vsm.identity import change_of_commit
+    from otel_vsm.message import stands_for
     from otel_vsm.saying import warn
 
     repository, revision = context.repository, context.revision
-    before = git.checkout(revision=previous, repository=False).commit
-    in_full = before.sha if before else previous
+    in_full = git.full_sha(previous) or previous
     if not repository or not revision:
         warn("which changes are deployed cannot be told, since repository and revision are not known here")
         return in_full, ()
+    if paths == ():
+        return in_full, ()
     try:
-        commits = git.carried(in_full, revision)
+        commits = git.carried(in_full, revision, paths or ())
     except git.HistoryError as error:
         warn(f"which changes are deployed cannot be told: {error}")
         return in_full, ()
     own = {context.change, change_of_commit(repository, revision)}
-    found: dict[ChangeId, None] = {}
-    for commit in commits:
-        number = request_in_message(commit.message)
-        change = change_of_request(repository, number) if number else change_of_commit(repository, commit.sha)
-        if change not in own:
-            found[change] = None
-    return in_full, tuple(found)
+    found = dict.fromkeys(of.change(repository) for of in stands_for(commits, git.messages))
+    return in_full, tuple(change for change in found if change not in own)

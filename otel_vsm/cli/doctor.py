@@ -82,11 +82,11 @@ def _sdk() -> str:
 def _work() -> Iterator[Fact]:
     """What a stage that ran here would be said to belong to."""
     from otel_vsm.ci import detect
-    from otel_vsm.context import Named, Subject, find, with_branch
+    from otel_vsm.context import Named, Subject, find, with_details
 
     ci = detect(os.environ)
     yield Fact("CI", ci.system if ci else "none that is known")
-    found = with_branch(find(Named(), subject=Subject.WORK, env=os.environ))
+    found = with_details(find(Named(), subject=Subject.WORK, env=os.environ))
     for about in ("repository", "revision", "branch", "change"):
         yield Fact(about, getattr(found, about) or "not found")
     yield from (Fact("note", text) for text in found.missing)

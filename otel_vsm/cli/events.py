@@ -40,10 +40,14 @@ def _event_argument(events: Mapping[str, EventName]) -> Callable[[AnyFunction], 
 def change(*, event: str, at_ns: int | None, common: Common) -> None:
     """Tell what happened to a change.
 
+    Commits that were rebased onto the trunk name no request. --change and --revision together say which
+    commit a request became.
+
     \b
     Example:
         otel-vsm change merged
         otel-vsm change opened --change 12 --at 2026-03-01T09:30:00Z
+        otel-vsm change merged --change 12 --revision main
     """
     _tell_of_change(_CHANGE[event], at_ns, common)
 

@@ -12,7 +12,7 @@ import click
 
 from otel_vsm import process, propagation
 from otel_vsm.cli.options import Common
-from otel_vsm.context import Context, Place, Subject, find, place_of_change, with_branch
+from otel_vsm.context import Context, Place, Subject, find, place_of_change, with_details
 from otel_vsm.identity import SpanId
 from otel_vsm.semconv import TaskResult
 
@@ -93,7 +93,7 @@ def run_and_tell(
 
         if delivery.configured():
             with suppress(Exception):  # then it fails again when it is needed, and is said there
-                context = with_branch(context)
+                context = with_details(context)
                 import otel_vsm.emit  # noqa: F401 -- loading it is the purpose
             delivery.preload()
 
@@ -140,7 +140,7 @@ def teller_of(common: Common, context: Context, place: Place) -> "Teller":
     from otel_vsm.emit import Teller
 
     return Teller(
-        context=with_branch(context),
+        context=with_details(context),
         place=place,
         team=common.team,
         actor=common.actor,

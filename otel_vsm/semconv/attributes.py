@@ -79,6 +79,9 @@ VSM_APPROVAL_GATE = "vsm.approval.gate"
 VSM_CHANGE_ID = "vsm.change.id"
 """The change that the work is done for."""
 
+VSM_CHANGE_REVERTS = "vsm.change.reverts"
+"""The change that this one takes back."""
+
 VSM_DEPLOYMENT_KIND = "vsm.deployment.kind"
 """Why the deployment was made."""
 
@@ -96,6 +99,9 @@ VSM_INCIDENT_ID = "vsm.incident.id"
 
 VSM_INCIDENT_SEVERITY = "vsm.incident.severity"
 """How bad the incident is."""
+
+VSM_MEASUREMENT_GAP = "vsm.measurement.gap"
+"""Why something cannot be believed, or could not be put down to a change."""
 
 VSM_STAGE_NAME = "vsm.stage.name"
 """The name of the delivery stage, chosen freely and of low cardinality."""

@@ -103,6 +103,35 @@ class IncidentSeverity(StrEnum):
     """Hardly anyone notices."""
 
 
+class MeasurementGap(StrEnum):
+    """`vsm.measurement.gap`: Why something cannot be believed, or could not be put down to a change."""
+
+    NO_IDENTITY = "no_identity"
+    """It names no change and nothing that tells of one."""
+    NO_REPOSITORY = "no_repository"
+    """It names a revision or a request without the repository."""
+    TRACE_OF_NOBODY = "trace_of_nobody"
+    """Nothing in its trace names a change."""
+    UNKNOWN_REVISION = "unknown_revision"
+    """No change of its revision is known."""
+    UNKNOWN_ARTIFACT = "unknown_artifact"
+    """No change that made its artifact is known."""
+    UNKNOWN_LINK = "unknown_link"
+    """It links to traces of which nothing is known."""
+    CHILD_BEFORE_PARENT = "child_before_parent"
+    """It began before the span that it is a part of."""
+    DETECTED_BEFORE_START = "detected_before_start"
+    """An incident was detected before it started."""
+    DELIVERED_BEFORE_START = "delivered_before_start"
+    """A change was delivered before its lead time began."""
+    NEGATIVE_QUEUE = "negative_queue"
+    """It was queued for less than no time."""
+    ARRIVED_BEFORE_END = "arrived_before_end"
+    """It arrived before it had ended."""
+    NO_START = "no_start"
+    """A change was delivered of which no start is known."""
+
+
 class ProviderName(StrEnum):
     """`vcs.provider.name`: The name of the version control provider."""
 

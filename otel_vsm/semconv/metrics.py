@@ -48,12 +48,53 @@ VSM_CHANGE_LEAD_TIME = Metric(
     ),
 )
 
+VSM_COLLECTOR_CHANGE_SUSPICIOUS = Metric(
+    name="vsm.collector.change.suspicious",
+    instrument="updowncounter",
+    unit="{change}",
+    brief="What would be one change of so many revisions and requests that it is not believed.",
+    attributes=(),
+)
+
+VSM_COLLECTOR_CLOCK_SKEW = Metric(
+    name="vsm.collector.clock_skew",
+    instrument="gauge",
+    unit="{contradiction}",
+    brief="What happened in the window before it could have, by the clocks of those who told of it.",
+    attributes=(
+        "vsm.window",
+        "vsm.measurement.gap",
+    ),
+)
+
+VSM_COLLECTOR_DEPLOYMENT_UNLINKED = Metric(
+    name="vsm.collector.deployment.unlinked",
+    instrument="gauge",
+    unit="{deployment}",
+    brief="Successful deployments in the window that no change could be found for, redeploys left out.",
+    attributes=(
+        "vsm.window",
+        "vsm.measurement.gap",
+    ),
+)
+
 VSM_COLLECTOR_DERIVATION_DURATION = Metric(
     name="vsm.collector.derivation.duration",
     instrument="histogram",
     unit="s",
     brief="How long one refresh of the derived facts took.",
     attributes=(),
+)
+
+VSM_COLLECTOR_INGEST_DELAY = Metric(
+    name="vsm.collector.ingest.delay",
+    instrument="gauge",
+    unit="s",
+    brief="From the end of a span until it arrived, over the spans that arrived in the window.",
+    attributes=(
+        "vsm.window",
+        "vsm.statistic",
+    ),
 )
 
 VSM_COLLECTOR_JOURNAL_SIZE = Metric(
@@ -110,6 +151,17 @@ VSM_COLLECTOR_SPAN_UNLINKED = Metric(
     unit="{span}",
     brief="Kept spans that belong to no change, incident or work item as far as is known now.",
     attributes=(),
+)
+
+VSM_COLLECTOR_STAGE_UNLINKED = Metric(
+    name="vsm.collector.stage.unlinked",
+    instrument="gauge",
+    unit="{run}",
+    brief="Runs of stages in the window that no change could be found for.",
+    attributes=(
+        "vsm.window",
+        "vsm.measurement.gap",
+    ),
 )
 
 VSM_DEPLOYMENT_COUNT = Metric(
@@ -331,7 +383,11 @@ METRICS: tuple[Metric, ...] = (
     VSM_APPROVAL_WAIT_TIME,
     VSM_CHANGE_ACTIVE,
     VSM_CHANGE_LEAD_TIME,
+    VSM_COLLECTOR_CHANGE_SUSPICIOUS,
+    VSM_COLLECTOR_CLOCK_SKEW,
+    VSM_COLLECTOR_DEPLOYMENT_UNLINKED,
     VSM_COLLECTOR_DERIVATION_DURATION,
+    VSM_COLLECTOR_INGEST_DELAY,
     VSM_COLLECTOR_JOURNAL_SIZE,
     VSM_COLLECTOR_LAG,
     VSM_COLLECTOR_SPAN_DUPLICATE,
@@ -339,6 +395,7 @@ METRICS: tuple[Metric, ...] = (
     VSM_COLLECTOR_SPAN_RECEIVED,
     VSM_COLLECTOR_SPAN_REJECTED,
     VSM_COLLECTOR_SPAN_UNLINKED,
+    VSM_COLLECTOR_STAGE_UNLINKED,
     VSM_DEPLOYMENT_COUNT,
     VSM_DEPLOYMENT_FAILURE_COUNT,
     VSM_DORA_CHANGE_FAIL_RATE,

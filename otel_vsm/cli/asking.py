@@ -1,0 +1,69 @@
+"""Asking a running collector: what its API answers, or a sentence that says what to do."""
+
+import http.client
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+DEFAULT_URL = "http://127.0.0.1:8750"
+TIMEOUT_S = 30.0
+"""The collector itself may wait five seconds for spans that it has just been sent."""
+
+
+class Collector:
+    """The API of the collector at `url`; what goes wrong is a ClickException with a sentence."""
+
+    def __init__(self, url: str) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise click.UsageError(f"--url {url!r} is no address; write it as {DEFAULT_URL}")
+        self.url = url
+        self.lag = "0"
+        """By how many seconds the latest answer that lagged did, as text."""
+
+    def ask(self, what: str, asked: Mapping[str, str], expects: str) -> dict[str, Any]:
+        """What is answered at /api/v1/`what`, which has to have the member `expects`."""
+        address = f"{self.url.rstrip('/')}/api/v1/{what}?{urllib.parse.urlencode(asked)}"
+        try:
+            with _opener(address).open(address, timeout=TIMEOUT_S) as answer:
+                body, lag = answer.read(), answer.headers.get("vsm-lag-seconds", "0")
+        except urllib.error.HTTPError as error:
+            raise self._refused(error) from None
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", error)
+            raise click.ClickException(
+                f"no collector answers at {self.url} ({reason}); start one with `otel-vsm collector`,"
+                " or say with --url where it is"
+            ) from None
+        try:
+            found = json.loads(body)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict) or expects not in found:
+            raise self._stranger("something else")
+        self.lag = lag if lag != "0" else self.lag
+        return found
+
+    def _refused(self, error: urllib.error.HTTPError) -> click.ClickException:
+        try:
+            detail = json.load(error)["detail"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return self._stranger(f"{error.code} {error.reason}")
+        return click.UsageError(str(detail)) if error.code == 422 else click.ClickException(str(detail))
+
+    def _stranger(self, answered: str) -> click.ClickException:
+        return click.ClickException(
+            f"{self.url} answered {answered}, which is not how a collector answers; say with --url where its"
+            " web side is (port 8750 if nothing else was chosen)"
+        )
+
+
+def _opener(address: str) -> urllib.request.OpenerDirector:
+    """Without the environment's proxy where the collector is on this machine, which no proxy can reach."""
+    host = urllib.parse.urlsplit(address).hostname or ""
+    is_local = host in ("localhost", "::1") or host.startswith("127.")
+    return urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if is_local else []))
