@@ -18,7 +18,6 @@ import duckdb
 import uvicorn
 import uvloop
 
-from otel_vsm_collector.derive.refresh import Refresher
 from otel_vsm_collector.keep.deriver import Run
 from otel_vsm_collector.keep.folder import UnusableError
 from otel_vsm_collector.keep.store import Listener, Store
@@ -26,6 +25,7 @@ from otel_vsm_collector.metrics.collect import Metrics
 from otel_vsm_collector.receive.accept import Counts
 from otel_vsm_collector.receive.grpc import add_trace_service, make_server
 from otel_vsm_collector.receive.http import HttpReceiver
+from otel_vsm_collector.reload import Current
 from otel_vsm_collector.settings import Address, Settings
 from otel_vsm_collector.web.app import create_app
 
@@ -53,8 +53,9 @@ def main(settings: Settings) -> int:
 
 async def _serve(settings: Settings) -> None:
     stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
     grpc_server = make_server()
     # All ports first: where one is taken, nothing has been opened or written yet.
     with (
@@ -63,20 +64,24 @@ async def _serve(settings: Settings) -> None:
     ):
         grpc_address = _bind_grpc(grpc_server, settings.grpc)
         metrics = Metrics(own=(grpc_address, _address(http_socket)))
+        current = Current(settings.declared, metrics.observer, say=_say)
         store = Store(
             settings.data,
-            lambda connection: Refresher(connection, metrics.observer),
+            current.refreshing(current.book),
+            definitions=settings.declared.fingerprint,
             store=settings.store,
             say=_say,
             listener=_Reporter(metrics),
         )
-        metrics.watch(store.cursor)
+        metrics.watch(store.cursor, lambda: current.book)
         metrics.health.watch(
             lag_s=lambda: store.health.lag_s, journal_bytes=lambda: store.health.journal_bytes
         )
         add_trace_service(grpc_server, store.export)
         http_server = _Server(HttpReceiver(store.export))
-        web_server = _Server(create_app(store=store, collect=metrics.collect, unready=store.unready))
+        web_server = _Server(
+            create_app(store=store, book=lambda: current.book, collect=metrics.collect, unready=store.unready)
+        )
         serving = [
             asyncio.create_task(http_server.serve([http_socket])),
             asyncio.create_task(web_server.serve([web_socket])),
@@ -90,6 +95,8 @@ async def _serve(settings: Settings) -> None:
         ):
             print(name, address)
         print("ready", flush=True)
+        if settings.config is not None:
+            loop.add_signal_handler(signal.SIGHUP, current.read_again, settings.config, store)
 
         await stop.wait()
         http_server.should_exit = web_server.should_exit = True

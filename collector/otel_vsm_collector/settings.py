@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.keep.ledger import ledger_path
 
 
@@ -37,6 +38,10 @@ class Settings:
     data: Path = field(default_factory=default_data)
     store: str = "duckdb:"
     """URL of the ledger."""
+    config: Path | None = None
+    """The file that was read, to be read again on SIGHUP."""
+    declared: Declared = field(default_factory=Declared)
+    """What the file declares."""
 
     def __post_init__(self) -> None:
         ledger_path(self.store, self.data)

@@ -1,22 +1,54 @@
-"""Changes: what happened to them, when they began, by what they can be found."""
+"""Changes: whose the spans are, what happened to a change and when, by what it can be found."""
 
 import ibis
 import ibis.expr.types as ir
+from ibis import ifelse
 
 from otel_vsm.semconv import EventName, StageType
+from otel_vsm_collector.derive.aliases import is_foreign
 
-START_EVENTS = (EventName.CHANGE_FIRST_COMMIT, EventName.CHANGE_OPENED, EventName.CHANGE_MERGED)
-"""The first that exists is where lead time starts; the change's earliest span stands in for them."""
-EARLIEST_SPAN = "span"
+LINKS, REVISION, ARTIFACT, OWN = "links", "revision", "artifact", "own"
+"""What a deployment can find a change by: a trace that it links to, a revision, an artifact, or that it was
+told of as a part of the change itself."""
+
+MOMENTS = {
+    "created_at": EventName.WORK_ITEM_CREATED,
+    "work_started_at": EventName.WORK_ITEM_STARTED,
+    "first_commit_at": EventName.CHANGE_FIRST_COMMIT,
+    "opened_at": EventName.CHANGE_OPENED,
+    "ready_at": EventName.CHANGE_READY,
+    "reviewed_at": EventName.CHANGE_REVIEWED,
+    "approved_at": EventName.CHANGE_APPROVED,
+    "merged_at": EventName.CHANGE_MERGED,
+    "abandoned_at": EventName.CHANGE_ABANDONED,
+}
+"""The columns of `change` that say when something first happened to it."""
+_IDLE = (EventName.WORK_ITEM_CREATED, EventName.WORK_ITEM_BLOCKED, EventName.WORK_ITEM_UNBLOCKED)
 
 
-def spans_of_changes(spans: ir.Table, owners: ir.Table, changes: ir.Table) -> ir.Table:
-    """The spans of `changes` (change_id): those that name one, and those that only are in its trace."""
-    named = spans.semi_join(changes, "change_id")
-    traces = owners.semi_join(changes, "change_id")
-    unnamed = spans.filter(spans.change_id.isnull(), ~is_incident_event(spans)).drop("change_id")
-    joined = unnamed.join(traces, "trace_id").select(*named.columns)
-    return named.union(joined)
+def is_incident_event(spans: ir.Table) -> ir.BooleanValue:
+    """Whether a span tells of an incident, which is no work on a change."""
+    return spans.event_name.startswith("incident.").fill_null(False)
+
+
+def trace_owners(aliases: ir.Table, identities: ir.Table) -> ir.Table:
+    """The table `trace_owner` from rows of `alias`: the first by name of the changes told of in a trace."""
+    named = aliases.select("trace_id", "identity").distinct()
+    whose = named.join(identities.select("identity", "change_id"), "identity")
+    return whose.group_by("trace_id").agg(change_id=whose.change_id.min())
+
+
+def spans_of_changes(spans: ir.Table, owners: ir.Table, names: ir.Table) -> ir.Table:
+    """The spans of changes, with `change_id` the change: those that name one, and those that only are in its
+    trace. `names` are the changes' rows of `identity`."""
+    columns = spans.columns
+    whose = names.select(told_id="identity", owner_id="change_id")
+    named = spans.join(whose, spans.change_id == whose.told_id)
+    traces = owners.semi_join(whose, owners.change_id == whose.owner_id)
+    traces = traces.select(owned_trace_id="trace_id", owner_id="change_id")
+    unnamed = spans.filter(spans.change_id.isnull(), ~is_incident_event(spans))
+    unnamed = unnamed.join(traces, unnamed.trace_id == traces.owned_trace_id)
+    return ibis.union(*(rows.mutate(change_id=rows.owner_id).select(*columns) for rows in (named, unnamed)))
 
 
 def traces_of_nobody(spans: ir.Table, owners: ir.Table) -> ir.Table:
@@ -25,112 +57,115 @@ def traces_of_nobody(spans: ir.Table, owners: ir.Table) -> ir.Table:
     return unnamed.anti_join(owners, "trace_id").select("trace_id").distinct()
 
 
-def work_item_events(spans: ir.Table, own: ir.Table) -> ir.Table:
-    """The events of the work items that the spans in `own` name."""
-    events = spans.filter(spans.event_name.startswith("work_item."), spans.work_item_id.notnull())
-    return events.semi_join(own.filter(own.work_item_id.notnull()), "work_item_id")
+def item_events(spans: ir.Table) -> ir.Table:
+    """The table `item_event` from the spans of whole traces."""
+    told = spans.filter(spans.event_name.startswith("work_item."), spans.work_item_id.notnull())
+    return told.select("trace_id", "span_id", "work_item_id", event="event_name", at="started_at")
 
 
-def is_incident_event(spans: ir.Table) -> ir.BooleanValue:
-    """Whether a span tells of an incident, which is no work on a change."""
-    return spans.event_name.startswith("incident.").fill_null(False)
+def change_items(spans: ir.Table) -> ir.Table:
+    """The table `change_item` from the spans of whole changes."""
+    return spans.filter(spans.work_item_id.notnull()).select("change_id", "work_item_id").distinct()
 
 
-def trace_owners(spans: ir.Table) -> ir.Table:
-    """The table `trace_owner` from the spans of whole traces."""
-    return spans.filter(spans.change_id.notnull()).group_by("trace_id").agg(change_id=spans.change_id.min())
-
-
-def change_events(spans: ir.Table, work_item_events: ir.Table) -> ir.Table:
-    """The table `change_event` from the spans of whole changes.
+def change_events(spans: ir.Table, items: ir.Table, item_events: ir.Table) -> ir.Table:
+    """The table `change_event` from the spans and work items of whole changes, and the table `item_event`.
 
     A work item's events belong to every change that names the item, whichever trace they are in.
     """
     own = spans.filter(spans.event_name.notnull()).select(
         "change_id", event=spans.event_name, at=spans.started_at
     )
-    items = spans.filter(spans.work_item_id.notnull()).select("change_id", "work_item_id").distinct()
-    shared = work_item_events.drop("change_id").join(items, "work_item_id")
-    events = own.union(shared.select("change_id", event=shared.event_name, at=shared.started_at))
+    shared = items.join(item_events, "work_item_id").select("change_id", "event", "at")
+    events = own.union(shared)
     return events.group_by("change_id", "event").agg(at=events["at"].min())
 
 
-def change_keys(spans: ir.Table) -> ir.Table:
-    """The table `change_key` from the spans of whole changes.
+def change_keys(spans: ir.Table, names: ir.Table, owners: ir.Table) -> ir.Table:
+    """The table `change_key` from the spans, names and owned traces of whole changes.
 
     A deployment's own revision and artifact are claims, not keys: a rollback runs in the trace of one
-    change and deploys the revision of another.
+    change and deploys the revision of another. So a change that only deployments and running services name
+    is found by no revision, and the one that made the artifact comes before it.
     """
-    work = spans.filter((spans.stage_type != StageType.DEPLOY).fill_null(True))
-    traces = spans.select("change_id", method=ibis.literal("links"), key=spans.trace_id)
-    revisions = work.filter(work.revision.notnull()).select(
-        "change_id", method=ibis.literal("revision"), key=revision_key(work)
+    worked_on = spans.filter(~is_foreign(spans)).select("change_id").distinct()
+    revisions = names.filter(names.identity.re_search("@[^@#/]+$")).semi_join(worked_on, "change_id")
+    packages = spans.filter(spans.stage_type == StageType.PACKAGE)
+
+    def keys(rows: ir.Table, method: str, key: ir.StringValue) -> ir.Table:
+        return rows.select("change_id", method=ibis.literal(method), key=key).distinct()
+
+    return ibis.union(
+        keys(spans, LINKS, spans.trace_id),
+        keys(names, LINKS, names.trace_id),
+        keys(names, OWN, names.identity),
+        keys(owners, OWN, trace_name(owners)),
+        keys(revisions, REVISION, revisions.node),
+        *(
+            keys(told, ARTIFACT, told[column])
+            for column in ("artifact_purl", "artifact_hash")
+            for told in (packages.filter(packages[column].notnull()),)
+        ),
+        distinct=True,
     )
-    packages = work.filter(work.stage_type == StageType.PACKAGE)
-    artifacts = [
-        packages.filter(packages[column].notnull()).select(
-            "change_id", method=ibis.literal("artifact"), key=packages[column]
-        )
-        for column in ("artifact_purl", "artifact_hash")
-    ]
-    return ibis.union(traces, revisions, *artifacts, distinct=True)
 
 
-def revision_key(spans: ir.Table) -> ir.StringValue:
-    """A revision together with its repository: a short hash of another project is not the same."""
-    return ibis.coalesce(spans.repository, "").concat("@", spans.revision.lower())
+def trace_name(rows: ir.Table) -> ir.StringValue:
+    """What stands for a span that names no change, where names are asked for: its trace."""
+    return ibis.literal("trace:").concat(rows.trace_id)
 
 
-def changes(spans: ir.Table, events: ir.Table, keys: ir.Table) -> ir.Table:
-    """The table `change` from the spans, events and keys of whole changes."""
+def changes(spans: ir.Table, events: ir.Table, names: ir.Table) -> ir.Table:
+    """The table `change` from the spans, events and names of whole changes."""
+    active = ~spans.event_name.isin(_IDLE).fill_null(False)
     seen = spans.group_by("change_id").agg(
-        repository=spans.repository.min(),
-        trace_id=spans.trace_id.min(),
+        told_repository=spans.repository.min(),
+        any_trace_id=spans.trace_id.min(),
         first_seen_at=spans.started_at.min(),
+        acted_at=spans.started_at.min(where=active),
+        reverts=spans.reverts.collect(distinct=True).sort(),
+        services=spans.service.collect(distinct=True, where=spans.event_name.isnull()).sort(),
         teams=spans.team.collect(distinct=True).sort(),
         value_streams=spans.value_stream.collect(distinct=True).sort(),
     )
-    wanted = (*START_EVENTS, EventName.CHANGE_ABANDONED)
     moments = events.group_by("change_id").agg(
-        **{f"at_{event.name}": events["at"].min(where=events.event == event) for event in wanted}
+        **{column: events["at"].min(where=events.event == event) for column, event in MOMENTS.items()}
     )
-    named = keys.filter(keys.method == "revision", keys.key != keys.change_id)
-    aliases = named.group_by("change_id").agg(aliases=named.key.collect(distinct=True).sort())
+    others = names.identity != names.change_id
+    known_by = names.group_by("change_id").agg(
+        aliases=names.identity.collect(distinct=True, where=others).sort(),
+        requested=names.identity.re_search("#[0-9]+$").any(),
+        root_trace_id=names.trace_id.min(where=~others),
+    )
+    rooted = spans.semi_join(
+        names.filter(~others), [spans.change_id == names.change_id, spans.trace_id == names.trace_id]
+    )
+    rooted = rooted.select("change_id", rooted=True).distinct()
     runs = spans.filter(spans.stage_name.notnull())
-    latest = ibis.window(
-        group_by=runs.change_id, order_by=[runs.started_at.desc(), runs.ended_at.desc(), runs.span_id]
-    )
+    latest = ibis.window(group_by=runs.change_id, order_by=[runs.started_at.desc(), runs.stage_name])
     current = runs.mutate(place=ibis.row_number().over(latest))
-    current = current.filter(current.place == 0).select("change_id", current_stage=current.stage_name)
+    current = current.filter(current.place == 0)
+    current = current.select("change_id", current_stage="stage_name", current_stage_at="started_at")
 
-    whole = (
-        seen.left_join(moments, "change_id")
-        .drop("change_id_right")
-        .left_join(aliases, "change_id")
-        .drop("change_id_right")
-        .left_join(current, "change_id")
-        .drop("change_id_right")
-    )
-    starts = [whole[f"at_{event.name}"] for event in START_EVENTS]
-    method = ibis.cases(
-        *((start.notnull(), event.value) for start, event in zip(starts, START_EVENTS, strict=True)),
-        else_=EARLIEST_SPAN,
-    )
+    whole = seen
+    for part in (moments, known_by, rooted, current):
+        whole = whole.left_join(part, "change_id").drop("change_id_right")
     return whole.select(
+        *(name for name in MOMENTS),
+        "first_seen_at",
+        "current_stage",
+        "current_stage_at",
         id=whole.change_id,
         # A change's id begins with its repository.
         repository=ibis.coalesce(
-            whole.repository, whole.change_id.re_extract("^(.+)[#@][^#@/]+$", 1).nullif("")
+            whole.told_repository, whole.change_id.re_extract("^(.+)[#@][^#@/]+$", 1).nullif("")
         ),
-        trace_id=whole.trace_id,
-        aliases=known(whole.aliases),
-        started_at=ibis.coalesce(*starts, whole.first_seen_at),
-        start_method=method,
-        abandoned_at=whole[f"at_{EventName.CHANGE_ABANDONED.name}"],
-        first_seen_at=whole.first_seen_at,
-        teams=known(whole.teams),
-        value_streams=known(whole.value_streams),
-        current_stage=whole.current_stage,
+        trace_id=ifelse(whole.rooted.fill_null(False), whole.root_trace_id, whole.any_trace_id),
+        requested=whole.requested.fill_null(False),
+        first_activity_at=ibis.coalesce(
+            ibis.least(whole.acted_at, whole.work_started_at), whole.acted_at, whole.work_started_at
+        ),
+        **{name: known(whole[name]) for name in ("aliases", "reverts", "services", "teams", "value_streams")},
     )
 
 

@@ -7,7 +7,8 @@ import ibis
 import ibis.expr.types as ir
 
 from otel_vsm.semconv import DeploymentKind, EventName, StageType, TaskResult
-from otel_vsm_collector.derive.changes import known, revision_key
+from otel_vsm_collector.derive.aliases import node, revision_name
+from otel_vsm_collector.derive.changes import ARTIFACT, LINKS, OWN, REVISION, known, trace_name
 
 _WORST_FIRST = (TaskResult.FAILURE, TaskResult.ERROR, TaskResult.TIMEOUT, TaskResult.CANCELLATION)
 _UNKNOWN = "unknown"
@@ -26,8 +27,8 @@ def spans_of_deployments(spans: ir.Table) -> ir.Table:
     return own.mutate(deployment_id=ibis.coalesce(own.deployment_id, own.trace_id.concat(":", own.span_id)))
 
 
-def rollouts(spans: ir.Table) -> ir.Table:
-    """The table `rollout` from the spans of whole deployments.
+def rollouts(spans: ir.Table, claims: ir.Table) -> ir.Table:
+    """The table `rollout` from the spans of whole deployments, and their claims.
 
     It starts with its first span and ends with its last; it failed if any of them failed, or ended in a way
     that has no name here, and where all were skipped nothing was deployed. An announcement alone is no
@@ -40,6 +41,7 @@ def rollouts(spans: ir.Table) -> ir.Table:
         repository=spans.repository.min(),
         revision=spans.revision.min(where=stage),
         version=spans.version.min(where=stage),
+        artifact=ibis.coalesce(spans.artifact_hash.min(where=stage), spans.artifact_purl.min(where=stage)),
         rollback=(spans.deployment_kind == DeploymentKind.ROLLBACK).any(),
         hotfix=(spans.deployment_kind == DeploymentKind.HOTFIX).any(),
         strange=(stage & ~spans.result.isin(list(TaskResult))).any(),
@@ -52,7 +54,8 @@ def rollouts(spans: ir.Table) -> ir.Table:
         teams=spans.team.collect(distinct=True).sort(),
         value_streams=spans.value_stream.collect(distinct=True).sort(),
     )
-    by_id = by_id.filter(by_id.finished_at.notnull())
+    linked = claims.filter(claims.method == LINKS).group_by("deployment_id").agg(links=ibis._.key.nunique())
+    by_id = by_id.filter(by_id.finished_at.notnull()).left_join(linked, "deployment_id")
     return by_id.select(
         id=by_id.deployment_id,
         service=ibis.coalesce(by_id.service, _UNKNOWN),
@@ -60,6 +63,7 @@ def rollouts(spans: ir.Table) -> ir.Table:
         repository=by_id.repository,
         revision=by_id.revision,
         version=by_id.version,
+        artifact=by_id.artifact,
         kind=ibis.cases(
             (by_id.rollback, DeploymentKind.ROLLBACK.value),
             (by_id.hotfix, DeploymentKind.HOTFIX.value),
@@ -76,6 +80,7 @@ def rollouts(spans: ir.Table) -> ir.Table:
         trace_id=by_id.place.substr(0, 32),
         span_id=by_id.place.substr(32, 16),
         incident_id=by_id.incident_id,
+        links=by_id.links.fill_null(0),
         teams=known(by_id.teams),
         value_streams=known(by_id.value_streams),
     )
@@ -87,26 +92,25 @@ def rollout_spans(spans: ir.Table) -> ir.Table:
 
 
 def rollout_claims(spans: ir.Table, links: ir.Table) -> ir.Table:
-    """The table `rollout_claim` from the spans of whole deployments and their links.
-
-    `own` marks the change in whose trace a deployment lives: nobody had to name it.
-    """
+    """The table `rollout_claim` from the spans of whole deployments and their links."""
     stages = spans.filter(spans.event_name.isnull())
-    linked = stages.join(links, ["trace_id", "span_id"])
-    linked = linked.select(
-        "deployment_id", method=ibis.literal("links"), key=linked.linked_trace_id, own=False
+    linked = spans.join(links, ["trace_id", "span_id"])
+    revisions = stages.filter(stages.revision.notnull())
+
+    def claims(rows: ir.Table, method: str, key: ir.StringValue) -> ir.Table:
+        return rows.select("deployment_id", method=ibis.literal(method), key=key).distinct()
+
+    return ibis.union(
+        claims(linked, LINKS, linked.linked_trace_id),
+        claims(stages, OWN, ibis.coalesce(stages.change_id, trace_name(stages))),
+        claims(revisions, REVISION, node(revision_name(revisions))),
+        *(
+            claims(told, ARTIFACT, told[column])
+            for column in ("artifact_purl", "artifact_hash")
+            for told in (stages.filter(stages[column].notnull()),)
+        ),
+        distinct=True,
     )
-    trace = stages.select("deployment_id", method=ibis.literal("links"), key=stages.trace_id, own=True)
-    revision = stages.filter(stages.revision.notnull()).select(
-        "deployment_id", method=ibis.literal("revision"), key=revision_key(stages), own=False
-    )
-    artifacts = [
-        stages.filter(stages[column].notnull()).select(
-            "deployment_id", method=ibis.literal("artifact"), key=stages[column], own=False
-        )
-        for column in ("artifact_purl", "artifact_hash")
-    ]
-    return ibis.union(linked, trace, revision, *artifacts, distinct=True)
 
 
 def deployments(
@@ -133,4 +137,4 @@ def deployments(
     whole = whole.mutate(
         failed=whole.failure_method.notnull(), rework=whole.remedy.fill_null(False) | remedied
     )
-    return whole.drop("remedy", "incident_id")
+    return whole.drop("remedy", "incident_id", "links")

@@ -6,20 +6,17 @@ refresh never change, so they are compiled when the collector starts.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import ibis
 import ibis.expr.types as ir
-from duckdb import DuckDBPyConnection
 
 from otel_vsm_collector.derive import tables
+from otel_vsm_collector.derive.engine import Engine
 
-
-class Observer(Protocol):
-    """Who wants to know of facts when they are first seen (the metrics)."""
-
-    def observe(self, connection: DuckDBPyConnection, fact: str, new_rows: str) -> None:
-        """`new_rows` names a table with the columns of the fact's, each row of it seen for the first time."""
+Observe = Callable[[str, str], None]
+"""Who wants to know of facts when they are first seen (the metrics) is called with the fact and the name of a
+table with its columns, each row of it seen for the first time."""
 
 
 class Scope(NamedTuple):
@@ -48,9 +45,19 @@ class _Scratch:
 
 
 @dataclass(frozen=True, slots=True)
+class _Pick:
+    name: str
+    columns: str
+    table: str
+    within: str
+    schema: ibis.Schema
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Call:
     name: str
-    function: Callable[[DuckDBPyConnection], int]
+    function: Callable[[Engine], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +73,39 @@ class _Replace:
 class Plan:
     """Steps in the order in which they run. An expression may use whatever was put before it."""
 
-    _steps: list[_Scratch | _Call | _Replace] = field(default_factory=list)
+    dialect: str
+    """Of the engine that it will run on."""
+    _steps: list[_Scratch | _Pick | _Call | _Replace] = field(default_factory=list)
 
     def scratch(self, name: str, expression: ir.Table, *, scope: str | None = None) -> ir.Table:
         """Computes a table that lives until the next refresh; the answer stands for it in expressions.
 
         It is empty where the scratch table `scope` is: asking costs more than knowing.
         """
-        self._steps.append(_Scratch(name, _query(expression), expression.schema(), scope))
+        self._steps.append(_Scratch(name, self._query(expression), expression.schema(), scope))
         return ibis.table(expression.schema(), name=name)
+
+    def pick(
+        self, name: str, table: str, scope: Scope, columns: tuple[str, ...] | None = None, **wanted: str
+    ) -> ir.Table:
+        """Takes the rows of a lasting table that a scope names into a scratch table.
+
+        `columns` are the table's for the scope's, where they have other names; `wanted` are the columns to
+        take, by the names that they get, all where none is given.
+        """
+        schema = tables.TABLES[table]
+        wanted = wanted or {column: column for column in schema}
+        named = ", ".join(f'"{column}" AS "{new}"' for new, column in wanted.items())
+        picked = ibis.schema({new: schema[column] for new, column in wanted.items()})
+        self._steps.append(_Pick(name, named, table, _within(scope, columns), picked, scope.table))
+        return ibis.table(picked, name=name)
+
+    def table(self, name: str) -> ir.Table:
+        """The scratch table that an earlier step makes."""
+        (schema,) = {
+            step.schema for step in self._steps if isinstance(step, _Scratch | _Pick) and step.name == name
+        }
+        return ibis.table(schema, name=name)
 
     def replace(
         self,
@@ -85,62 +116,87 @@ class Plan:
         columns: tuple[str, ...] | None = None,
         sightings: tuple[Sighting, ...] = (),
     ) -> None:
-        """Computes the rows of a fact's table anew that the scope names.
+        """Computes the rows of a fact's table anew that the scope names; not from that table itself.
 
         `columns` are the table's for the scope's, where they have other names. Nothing happens where the
         scope is empty.
         """
         schema = tables.FACTS[table]
-        within = " AND ".join(
-            f'fact."{own}" = scope."{other}"'
-            for own, other in zip(columns or scope.columns, scope.columns, strict=True)
-        )
-        query = _query(expression.select(*schema.names).cast(schema))
+        within = _within(scope, columns)
+        query = self._query(expression.select(*schema.names).cast(schema))
         self._steps.append(_Replace(table, query, scope.table, within, sightings))
 
-    def call(self, name: str, function: Callable[[DuckDBPyConnection], int]) -> None:
-        """Calls a function with the connection; what it returns counts as the rows of `name`."""
+    def call(
+        self, name: str, function: Callable[[Engine], int], schema: ibis.Schema | None = None
+    ) -> ir.Table:
+        """Calls a function with the engine: it makes the scratch table `name`, and gives the rows in it."""
         self._steps.append(_Call(name, function))
+        return ibis.table(schema or ibis.schema({}), name=name)
 
-    def create(self, connection: DuckDBPyConnection) -> None:
+    def create(self, engine: Engine) -> None:
         """Makes the scratch tables."""
         for step in self._steps:
-            if isinstance(step, _Scratch):
-                connection.execute(f"CREATE OR REPLACE TEMP TABLE {step.name} ({tables.ddl(step.schema)})")
+            if isinstance(step, _Scratch | _Pick):
+                engine.create(step.name, step.schema)
 
-    def run(self, connection: DuckDBPyConnection, observer: Observer | None) -> dict[str, int]:
-        """Runs every step in the connection's current transaction; answers the rows of the scratch tables."""
+    def run(self, engine: Engine, observe: Observe | None) -> dict[str, int]:
+        """Runs every step in the engine's current transaction; answers the rows of the scratch tables."""
         rows: dict[str, int] = {}
         for step in self._steps:
             if isinstance(step, _Call):
-                rows[step.name] = step.function(connection)
+                rows[step.name] = step.function(engine)
                 continue
             nobody = step.scope is not None and not rows[step.scope]
             if isinstance(step, _Replace):
                 if not nobody:
-                    _replace(connection, step, observer)
+                    _replace(engine, step, observe)
             elif nobody:
-                connection.execute(f"DELETE FROM {step.name}")
+                engine.delete(step.name, "true")
                 rows[step.name] = 0
+            elif isinstance(step, _Pick):
+                rows[step.name] = engine.pick(step.name, step.columns, step.table, step.within)
             else:
-                rows[step.name] = _fill(connection, step.name, step.query)
+                rows[step.name] = engine.fill(step.name, step.query)
         return rows
 
+    def _query(self, expression: ir.Table) -> str:
+        return str(ibis.to_sql(expression, dialect=self.dialect))
 
-def _replace(connection: DuckDBPyConnection, step: _Replace, observer: Observer | None) -> None:
-    within = f"EXISTS (FROM {step.scope} AS scope WHERE {step.within})"
-    new = _fill(connection, "new_rows", step.query)
-    old = _fill(connection, "old_rows", f"SELECT fact.* FROM {step.table} AS fact WHERE {within}")
+
+def _replace(engine: Engine, step: _Replace, observe: Observe | None) -> None:
+    if observe is None or not step.sightings:
+        engine.delete(step.table, step.within)
+        engine.insert(step.table, step.query)
+        return
+    new = engine.fill("new_rows", step.query)
+    old = engine.pick("old_rows", f"rowid AS place{_known(step.sightings)}", step.table, step.within)
     if old:
-        connection.execute(f"DELETE FROM {step.table} AS fact WHERE {within}")
+        engine.delete(step.table, "rowid IN (SELECT place FROM old_rows)")
     if new:
-        connection.execute(f"INSERT INTO {step.table} FROM new_rows")
-    if observer is not None and new:
+        engine.insert(step.table, "SELECT * FROM new_rows")
+    if new:
         for sighting in step.sightings:
             if not old and sighting.known is None:
-                observer.observe(connection, sighting.fact, "new_rows")
-            elif _fill(connection, "first_seen", _unseen(sighting)):
-                observer.observe(connection, sighting.fact, "first_seen")
+                observe(sighting.fact, "new_rows")
+            elif engine.fill("first_seen", _unseen(sighting)):
+                observe(sighting.fact, "first_seen")
+
+
+def _within(scope: Scope, columns: tuple[str, ...] | None) -> str:
+    own = columns or scope.columns
+    within = f"({_names(own)}) IN (SELECT {_names(scope.columns)} FROM {scope.table})"
+    if len(own) == 1:
+        return within
+    # One column is soon compared; what is left is little.
+    return f"{_names(own[:1])} IN (SELECT {_names(scope.columns[:1])} FROM {scope.table}) AND {within}"
+
+
+def _known(sightings: tuple[Sighting, ...]) -> str:
+    """The columns of old rows that tell what was seen before."""
+    columns = dict.fromkeys(
+        column for sighting in sightings for column in (*sighting.key, sighting.known) if column
+    )
+    return "".join(f', "{column}"' for column in columns)
 
 
 def _unseen(sighting: Sighting) -> str:
@@ -148,18 +204,13 @@ def _unseen(sighting: Sighting) -> str:
     known = (
         "true"
         if sighting.known is None
-        else f"(coalesce({{}}.{sighting.known}::VARCHAR, 'false') <> 'false')"
+        else f"(coalesce(CAST({{}}.{sighting.known} AS VARCHAR), 'false') <> 'false')"
     )
     return (
         f"SELECT n.* FROM new_rows AS n WHERE {known.format('n')}"
-        f" AND NOT EXISTS (FROM old_rows AS o WHERE {same} AND {known.format('o')})"
+        f" AND NOT EXISTS (SELECT 1 FROM old_rows AS o WHERE {same} AND {known.format('o')})"
     )
 
 
-def _fill(connection: DuckDBPyConnection, name: str, query: str) -> int:
-    row = connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}").fetchone()
-    return int(row[0]) if row else 0
-
-
-def _query(expression: ir.Table) -> str:
-    return str(ibis.to_sql(expression, dialect="duckdb"))
+def _names(columns: tuple[str, ...]) -> str:
+    return ", ".join(f'"{column}"' for column in columns)

@@ -31,7 +31,7 @@ def sequence(moved: ir.Table, since: ir.Table, places: ir.Table) -> ir.Table:
     settled = settled.filter(settled.finished_at < settled.since)
     base = settled.group_by(*PAIR).agg(base=settled.number.max(), base_id=settled.id.argmax(settled.number))
 
-    columns = ("id", *PAIR, "finished_at", "revision", "version")
+    columns = ("id", *PAIR, "finished_at", "revision", "version", "links")
     rows = moved.select(*columns, succeeded=moved.result == TaskResult.SUCCESS).left_join(base, PAIR)
     earlier = ibis.window(
         group_by=[rows.service, rows.environment], order_by=[rows.finished_at, rows.id], preceding=(None, 1)

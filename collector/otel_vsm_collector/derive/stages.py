@@ -8,6 +8,9 @@ from otel_vsm.parcel import DEFAULT_SERVICE_NAME
 from otel_vsm.semconv import EventName, TaskResult
 
 NANOSECONDS = 1e9
+BAD = (TaskResult.FAILURE, TaskResult.ERROR, TaskResult.TIMEOUT)
+"""The results that say that something was wrong."""
+_STAGE = ["owner", "stage"]
 
 
 def stage_runs(spans: ir.Table) -> ir.Table:
@@ -17,16 +20,36 @@ def stage_runs(spans: ir.Table) -> ir.Table:
     - wait: since the end of the latest earlier run of the change, 0 where one was still active.
     - complete and accurate: after the stage's first success neither it nor a stage that began
       before it had to run again.
+    - flaky: the first success after a failure at the same revision.
+
+    For these a stage is another one in another environment, or for another service: who brings a change from
+    staging to production deploys nothing again.
     """
     runs = spans.filter(spans.stage_name.notnull(), spans.event_name.isnull())
-    # Runs that no change is known for are no neighbours of each other.
-    runs = runs.mutate(owner=ibis.coalesce(runs.change_id, runs.trace_id.concat(":", runs.span_id)))
-    before = ibis.window(group_by=runs.owner, order_by=[runs.started_at, runs.span_id], preceding=(None, 1))
-    runs = runs.mutate(busy_until=runs.ended_at.max().over(before))
-    runs = runs.join(_stages(runs), ["owner", "stage_name"])
-    runs = runs.left_join(_queued(spans, runs), ["trace_id", "span_id"])
-    first_to_succeed = (runs.first_success["span_id"] == runs.span_id).fill_null(False)
-    accurate = runs.ran_again.isnull() | (runs.ran_again < runs.first_success["at"])
+    runs = runs.mutate(
+        # Runs that no change is known for are no neighbours of each other.
+        owner=ibis.coalesce(runs.change_id, runs.trace_id.concat(":", runs.span_id)),
+        stage=runs.stage_name.concat("\n", runs.environment.fill_null(""), "\n", runs.service.fill_null("")),
+        begun=_place(runs, runs.started_at),
+        done=_place(runs, runs.ended_at),
+        succeeded=(runs.result == TaskResult.SUCCESS).fill_null(False),
+    )
+    order = [runs.started_at, runs.span_id, runs.trace_id]
+    runs = runs.mutate(
+        busy_until=runs.ended_at.max().over(
+            ibis.window(group_by=runs.owner, order_by=order, preceding=(None, 1))
+        ),
+        before=runs.team.lag().over(ibis.window(group_by=runs.owner, order_by=order)),
+    )
+    # All of them before the first join: Ibis repeats the joins so far in each that it is asked of after.
+    stages, queued, flaky = _stages(runs), _queued(spans, runs), _flaky(runs)
+    runs = runs.join(stages, _STAGE)
+    runs = runs.left_join(queued, ["trace_id", "span_id"])
+    runs = runs.left_join(flaky, ["trace_id", "span_id"], rname="{name}_flaky")
+    runs = runs.mutate(first_to_succeed=(runs.done == runs.passed).fill_null(False))
+    runs = runs.mutate(rework=(runs.started_at >= runs.passed_at).fill_null(False) & ~runs.first_to_succeed)
+    came_back = runs.rework.any().over(ibis.window(group_by=[runs.owner, runs.stage]))
+    accurate = ~(came_back | (runs.earlier_again >= runs.passed_at).fill_null(False))
     return runs.select(
         "trace_id",
         "span_id",
@@ -42,31 +65,52 @@ def stage_runs(spans: ir.Table) -> ir.Table:
         "result",
         "started_at",
         "ended_at",
+        "busy_until",
         queue_s=ibis.coalesce(runs.queue_s, (runs.started_at - runs.queued_at) / NANOSECONDS),
         # The wrappers' own name says nothing of what was worked on.
         service=runs.service.nullif(DEFAULT_SERVICE_NAME),
+        from_team=ifelse(runs.before != runs.team, runs.before, ibis.null("string")),
         process_s=(runs.ended_at - runs.started_at) / NANOSECONDS,
         wait_s=(runs.started_at - runs.busy_until).clip(lower=0) / NANOSECONDS,
-        first_run=runs.began["span_id"] == runs.span_id,
-        rework=(runs.started_at >= runs.first_success["at"]).fill_null(False) & ~first_to_succeed,
-        complete_accurate=ifelse(first_to_succeed, accurate, ibis.null("boolean")),
+        first_run=(runs.begun == runs.began) & runs.change_id.notnull(),
+        rework=runs.rework,
+        complete_accurate=ifelse(
+            runs.first_to_succeed & runs.change_id.notnull(), accurate, ibis.null("boolean")
+        ),
+        flaky=runs.span_id_flaky.notnull(),
     )
+
+
+def _place(runs: ir.Table, moment: ir.IntegerColumn) -> ir.StringColumn:
+    """What runs are ordered by where one of several has to be first: a moment, then their ids."""
+    return moment.cast("string").lpad(20, "0").concat(":", runs.span_id, ":", runs.trace_id)
 
 
 def _stages(runs: ir.Table) -> ir.Table:
-    """The stages of each change (owner, stage_name): the run that began first (`began`: at, span_id), the one
-    that first succeeded (`first_success`), and when it or an earlier stage last ran again (`ran_again`)."""
-    start = ibis.struct({"at": runs.started_at, "span_id": runs.span_id})
-    end = ibis.struct({"at": runs.ended_at, "span_id": runs.span_id})
-    stages = runs.group_by("owner", "stage_name").agg(
-        began=start.min(),
-        first_success=end.min(where=runs.result == TaskResult.SUCCESS),
+    """The stages of each change (owner, stage): which run of it began first (`began`), which first
+    succeeded and until when (`passed`, `passed_at`), and when another stage that began no later last ran
+    again (`earlier_again`)."""
+    stages = runs.group_by(_STAGE).agg(
+        began=runs.begun.min(),
+        began_at=runs.started_at.min(),
+        passed=runs.done.min(where=runs.succeeded),
+        passed_at=runs.ended_at.min(where=runs.succeeded),
         again=ifelse(runs.count() > 1, runs.started_at.max(), ibis.null("int64")),
     )
-    so_far = ibis.range_window(
-        group_by=stages.owner, order_by=stages.began["at"], preceding=None, following=0
+    order = [stages.began_at, stages.stage]
+    earlier = ibis.window(group_by=stages.owner, order_by=order, preceding=(None, 1))
+    # Of stages that began at the same time each is an earlier one of the other.
+    beside = ibis.window(group_by=[stages.owner, stages.began_at], order_by=stages.stage, following=(1, None))
+    stages = stages.mutate(before=stages.again.max().over(earlier), beside=stages.again.max().over(beside))
+    return stages.select(
+        *_STAGE,
+        "began",
+        "passed",
+        "passed_at",
+        earlier_again=ibis.coalesce(
+            ibis.greatest(stages.before, stages.beside), stages.before, stages.beside
+        ),
     )
-    return stages.mutate(ran_again=stages.again.max().over(so_far))
 
 
 def _queued(spans: ir.Table, runs: ir.Table) -> ir.Table:
@@ -77,8 +121,24 @@ def _queued(spans: ir.Table, runs: ir.Table) -> ir.Table:
     after = told.join(begun, ["change_id", "stage_name", told.queued_at <= begun.started_at])
     first = ibis.window(
         group_by=[after.change_id, after.stage_name, after.queued_at],
-        order_by=[after.started_at, after.span_id],
+        order_by=[after.started_at, after.span_id, after.trace_id],
     )
     after = after.mutate(place=ibis.row_number().over(first))
     after = after.filter(after.place == 0)
     return after.group_by("trace_id", "span_id").agg(queued_at=after.queued_at.min())
+
+
+def _flaky(runs: ir.Table) -> ir.Table:
+    """The runs (trace_id, span_id) that first succeeded where a run of the same change, stage and revision
+    had failed before."""
+    same = [*_STAGE, "revision"]
+    known = runs.filter(runs.revision.notnull())
+    bad = known.filter(known.result.isin([str(result) for result in BAD]))
+    bad = bad.group_by(same).agg(failed_at=bad.ended_at.min())
+    good = known.filter(known.succeeded).join(bad, same)
+    good = good.filter(good.started_at >= good.failed_at)
+    first = ibis.window(
+        group_by=[good[name] for name in same], order_by=[good.started_at, good.span_id, good.trace_id]
+    )
+    good = good.mutate(place=ibis.row_number().over(first))
+    return good.filter(good.place == 0).select("trace_id", "span_id")

@@ -6,12 +6,12 @@ of the set of the ledger's spans.
 
 import ibis
 import ibis.expr.types as ir
-from ibis.backends.sql.compilers.duckdb import compiler
 
+from otel_vsm_collector.derive.changes import MOMENTS
 from otel_vsm_collector.keep import columns
 
 LEDGER: dict[str, ibis.Schema] = {
-    name: ibis.Schema.from_pyarrow(columns.schema(name)) for name in ("span", "span_link")
+    name: ibis.Schema.from_pyarrow(columns.schema(name)) for name in ("span", "span_link", "arrival")
 }
 
 _DEPLOYMENT = {
@@ -21,6 +21,7 @@ _DEPLOYMENT = {
     "repository": "string",
     "revision": "string",
     "version": "string",
+    "artifact": "string",  # its hash, else its package URL
     "kind": "string",
     "result": "string",
     "started_at": "int64",
@@ -36,15 +37,37 @@ _INCIDENT = {
     "environment": "string",
     "severity": "string",
     "started_at": "int64",
+    "start_told": "boolean",  # else something later stands in for the start
     "detected_at": "int64",
     "acknowledged_at": "int64",
     "mitigated_at": "int64",
-    "resolved_at": "int64",
+    "resolved_at": "int64",  # null while it is open, also where it was opened again
     "trace_id": "string",
     "teams": "array<string>",
 }
 
 FACTS: dict[str, ibis.Schema] = {
+    # The names of changes that the spans of a trace carry: the one that a span goes by, each one beside it.
+    "alias": ibis.schema(
+        {
+            "trace_id": "string",
+            "identity": "string",
+            "node": "string",
+            "other": "string",
+            "other_node": "string",
+        }
+    ),
+    # Which change a name means.
+    "identity": ibis.schema(
+        {
+            "identity": "string",
+            "node": "string",
+            "component": "string",
+            "trace_id": "string",  # the trace that the name stands for
+            "change_id": "string",
+            "suspicious": "boolean",  # joined with so much that it was left alone
+        }
+    ),
     # Whose a trace is, for the spans in it that name no change: of several changes the first by name.
     "trace_owner": ibis.schema({"trace_id": "string", "change_id": "string"}),
     # A run of a stage.
@@ -65,17 +88,45 @@ FACTS: dict[str, ibis.Schema] = {
             "result": "string",
             "started_at": "int64",
             "ended_at": "int64",
+            "busy_until": "int64",  # the latest end of the change's runs that began earlier
+            "from_team": "string",  # whose the run before was, where that was another team
             "process_s": "float64",
             "queue_s": "float64",
             "wait_s": "float64",  # null before the first run of a change
             "first_run": "boolean",  # of this stage for this change
             "rework": "boolean",  # the stage had succeeded for this change before
             "complete_accurate": "boolean",  # on the run that first succeeded, null on the others
+            "flaky": "boolean",  # the first success after a failure at the same revision
         }
     ),
+    # A stage that began and of which no run is known.
+    # When a change came to a stage, as events tell it: runs tell for themselves.
+    "stage_event": ibis.schema({"change_id": "string", "stage_name": "string", "at": "int64"}),
+    "begun_stage": ibis.schema(
+        {
+            "change_id": "string",
+            "stage_name": "string",
+            "stage_type": "string",
+            "team": "string",
+            "at": "int64",
+            "trace_id": "string",
+            "span_id": "string",
+        }
+    ),
+    # What happened to work items, span by span.
+    "item_event": ibis.schema(
+        {
+            "trace_id": "string",
+            "span_id": "string",
+            "work_item_id": "string",
+            "event": "string",
+            "at": "int64",
+        }
+    ),
+    "change_item": ibis.schema({"change_id": "string", "work_item_id": "string"}),
     # The first time that something happened to a change; work items' events stand for their changes too.
     "change_event": ibis.schema({"change_id": "string", "event": "string", "at": "int64"}),
-    # By what a deployment can find a change: a trace, a revision of a repository, an artifact.
+    # By what a deployment can find a change: a trace, a revision of a repository, an artifact, a name.
     "change_key": ibis.schema({"change_id": "string", "method": "string", "key": "string"}),
     "change": ibis.schema(
         {
@@ -83,24 +134,35 @@ FACTS: dict[str, ibis.Schema] = {
             "repository": "string",
             "trace_id": "string",
             "aliases": "array<string>",
-            "started_at": "int64",
-            "start_method": "string",  # the event that the start was taken from, or `span`
-            "abandoned_at": "int64",
+            "requested": "boolean",  # a pull or merge request is among its names
             "first_seen_at": "int64",
+            "first_activity_at": "int64",
+            **dict.fromkeys(MOMENTS, "int64"),
+            "reverts": "array<string>",
+            "services": "array<string>",  # that its runs were for
             "teams": "array<string>",
             "value_streams": "array<string>",
-            "current_stage": "string",  # the one it is in or was in last
+            "current_stage": "string",  # the one it is in, or waits for, or was in last
+            "current_stage_at": "int64",  # since when
         }
     ),
-    # Who waited for an approval, from the request to the answer.
+    # When a change could not be worked on; its times do not overlap.
+    "blocked": ibis.schema(
+        {
+            "change_id": "string",
+            "blocked_at": "int64",
+            "unblocked_at": "int64",  # null while it still is
+        }
+    ),
+    # Who waits or waited for an approval, from the request to the answer.
     "approval": ibis.schema(
         {
             "change_id": "string",
-            "gate": "string",
+            "gate": "string",  # empty where none is named, as is the kind of actor
             "actor_type": "string",
             "requested_at": "int64",
             "answered_at": "int64",
-            "granted": "boolean",
+            "granted": "boolean",  # null while there is no answer
             "wait_s": "float64",
             "trace_id": "string",
         }
@@ -110,12 +172,13 @@ FACTS: dict[str, ibis.Schema] = {
         {
             **_DEPLOYMENT,
             "incident_id": "string",  # the incident that it remedies
+            "links": "int64",  # to how many traces
         }
     ),
     # What a deployment says of the changes that it carries.
-    "rollout_claim": ibis.schema(
-        {"deployment_id": "string", "method": "string", "key": "string", "own": "boolean"}
-    ),
+    "rollout_claim": ibis.schema({"deployment_id": "string", "method": "string", "key": "string"}),
+    # The changes that claims and keys have in common, whoever is right.
+    "claimed": ibis.schema({"deployment_id": "string", "change_id": "string", "method": "string"}),
     "rollout_span": ibis.schema({"deployment_id": "string", "trace_id": "string", "span_id": "string"}),
     # Where a deployment stands among those of its service and environment.
     "place": ibis.schema(
@@ -126,6 +189,7 @@ FACTS: dict[str, ibis.Schema] = {
             "finished_at": "int64",
             "revision": "string",
             "version": "string",
+            "links": "int64",
             "before": "int64",  # how many successful ones finished earlier
             "number": "int64",  # one more; null where it did not succeed
             "previous_id": "string",
@@ -146,8 +210,16 @@ FACTS: dict[str, ibis.Schema] = {
     ),
     "deployment_change": ibis.schema({"deployment_id": "string", "change_id": "string", "method": "string"}),
     # An incident as its own spans tell it.
-    "incident_report": ibis.schema({**_INCIDENT, "named_deployment_id": "string"}),
+    "incident_report": ibis.schema(_INCIDENT),
+    "incident_trace": ibis.schema({"incident_id": "string", "trace_id": "string"}),
+    "incident_service": ibis.schema({"incident_id": "string", "service": "string"}),
+    # The deployments that an incident names, and the spans that it links to.
+    "incident_name": ibis.schema({"incident_id": "string", "deployment_id": "string"}),
     "incident_link": ibis.schema({"incident_id": "string", "trace_id": "string", "span_id": "string"}),
+    # Which deployments an incident came from.
+    "incident_cause": ibis.schema(
+        {"incident_id": "string", "deployment_id": "string", "attribution": "string"}
+    ),
     "incident": ibis.schema({**_INCIDENT, "deployment_id": "string", "attribution": "string"}),
     "deployment": ibis.schema(
         {
@@ -175,6 +247,8 @@ FACTS: dict[str, ibis.Schema] = {
             "deployment_id": "string",
             "deploy_started_at": "int64",
             "delivered_at": "int64",
+            "merged_at": "int64",
+            "first_activity_at": "int64",
             "lead_time_s": "float64",  # null where excluded says why
             "excluded": "string",
             "trace_id": "string",
@@ -194,6 +268,10 @@ NEAR_SPAN = ibis.schema(
                 "trace_id",
                 "span_id",
                 "change_id",
+                "repository",
+                "request",
+                "revision",
+                "stage_name",
                 "stage_type",
                 "environment",
                 "deployment_id",
@@ -205,37 +283,16 @@ NEAR_SPAN = ibis.schema(
     }
 )
 
-# What work on a change is derived from: copying the other columns would cost more than deriving.
-WORK_COLUMNS = (
-    "trace_id",
-    "span_id",
-    "started_at",
-    "ended_at",
-    "change_id",
-    "repository",
-    "revision",
-    "stage_name",
-    "stage_type",
-    "queue_s",
-    "result",
-    "team",
-    "actor_type",
-    "value_stream",
-    "service",
-    "environment",
-    "artifact_purl",
-    "artifact_hash",
-    "event_name",
-    "work_item_id",
-    "gate",
+# What facts are derived from: copying the other columns would cost more than deriving.
+WORK_SPAN = ibis.schema(
+    {
+        name: kind
+        for name, kind in LEDGER["span"].items()
+        if name not in ("seq", "name", "failed", "request", "ref_name")
+    }
 )
 
 TABLES = LEDGER | FACTS | {"near_span": NEAR_SPAN}
-
-
-def ddl(schema: ibis.Schema) -> str:
-    """The columns of a table in DuckDB's words."""
-    return ", ".join(f'"{name}" {compiler.type_mapper.to_string(kind)}' for name, kind in schema.items())
 
 
 def table(name: str) -> ir.Table:

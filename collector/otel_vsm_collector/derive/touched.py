@@ -10,16 +10,15 @@ from otel_vsm_collector.derive.changes import is_incident_event
 from otel_vsm_collector.derive.deployments import spans_of_deployments
 
 
-def touched_changes(near: ir.Table, owners: ir.Table, spans: ir.Table) -> ir.Table:
-    """The changes (change_id) that have a span in a touched trace or share a work item with one.
+def touched_changes(*told: ir.Table) -> ir.Table:
+    """The changes (change_id) that the touched traces' names mean, or meant, that own these traces, or did,
+    and whose work item they tell of."""
+    return ibis.union(*(rows.select("change_id") for rows in told), distinct=True)
 
-    `near` are the spans of the touched traces, `owners` says whose traces were until now.
-    """
-    named = near.filter(near.change_id.notnull()).select("change_id")
-    owned = owners.semi_join(near, "trace_id").select("change_id")
-    items = near.filter(near.work_item_id.notnull()).select("work_item_id").distinct()
-    sharing = spans.filter(spans.change_id.notnull()).semi_join(items, "work_item_id").select("change_id")
-    return ibis.union(named, owned, sharing, distinct=True)
+
+def touched_items(near: ir.Table) -> ir.Table:
+    """The work items (work_item_id) that the touched traces tell of."""
+    return near.filter(near.work_item_id.notnull()).select("work_item_id").distinct()
 
 
 def touched_deployments(near: ir.Table) -> ir.Table:

@@ -2,26 +2,25 @@
 
 import ibis.expr.types as ir
 
+from otel_vsm_collector.derive.views import Facts
 from otel_vsm_collector.figures import selection as select
-from otel_vsm_collector.figures.selection import Selection, fact
+from otel_vsm_collector.figures.selection import BY_DEFAULT, Selection
 
 
 def deployments(selection: Selection) -> ir.Table:
     """The deployments that finished in the window: the columns of the fact, and change_ids."""
-    return described(select.deployments(selection))
+    return described(select.deployments(selection), selection.facts)
 
 
-def deployment(name: str) -> ir.Table:
+def deployment(name: str, facts: Facts = BY_DEFAULT) -> ir.Table:
     """The deployment of this id; no row where there is none."""
-    rows = fact("deployment")
-    return described(rows.filter(rows.id == name))
+    rows = facts.table("deployment")
+    return described(rows.filter(rows.id == name), facts)
 
 
-def described(rows: ir.Table) -> ir.Table:
+def described(rows: ir.Table, facts: Facts) -> ir.Table:
     """Rows of `deployment` with the list of the changes that each carries, null where it carries none."""
-    carried = fact("deployment_change")
+    carried = facts.table("deployment_change")
     carried = carried.semi_join(rows, carried.deployment_id == rows.id)
-    carried = carried.group_by("deployment_id").agg(
-        change_ids=carried.change_id.collect(order_by=carried.change_id)
-    )
+    carried = carried.group_by("deployment_id").agg(change_ids=carried.change_id.collect().sort())
     return rows.left_join(carried, rows.id == carried.deployment_id).drop("deployment_id")

@@ -2,8 +2,9 @@
 
 import ibis.expr.types as ir
 
+from otel_vsm_collector.derive.views import Facts
 from otel_vsm_collector.figures import selection as select
-from otel_vsm_collector.figures.selection import Selection, fact
+from otel_vsm_collector.figures.selection import BY_DEFAULT, Selection
 
 
 def incidents(selection: Selection) -> ir.Table:
@@ -12,7 +13,7 @@ def incidents(selection: Selection) -> ir.Table:
     return rows.filter(selection.within(rows.started_at))
 
 
-def incident(name: str) -> ir.Table:
+def incident(name: str, facts: Facts = BY_DEFAULT) -> ir.Table:
     """The incident of this id; no row where there is none."""
-    rows = fact("incident")
+    rows = facts.table("incident")
     return rows.filter(rows.id == name)

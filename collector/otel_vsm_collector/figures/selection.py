@@ -1,11 +1,29 @@
-"""Which facts a figure is about: a window of time and filters."""
+"""Which facts a figure is about: a window of time and filters, by the definitions of a profile."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import ibis
 import ibis.expr.types as ir
 
+from otel_vsm_collector.declared.model import Declared
+from otel_vsm_collector.declared.patterns import is_literal, regex_of
 from otel_vsm_collector.derive import tables
+from otel_vsm_collector.derive.definitions import Definitions
+from otel_vsm_collector.derive.deliveries import shipped
+from otel_vsm_collector.derive.views import Facts
+from otel_vsm_collector.figures.zones import AT_UTC, Offsets
+from otel_vsm_collector.profiles import Profile
+
+DAY_NS = 86_400 * 10**9
+
+
+def by_default() -> Facts:
+    """Facts as they are where nothing is declared."""
+    definitions = Definitions()
+    return Facts(definitions, definitions)
+
+
+BY_DEFAULT = by_default()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,24 +34,61 @@ class Selection:
     to_ns: int
     service: str | None = None
     environment: str | None = None
+    """A class of environments, or the name of one."""
     repository: str | None = None
     team: str | None = None
     value_stream: str | None = None
+    severity: str | None = None
+    """Of incidents; other facts have none."""
+    facts: Facts = field(default=BY_DEFAULT)
+    edges: tuple[int, ...] = ()
+    """Ascending times between from_ns and to_ns, at which the window is cut into parts."""
+    offsets: Offsets = AT_UTC
+    """Of the time zone whose days are counted."""
 
     @property
     def days(self) -> float:
-        return (self.to_ns - self.from_ns) / (86_400 * 10**9)
+        return (self.to_ns - self.from_ns) / DAY_NS
+
+    @property
+    def profile(self) -> Profile:
+        return self.facts.definitions.profile
+
+    @property
+    def declared(self) -> Declared:
+        return self.facts.definitions.declared
+
+    def table(self, name: str) -> ir.Table:
+        """The table of facts of this name."""
+        return self.facts.table(name)
 
     def within(self, moment: ir.IntegerColumn) -> ir.BooleanValue:
         """Whether a time lies in the window; null where there is none."""
         return (moment >= self.from_ns) & (moment < self.to_ns)
 
+    def part(self, moment: ir.IntegerColumn) -> ir.IntegerValue:
+        """Which part of the window a time in it lies in, counted from 0."""
+        if not self.edges:
+            return ibis.literal(0, type="int64")
+        # A sum of comparisons would be as deep as there are edges, and compiling it as slow as that squared.
+        return ibis.array(list(self.edges)).filter(lambda edge: edge <= moment).length()
+
+    def day(self, moment: ir.IntegerColumn) -> ir.IntegerValue:
+        """The number of the day that a time lies in."""
+        (_, first), *later = self.offsets
+        if not later:
+            return (moment + first) // DAY_NS
+        ahead = ibis.cases(*((moment >= since, ahead) for since, ahead in reversed(later)), else_=first)
+        return (moment + ahead) // DAY_NS
+
     def apply(self, rows: ir.Table) -> ir.Table:
         """The rows that pass the filters; a filter that the table has no column for lets them pass."""
-        for column in ("service", "environment", "repository"):
+        for column in ("service", "repository", "severity"):
             wanted = getattr(self, column)
             if wanted is not None and column in rows.columns:
                 rows = rows.filter(rows[column] == wanted)
+        if self.environment is not None and "environment" in rows.columns:
+            rows = rows.filter(self.in_environment(rows.environment))
         for column, wanted in (("team", self.team), ("value_stream", self.value_stream)):
             if wanted is None:
                 continue
@@ -43,15 +98,30 @@ class Selection:
                 rows = rows.filter(rows[column] == wanted)
         return rows
 
+    def in_environment(self, name: ir.StringColumn) -> ir.BooleanValue:
+        """Whether an environment is the one that is asked for, or of the class that is; null where none is
+        named."""
+        assert self.environment is not None
+        patterns = self.declared.environments.get(self.environment)
+        if patterns is None:
+            return name == self.environment
+        if all(is_literal(pattern) for pattern in patterns):
+            return name.lower().isin([pattern.lower() for pattern in patterns])
+        return name.re_search(regex_of(patterns))
+
+    def times(self, *, from_ns: int, to_ns: int) -> "Selection":
+        """The same of another window."""
+        return replace(self, from_ns=from_ns, to_ns=to_ns)
+
 
 def fact(name: str) -> ir.Table:
-    """The table of facts of this name."""
+    """The table of facts of this name, for those that no profile changes."""
     return tables.table(name)
 
 
 def deployments(selection: Selection) -> ir.Table:
     """The deployments that finished in the window, successful or not."""
-    rows = selection.apply(fact("deployment"))
+    rows = selection.apply(selection.table("deployment"))
     return rows.filter(selection.within(rows.finished_at))
 
 
@@ -61,19 +131,66 @@ def first_deliveries(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table
     Where neither the selection nor `by` tells services or environments apart, the first by any service, to
     any environment counts.
     """
-    rows = selection.apply(fact("delivery"))
-    group = [rows.change_id, *(rows[column] for column in by)]
+    return _first(_delivered(selection), by).drop("unit")
+
+
+def _delivered(selection: Selection) -> ir.Table:
+    """The rows of `delivery` that pass the filters, with what is delivered once (unit): a change, or an
+    artifact by a service, of which the change only says since when."""
+    rows = selection.apply(selection.table("delivery"))
+    if selection.profile.lead_time_per == "change":
+        return rows.mutate(unit=rows.change_id)
+    rollouts = selection.table("rollout")
+    brought = rollouts.select(deployment_id="id", brought=shipped(rollouts))
+    rows = rows.join(brought, "deployment_id")
+    return rows.mutate(unit=rows.service.concat(" ", rows.brought)).drop("brought")
+
+
+def _first(rows: ir.Table, by: tuple[str, ...]) -> ir.Table:
+    group = [rows.unit, *(rows[column] for column in by)]
     first = ibis.window(group_by=group, order_by=[rows.delivered_at, rows.deployment_id])
     rows = rows.mutate(place=ibis.row_number().over(first))
     return rows.filter(rows.place == 0).drop("place")
 
 
+def edge(selection: Selection, rows: ir.Table) -> ir.IntegerColumn:
+    """The moment of a delivery that has to lie in the window."""
+    return rows.merged_at if selection.profile.window_edge == "merged" else rows.delivered_at
+
+
 def deliveries(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:
     """The changes that were first delivered in the window; `by` as in `first_deliveries`."""
-    rows = first_deliveries(selection, by)
-    return rows.filter(selection.within(rows.delivered_at))
+    if selection.profile.window_edge == "merged":
+        rows = first_deliveries(selection, by)
+        return rows.filter(selection.within(rows.merged_at))
+    # Only those of the window are put into an order: what was delivered before is looked up.
+    rows = _delivered(selection)
+    earlier = rows.filter(rows.delivered_at < selection.from_ns).select("unit", *by)
+    found = _first(rows.filter(selection.within(rows.delivered_at)), by)
+    return found.anti_join(earlier, ["unit", *by]).drop("unit")
 
 
-def incidents(selection: Selection) -> ir.Table:
-    """The incidents that pass the filters, of any time."""
-    return selection.apply(fact("incident"))
+def delivered_changes(selection: Selection) -> ir.Table:
+    """The same, of changes also where the profile has lead times of artifacts: work flows by the change."""
+    return deliveries(replace(selection, facts=selection.facts.of_changes))
+
+
+def told_incidents(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:
+    """The incidents that pass the filters, of any time. One that hit several services is each one's; told
+    apart by service, it is there for each."""
+    rows = replace(selection, service=None).apply(selection.table("incident"))
+    hit = selection.table("incident_service").select(id="incident_id", hit="service")
+    if "service" in by:
+        rows = rows.left_join(hit, "id").drop("id_right", "service").rename(service="hit")
+        return rows if selection.service is None else rows.filter(rows.service == selection.service)
+    return (
+        rows if selection.service is None else rows.semi_join(hit.filter(hit.hit == selection.service), "id")
+    )
+
+
+def incidents(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:
+    """The incidents that pass the filters and count by the profile, of any time; `by` as in
+    `told_incidents`."""
+    rows = told_incidents(selection, by)
+    levels = selection.profile.incident_severities
+    return rows if levels is None else rows.filter(rows.severity.isin([str(level) for level in levels]))

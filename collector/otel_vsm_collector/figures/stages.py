@@ -1,65 +1,107 @@
 """The figures of each stage: how often it ran, how long it took and waited, how often its work came back."""
 
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
-from ibis.backends.duckdb import Backend
+import ibis
+import ibis.expr.types as ir
+from ibis import ifelse
 
-from otel_vsm.semconv import TaskResult
-from otel_vsm_collector.figures import selection as select
+from otel_vsm.semconv import StageType, TaskResult
+from otel_vsm_collector.figures.compiled import answer
+from otel_vsm_collector.figures.runs import failed, quarantined, runs
 from otel_vsm_collector.figures.selection import Selection
 from otel_vsm_collector.figures.statistic import spelled, statistic
-from otel_vsm_collector.figures.work_in_progress import work_in_progress
+from otel_vsm_collector.figures.work_in_progress import ages, unfinished
+
+_TIMES = {"process": "process_s", "wait": "wait_s", "queue": "queue_s"}
 
 
-def stages(backend: Backend, selection: Selection) -> list[dict[str, Any]]:
+def stages(backend: ibis.BaseBackend, selection: Selection) -> list[dict[str, Any]]:
     """A row per stage in the shape of the API's answer, by name: the runs that ended in the window.
 
-    First pass yield and %C/A are shares of the changes whose first run, first success fell into it. WIP
-    is as of now: changes begun, neither delivered to the environment (production where none is chosen) nor
-    abandoned, by the stage that they are in or were in last.
+    First pass yield and %C/A are shares of the changes whose first run, first success fell into it. WIP is
+    as of the window's end: see `work_in_progress`. A stage that nothing ran of is there if changes are in it.
     """
-    runs = replace(selection, environment=None).apply(select.fact("stage_run"))
-    if selection.environment is not None:
-        # Work before any deployment is for every environment.
-        runs = runs.filter((runs.environment == selection.environment).fill_null(True))
-    runs = runs.filter(selection.within(runs.ended_at))
-    succeeded = runs.result == TaskResult.SUCCESS
-    figures = runs.aggregate(
-        by="stage_name",
-        stage_type=runs.stage_type.min(),
-        runs=runs.count(),
-        succeeded=succeeded.sum(),
-        skipped=(runs.result == TaskResult.SKIP).sum(),
-        first_runs=(runs.first_run & (runs.result != TaskResult.SKIP)).sum(),
-        passed_first=(runs.first_run & succeeded).sum(),
-        left=runs.complete_accurate.count(),
-        complete_accurate=runs.complete_accurate.sum(),
-        rework_runs=runs.rework.sum(),
-        **statistic(runs.process_s, "process"),
-        **statistic(runs.wait_s, "wait"),
-        **statistic(runs.queue_s, "queue"),
-    ).order_by("stage_name")
-    open_changes = work_in_progress(selection)
-    waiting = open_changes.aggregate(by="stage_name", changes=open_changes.count())
-    wip = {row["stage_name"]: row["changes"] for row in backend.to_pyarrow(waiting).to_pylist()}
+    ran = {row["stage_name"]: row for row in answer(backend, counted, selection, True)}
+    open_changes = {
+        row["stage_name"]: row["changes"] for row in answer(backend, ages, selection, ("stage_name",))
+    }
+    late = {row["stage_name"]: row["changes"] for row in answer(backend, unfinished, selection)}
+    names = {name for name in (*ran, *open_changes, *late) if name is not None}
     return [
         {
-            "name": row["stage_name"],
-            "type": row["stage_type"],
-            "runs": row["runs"],
-            "process_time": spelled(row, "process"),
-            "wait_time": spelled(row, "wait"),
-            "queue_time": spelled(row, "queue"),
-            "success_ratio": _share(row["succeeded"], row["runs"] - row["skipped"]),
-            "first_pass_yield": _share(row["passed_first"], row["first_runs"]),
-            "complete_accurate": _share(row["complete_accurate"], row["left"]),
-            "rework_runs": row["rework_runs"],
-            "wip": wip.get(row["stage_name"], 0),
+            "name": name,
+            **_spelled(ran.get(name, {}), selection),
+            "wip": open_changes.get(name, 0),
+            "unfinished": late.get(name, 0),
         }
-        for row in backend.to_pyarrow(figures).to_pylist()
+        for name in sorted(names)
     ]
 
 
-def _share(part: int | None, whole: int) -> float | None:
+def counted(selection: Selection, timed: bool) -> ir.Table:
+    """A row per stage that ran in the window, with its counts, and where `timed` the statistics of its times:
+    `process`, `wait`, `queue`."""
+    rows = runs(selection)
+    rows = rows.filter(rows.started_at < selection.to_ns, rows.ended_at >= selection.from_ns)
+    rows = rows.mutate(quarantined=quarantined(selection, rows))
+    ended = rows.ended_at < selection.to_ns
+    arrived = rows.first_run & (rows.started_at >= selection.from_ns)
+    passed = ended & (rows.result == TaskResult.SUCCESS).fill_null(False)
+    skipped = ended & (rows.result == TaskResult.SKIP).fill_null(False)
+    tested = (rows.stage_type == StageType.TEST).fill_null(False)
+    times = {name: ifelse(ended, rows[column], ibis.null("float64")) for name, column in _TIMES.items()}
+    parts: dict[str, ir.Value] = {}
+    for name, values in times.items() if timed else ():
+        parts |= statistic(values, name, median=selection.profile.median)
+    return rows.filter(ended | arrived).aggregate(
+        by="stage_name",
+        stage_type=rows.stage_type.min(),
+        quarantined=rows.quarantined.any(),
+        runs=ended.sum(),
+        succeeded=passed.sum(),
+        skipped=skipped.sum(),
+        first_runs=(rows.first_run & ended & ~skipped).sum(),
+        passed_first=(rows.first_run & passed).sum(),
+        left=(ended & rows.complete_accurate.notnull()).sum(),
+        complete_accurate=(ended & rows.complete_accurate).sum(),
+        rework_runs=(ended & rows.rework).sum(),
+        flaky_runs=(ended & rows.flaky).sum(),
+        tests_passed=(passed & tested).sum(),
+        tests_failed=(ended & tested & failed(rows)).sum(),
+        arrived=arrived.sum(),
+        **parts,
+    )
+
+
+def _spelled(row: Mapping[str, Any], selection: Selection) -> dict[str, Any]:
+    number = row.get("runs") or 0
+    return {
+        "type": row.get("stage_type"),
+        "runs": number,
+        "process_time": spelled(row, "process"),
+        "wait_time": spelled(row, "wait"),
+        "queue_time": spelled(row, "queue"),
+        "success_ratio": ratio(row.get("succeeded"), number - (row.get("skipped") or 0)),
+        "first_pass_yield": ratio(row.get("passed_first"), row.get("first_runs")),
+        "complete_accurate": ratio(row.get("complete_accurate"), row.get("left")),
+        "rework_runs": row.get("rework_runs") or 0,
+        "rework_share": ratio(row.get("rework_runs"), number),
+        "flaky_runs": row.get("flaky_runs") or 0,
+        "quarantined": bool(row.get("quarantined")),
+        **rates(row, selection),
+    }
+
+
+def rates(row: Mapping[str, Any], selection: Selection) -> dict[str, float]:
+    """How many changes a day arrived in a stage and left it, that is, succeeded there for the first time."""
+    return {
+        "arrivals_per_day": (row.get("arrived") or 0) / selection.days,
+        "departures_per_day": (row.get("left") or 0) / selection.days,
+    }
+
+
+def ratio(part: float | None, whole: float | None) -> float | None:
+    """A share of what there is; None of nothing."""
     return (part or 0) / whole if whole else None

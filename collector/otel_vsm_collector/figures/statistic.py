@@ -1,29 +1,43 @@
 """What is said of a distribution."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
-import ibis
 import ibis.expr.types as ir
 
 QUANTILES = {"p50": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95}
 
 
-def statistic(values: ir.NumericColumn, name: str) -> dict[str, ir.Scalar]:
+def statistic(
+    values: ir.NumericColumn, name: str, *, median: Literal["interpolated", "lower"] = "interpolated"
+) -> dict[str, ir.Scalar]:
     """The parts of the statistic called `name`, to be computed in one aggregation; nulls count nowhere.
 
-    Quantiles are of all values, interpolated between the two nearest.
+    Quantiles are of all values, interpolated between the two nearest; a lower median is the smaller of the
+    two in the middle.
     """
-    return {
+    parts = {
         f"{name}_count": values.count(),
         f"{name}_mean": values.mean(),
-        **{f"{name}_{part}": values.quantile(ibis.literal(share)) for part, share in QUANTILES.items()},
+        # All at once: the values are put in order only one time.
+        f"{name}_quantiles": values.quantile(list(QUANTILES.values())),
         f"{name}_max": values.max(),
     }
+    if median == "lower":
+        ordered = values.collect(where=values.notnull()).sort()
+        parts[f"{name}_p50"] = ordered[(values.count() - 1) // 2]
+    return parts
 
 
 def spelled(row: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The statistic `name` out of an aggregated row; a count of 0 and nulls where nothing was counted."""
-    rest = ("mean", *QUANTILES, "max")
     count = row.get(f"{name}_count") or 0
-    return {"unit": "s", "count": count} | {part: row.get(f"{name}_{part}") for part in rest}
+    quantiles = row[f"{name}_quantiles"] if count else [None] * len(QUANTILES)
+    parts = {
+        "mean": row.get(f"{name}_mean"),
+        **dict(zip(QUANTILES, quantiles, strict=True)),
+        "max": row.get(f"{name}_max"),
+    }
+    if count and f"{name}_p50" in row:
+        parts["p50"] = row[f"{name}_p50"]
+    return {"unit": "s", "count": count} | parts

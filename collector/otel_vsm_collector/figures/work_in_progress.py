@@ -1,21 +1,109 @@
 """Work in progress: changes begun and neither delivered nor abandoned."""
 
-import ibis.expr.types as ir
+from typing import Any
 
-from otel_vsm_collector.derive.incidents import PRODUCTION
-from otel_vsm_collector.figures import selection as select
+import ibis
+import ibis.expr.types as ir
+from ibis import ifelse
+
+from otel_vsm.semconv import TaskResult
+from otel_vsm_collector.declared.sections import PRODUCTION
+from otel_vsm_collector.derive.stages import NANOSECONDS
+from otel_vsm_collector.figures.compiled import answer
+from otel_vsm_collector.figures.runs import changes
 from otel_vsm_collector.figures.selection import Selection
 
+OLDEST = 10
 
-def work_in_progress(selection: Selection) -> ir.Table:
-    """The open changes as of now (id, repository, stage_name, started_at); the window does not matter.
 
-    Delivered means to the selected environment, production where none is selected. `stage_name` is the stage
-    that a change is in or was in last, null before the first.
+def work_in_progress(backend: ibis.BaseBackend, selection: Selection) -> dict[str, Any]:
+    """What is under way at the window's end: how many changes, how old, in which stages, and the oldest."""
+    (whole,) = answer(backend, ages, selection, ())
+    late = {row["stage_name"]: row["changes"] for row in answer(backend, unfinished, selection)}
+    by_stage = {row["stage_name"]: row for row in answer(backend, ages, selection, ("stage_name",))}
+    nobody = {"changes": 0, "p50_age_s": None, "max_age_s": None}
+    stages = []
+    for name in sorted({*by_stage, *late}, key=lambda name: (name is None, name)):
+        row = nobody | by_stage.get(name, {}) | {"stage": name, "unfinished": late.get(name, 0)}
+        row.pop("stage_name", None)
+        stages.append(row)
+    return whole | {"by_stage": stages, "oldest": answer(backend, oldest, selection)}
+
+
+def ages(selection: Selection, by: tuple[str, ...]) -> ir.Table:
+    """How many changes are open, and since when (changes, p50_age_s, max_age_s)."""
+    rows = open_changes(selection)
+    rows = in_stages(selection, rows) if by else rows
+    age = _age(selection, rows)
+    return rows.aggregate(
+        by=by, changes=rows.count(), p50_age_s=age.quantile(ibis.literal(0.5)), max_age_s=age.max()
+    )
+
+
+def oldest(selection: Selection) -> ir.Table:
+    """The changes that have been under way for longest (id, stage, since, age_s)."""
+    first = open_changes(selection).order_by(["first_activity_at", "id"]).limit(OLDEST)
+    rows = in_stages(selection, first)
+    age = _age(selection, rows)
+    rows = rows.select("id", stage="stage_name", since="first_activity_at", age_s=age)
+    return rows.order_by("since", "id")
+
+
+def unfinished(selection: Selection) -> ir.Table:
+    """The stages of open changes that began too long ago and have not ended (stage_name, changes)."""
+    limit_ns = selection.declared.limits.unfinished_after.ns
+    begun = selection.table("begun_stage")
+    begun = begun.filter((ibis.literal(selection.to_ns) - begun["at"]) > limit_ns)
+    late = begun.semi_join(open_changes(selection).select(change_id="id"), "change_id")
+    return late.group_by("stage_name").agg(changes=late.change_id.nunique())
+
+
+def open_changes(selection: Selection) -> ir.Table:
+    """The rows of `change` that were begun before the window's end and then neither delivered nor abandoned.
+
+    Delivered means to the selected environment, production where none is selected.
     """
-    delivered = select.fact("delivery")
-    delivered = delivered.filter(delivered.environment == (selection.environment or PRODUCTION))
-    begun = selection.apply(select.fact("change"))
-    begun = begun.filter(begun.abandoned_at.isnull())
-    waiting = begun.anti_join(delivered, begun.id == delivered.change_id)
-    return waiting.select("id", "repository", "started_at", stage_name="current_stage")
+    there = selection.environment or PRODUCTION
+    anywhere = Selection(from_ns=0, to_ns=0, environment=there, facts=selection.facts)
+    # Not the deliveries: a profile may not count all of them.
+    done = anywhere.apply(selection.table("rollout"))
+    done = done.filter(done.result == TaskResult.SUCCESS, done.finished_at < selection.to_ns)
+    carried = selection.table("deployment_change")
+    delivered = carried.semi_join(done, carried.deployment_id == done.id)
+    begun = changes(selection)
+    if selection.profile.unit == "request":
+        begun = begun.filter(begun.requested)
+    begun = begun.filter(
+        begun.first_activity_at < selection.to_ns,
+        (begun.abandoned_at >= selection.to_ns).fill_null(True),
+    )
+    return begun.anti_join(delivered, begun.id == delivered.change_id)
+
+
+def in_stages(selection: Selection, rows: ir.Table) -> ir.Table:
+    """Rows of `change` (id, first_activity_at, stage_name) with the stage that each was in, or waited for, or
+    was in last at the window's end; null before the first."""
+    rows = rows.select("id", "first_activity_at", "current_stage", "current_stage_at")
+    went_on = rows.filter(rows.current_stage_at >= selection.to_ns).select(change_id="id")
+    told = selection.table("stage_event").semi_join(went_on, "change_id")
+    runs = selection.table("stage_run").semi_join(went_on, "change_id")
+    # Who waits in a stage's queue waits for that stage.
+    queued_ns = (runs.queue_s.fill_null(0.0) * NANOSECONDS).floor().cast("int64")
+    entered = ibis.union(
+        told, *(runs.select("change_id", "stage_name", at=runs.started_at - ns) for ns in (0, queued_ns))
+    )
+    entered = entered.filter(entered["at"] < selection.to_ns)
+    latest = ibis.window(group_by=entered.change_id, order_by=[entered["at"].desc(), entered.stage_name])
+    entered = entered.mutate(place=ibis.row_number().over(latest))
+    then = entered.filter(entered.place == 0).select("change_id", then="stage_name")
+    rows = rows.left_join(then, rows.id == then.change_id)
+    moved_on = (rows.current_stage_at >= selection.to_ns).fill_null(False)
+    return rows.select(
+        "id",
+        "first_activity_at",
+        stage_name=ifelse(moved_on, rows.then, rows.current_stage),
+    )
+
+
+def _age(selection: Selection, rows: ir.Table) -> ir.FloatingColumn:
+    return (ibis.literal(selection.to_ns) - rows.first_activity_at) / NANOSECONDS

@@ -1,7 +1,7 @@
 """The ledger's tables: what is known of a span, one column per thing that deriving reads.
 
 `span` and `span_link` take what comes, a span twice where a sender repeats it; deriving takes repetitions of
-a span out again. `ledger_state` holds one row: how far which
+a span out again. `arrival` says when they came. `ledger_state` holds one row: how far which
 journal has been applied. Ids are lower-case hexadecimal, times are nanoseconds since the epoch, in UTC.
 """
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from otel_vsm import semconv
 
-LEDGER_VERSION = 1
+LEDGER_VERSION = 3
 """Raise it with every change of a table here: a ledger of another version is rebuilt from the journal."""
 
 
@@ -59,6 +59,7 @@ SPAN = (
     Column("incident_id", pa.string(), semconv.VSM_INCIDENT_ID),
     Column("severity", pa.string(), semconv.VSM_INCIDENT_SEVERITY),
     Column("gate", pa.string(), semconv.VSM_APPROVAL_GATE),
+    Column("reverts", pa.string(), semconv.VSM_CHANGE_REVERTS),
 )
 
 SPAN_LINK = (
@@ -69,13 +70,19 @@ SPAN_LINK = (
     Column("linked_span_id", pa.string()),
 )
 
+ARRIVAL = (
+    Column("seq", pa.int64()),
+    Column("received_at", pa.int64()),  # when that row of the journal was kept
+)
+
 LEDGER_STATE = (
     Column("position", pa.int64()),  # seq of the last row of the journal that was applied; 0 before any
     Column("version", pa.int64()),
     Column("journal", pa.string()),  # identity of the journal that it was made from
+    Column("definitions", pa.string()),  # fingerprint of the definitions that the facts follow
 )
 
-TABLES = {"span": SPAN, "span_link": SPAN_LINK, "ledger_state": LEDGER_STATE}
+TABLES = {"span": SPAN, "span_link": SPAN_LINK, "arrival": ARRIVAL, "ledger_state": LEDGER_STATE}
 
 _SQL_TYPES = {pa.int64(): "BIGINT", pa.string(): "VARCHAR", pa.float64(): "DOUBLE", pa.bool_(): "BOOLEAN"}
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from otel_vsm_collector.keep.backlog import Backlog
 from otel_vsm_collector.keep.journal import Journal
-from otel_vsm_collector.keep.ledger import Ledger
+from otel_vsm_collector.keep.ledger import Ledger, MakeRefreshing
 from otel_vsm_collector.keep.pace import GATHER_SPANS, Pace
 from otel_vsm_collector.receive.accept import Kept
 
@@ -25,6 +25,14 @@ class Run(NamedTuple):
     repeated: int
     """Spans that were known already."""
     succeeded: bool
+
+
+class _Following(NamedTuple):
+    """Other definitions, that facts are to follow from now on."""
+
+    refreshing: MakeRefreshing
+    definitions: str
+    begun: Callable[[], None]
 
 
 class _Reader(NamedTuple):
@@ -47,6 +55,7 @@ class Deriver:
         self._wake = threading.Condition()
         self._behind_since = time.monotonic()
         self._closing = self._abandoned = False
+        self._following: _Following | None = None
         self.position = ledger.position
         """The last row of the journal that is derived."""
         self.failure: str | None = None
@@ -63,6 +72,13 @@ class Deriver:
                 self._behind_since = time.monotonic()
             if not was_behind or self._backlog.spans >= GATHER_SPANS:
                 self._wake.notify()
+
+    def follow(self, refreshing: MakeRefreshing, definitions: str, begun: Callable[[], None]) -> None:
+        """Derives everything again, by other definitions; `begun` is called in the deriving thread, when what
+        the old ones gave is gone."""
+        with self._wake:
+            self._following = _Following(refreshing, definitions, begun)
+            self._wake.notify()
 
     async def caught_up(self, timeout_s: float) -> float:
         """Waits until all that was offered before the call is derived, for at most `timeout_s` seconds.
@@ -132,6 +148,8 @@ class Deriver:
         """True when there is something to derive now, False when the thread has to end."""
         with self._wake:
             while not self._abandoned:
+                if self._following:
+                    return True
                 if not self._is_behind():
                     if self._closing:
                         return False
@@ -141,7 +159,7 @@ class Deriver:
                     time.monotonic(),
                     since=self._behind_since,
                     spans=self._backlog.spans,
-                    asked=bool(self._readers) or self._closing,
+                    asked=bool(self._readers) or self._closing or self._backlog.has_left(self.position + 1),
                 )
                 if due_in_s <= 0:
                     return True
@@ -150,9 +168,17 @@ class Deriver:
 
     def _derive(self) -> int:
         """One step, from the ledger's position on; gives how many of its spans were known already."""
+        if following := self._following:
+            self._ledger.follow(following.refreshing, following.definitions)
+            following.begun()
+            with self._wake:
+                if self._following is following:
+                    self._following = None
+            return 0
         first_seq = self.position + 1
+        self._ledger.hurry(self._backlog.has_left(first_seq))
         chunks, last_seq = self._backlog.take(first_seq)
-        return self._ledger.apply(chunks, first_seq, last_seq)
+        return self._ledger.apply(chunks, self._journal.arrivals(first_seq, last_seq))
 
     def _rest(self, error: BaseException) -> bool:
         """Waits before the next try; False where there will be none."""

@@ -78,6 +78,27 @@ class Journal:
             Batch(seq, received_at, _decompress(body)) for seq, received_at, body in cast(list[Batch], rows)
         ]
 
+    def end_of(self, first_seq: int, size: int, last_seq: int) -> int:
+        """The row with which the rows from `first_seq` on take `size` bytes, at most `last_seq`."""
+        with self._reading:
+            for seq, length in self._reader.execute(
+                "SELECT seq, length(body) FROM batch WHERE seq BETWEEN ? AND ? ORDER BY seq",
+                (first_seq, last_seq),
+            ):
+                size -= length
+                if size <= 0:
+                    return int(seq)
+        return last_seq
+
+    def arrivals(self, first_seq: int, last_seq: int) -> list[tuple[int, int]]:
+        """The numbers of the rows with first_seq ≤ seq ≤ last_seq, and when each was kept."""
+        with self._reading:
+            rows = self._reader.execute(
+                "SELECT seq, received_at FROM batch WHERE seq BETWEEN ? AND ? ORDER BY seq",
+                (first_seq, last_seq),
+            ).fetchall()
+        return cast(list[tuple[int, int]], rows)
+
     def received_at(self, seq: int) -> int | None:
         """When a row was kept, in nanoseconds since the epoch; None where there is no such row."""
         with self._reading:

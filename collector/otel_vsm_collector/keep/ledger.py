@@ -7,14 +7,15 @@ becomes durable at checkpoints, and what came after the last one is taken from t
 
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import duckdb
 import pyarrow as pa
 
-from otel_vsm_collector.keep.columns import LEDGER_VERSION, TABLES, ddl
+from otel_vsm_collector.keep.columns import LEDGER_VERSION, TABLES, ddl, schema
 from otel_vsm_collector.keep.folder import UnusableError
 from otel_vsm_collector.keep.tables import Rows
 
@@ -27,8 +28,11 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     # When to write the file is said here, not by DuckDB: each time compresses the end of every table anew.
     "checkpoint_threshold": "1TB",
     "auto_checkpoint_skip_wal_threshold": 10**12,
+    # What does not fit is written to a temporary file. By default DuckDB takes most of the machine.
+    "memory_limit": "1GB",
 }
 _NAMES = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'ledger'"
+_MOST_THREADS = 4
 _CHECKPOINT_SPANS = 100_000
 """How many spans may have to be taken from the journal again after a crash: a few seconds' work."""
 
@@ -66,18 +70,20 @@ def open_ledger(
     refreshing: MakeRefreshing,
     *,
     journal: str,
+    definitions: str,
     last_seq: int,
     say: Callable[[str], None],
     own: bool,
 ) -> "Ledger":
     """The ledger of a journal, new and empty where the file cannot be used; `say` is told the reason.
 
-    `journal` and `last_seq` are the journal's identity and end. `own` tells that the file is in the
+    `journal` and `last_seq` are the journal's identity and end, `definitions` the fingerprint of those that
+    facts have to follow. `own` tells that the file is in the
     collector's own folder, so that a useless one may be deleted; one elsewhere is set aside. Raises
     UnusableError where the file is in use, cannot be written or holds something else.
     """
     if path.exists():
-        found = _usable(path, refreshing, journal, last_seq)
+        found = _usable(path, refreshing, journal, definitions, last_seq)
         if isinstance(found, Ledger):
             return found
         say(f"the ledger {path} {found}; it is made again from the journal")
@@ -87,7 +93,7 @@ def open_ledger(
     try:
         ledger = Ledger(path, refreshing)
         path.chmod(0o600)
-        ledger.create(journal)
+        ledger.create(journal, definitions)
     except (duckdb.Error, OSError) as error:
         raise UnusableError(
             f"the ledger {path} cannot be written ({_first_line(error)}); name another file with --store"
@@ -100,11 +106,14 @@ class Ledger:
 
     def __init__(self, path: Path, refreshing: MakeRefreshing) -> None:
         self._path = path
-        self._database = duckdb.connect(config=_CONFIG)
+        # Beside the file, and not where the process was started.
+        spill = str(path.with_name(path.name + ".tmp"))
+        self._database = duckdb.connect(config={**_CONFIG, "temp_directory": spill})
         quoted = str(path).replace("'", "''")
         self._database.execute(f"ATTACH '{quoted}' AS ledger (RECOVERY_MODE no_wal_writes)")
         self._writer = self.cursor()
         self._since_checkpoint = 0
+        self._hurries = False
         self._refreshing = refreshing(self._writer)
         self.position = 0
         """The journal's last row that is in here."""
@@ -115,7 +124,7 @@ class Ledger:
         cursor.execute("USE ledger")
         return cursor
 
-    def fault(self, journal: str, last_seq: int) -> str | None:
+    def fault(self, journal: str, definitions: str, last_seq: int) -> str | None:
         """Why the file is no ledger of the journal, as the end of a sentence; None if it is one.
 
         Reads all of it: DuckDB notices damage in a block only when it reads the block.
@@ -134,33 +143,63 @@ class Ledger:
             return "was written by another version of otel-vsm"
         if state["journal"] != journal or state["position"] > last_seq:
             return "belongs to another journal"
+        if state["definitions"] != definitions:
+            return "follows other definitions"
         for name in sorted(names):
             self._writer.execute(f'SELECT bit_xor(hash(COLUMNS(*))) FROM "{name}"').fetchall()
         self.position = state["position"]
         return None
 
-    def create(self, journal: str) -> None:
-        """Makes the tables, empty, for the journal of that identity."""
+    def create(self, journal: str, definitions: str) -> None:
+        """Makes the tables, empty, for the journal of that identity and facts by those definitions."""
         self._writer.begin()
         for name in TABLES:
             self._writer.execute(ddl(name))
-        self._writer.execute("INSERT INTO ledger_state VALUES (0, ?, ?)", [LEDGER_VERSION, journal])
+        self._writer.execute(
+            "INSERT INTO ledger_state VALUES (0, ?, ?, ?)", [LEDGER_VERSION, journal, definitions]
+        )
         self._refreshing.create_tables()
         self._writer.commit()
         self._writer.execute("CHECKPOINT ledger")
 
-    def apply(self, chunks: Sequence[Rows], first_seq: int, last_seq: int) -> int:
-        """Takes in what the journal's rows first_seq … last_seq hold, with all that follows from it, or
-        nothing of it where that fails. Gives the number of spans that were known already.
-        """
+    def follow(self, refreshing: MakeRefreshing, definitions: str) -> None:
+        """Empties itself, to be filled from the journal again with facts by other definitions."""
+        following = refreshing(self._writer)
         self._writer.begin()
         try:
-            repeated = 0
-            if chunks:
-                for name, tables in zip(Rows._fields, zip(*chunks, strict=True), strict=True):
-                    self._writer.register("incoming", pa.concat_tables(tables))
-                    self._writer.execute(f"INSERT INTO {name} FROM incoming")
-                    self._writer.unregister("incoming")
+            for (name,) in self._writer.execute(_NAMES).fetchall():
+                if name != "ledger_state":
+                    self._writer.execute(f'DELETE FROM "{name}"')
+            self._writer.execute("UPDATE ledger_state SET position = 0, definitions = ?", [definitions])
+            self._writer.commit()
+        except BaseException:
+            with contextlib.suppress(duckdb.Error):
+                self._writer.rollback()
+            raise
+        self._refreshing, self.position = following, 0
+
+    def hurry(self, hurry: bool) -> None:
+        """Uses every core that helps, for as long as there is much to catch up with."""
+        if hurry != self._hurries:
+            self._writer.execute(f"SET threads = {min(_MOST_THREADS, os.cpu_count() or 1) if hurry else 1}")
+            self._hurries = hurry
+
+    def apply(self, chunks: Iterable[Rows], arrivals: Sequence[tuple[int, int]]) -> int:
+        """Takes in what some rows of the journal hold, with all that follows from it, or nothing of it where
+        that fails. Gives the number of spans that were known already.
+
+        `arrivals` are the rows' numbers, without gaps, and when each was kept.
+        """
+        (first_seq, _), (last_seq, _) = arrivals[0], arrivals[-1]
+        self._writer.begin()
+        try:
+            repeated = spans = 0
+            for chunk in chunks:
+                spans += chunk.span.num_rows
+                for name, rows in chunk._asdict().items():
+                    self._insert(name, rows)
+            if spans:
+                self._insert("arrival", _arrivals(arrivals))
                 repeated = self._refreshing.refresh(first_seq, last_seq)
             self._writer.execute("UPDATE ledger_state SET position = ?", [last_seq])
             self._writer.commit()
@@ -169,10 +208,15 @@ class Ledger:
                 self._writer.rollback()
             raise
         self.position = last_seq
-        self._since_checkpoint += sum(chunk.span.num_rows for chunk in chunks)
+        self._since_checkpoint += spans
         if self._since_checkpoint >= _CHECKPOINT_SPANS:
             self.checkpoint()
         return repeated
+
+    def _insert(self, name: str, rows: pa.Table) -> None:
+        self._writer.register("incoming", rows)
+        self._writer.execute(f"INSERT INTO {name} FROM incoming")
+        self._writer.unregister("incoming")
 
     def interrupt(self) -> None:
         """Makes a running `apply` fail; from any thread."""
@@ -192,7 +236,9 @@ class Ledger:
             _log.warning("the ledger %s could not be written: %s", self._path, error)
 
 
-def _usable(path: Path, refreshing: MakeRefreshing, journal: str, last_seq: int) -> Ledger | str:
+def _usable(
+    path: Path, refreshing: MakeRefreshing, journal: str, definitions: str, last_seq: int
+) -> Ledger | str:
     """The ledger in the file, or why there is none of that journal."""
     try:
         ledger = Ledger(path, refreshing)
@@ -204,7 +250,7 @@ def _usable(path: Path, refreshing: MakeRefreshing, journal: str, last_seq: int)
         return f"is damaged ({_first_line(error)})"
     fault: str | None = "could not be read"
     try:
-        fault = ledger.fault(journal, last_seq)
+        fault = ledger.fault(journal, definitions, last_seq)
     except duckdb.Error as error:
         fault = f"is damaged ({_first_line(error)})"
     finally:
@@ -223,6 +269,10 @@ def _discard(path: Path, own: bool) -> None:
             file.unlink()
         else:
             file.replace(file.with_name(file.name + ".unusable"))
+
+
+def _arrivals(told: Sequence[tuple[int, int]]) -> pa.Table:
+    return pa.table(list(zip(*told, strict=True)), schema=schema("arrival"))
 
 
 def _first_line(error: Exception) -> str:

@@ -26,7 +26,9 @@ from otel_vsm_collector.receive.accept import Kept
 from otel_vsm_collector.receive.decode import Decoded, Indices, sized
 
 _INCIDENT_EVENTS = pa.array([str(event) for event in EventName if event.name.startswith("INCIDENT_")])
-_WORK_ITEM_EVENTS = pa.array([str(event) for event in EventName if event.name.startswith("WORK_ITEM_")])
+_ELSEWHERE_EVENTS = pa.array(
+    [str(event) for event in EventName if event.name.startswith(("WORK_ITEM_", "SERVICE_"))]
+)
 _STATUS_ERROR = 2
 _LATEST = np.uint64(2**63 - 1)
 _HEX = np.array([int.from_bytes(f"{byte:02x}".encode(), "little") for byte in range(256)], dtype="<u2")
@@ -118,14 +120,14 @@ def _change_ids(columns: Columns) -> pa.Array:
 
     Events of incidents have none, though their resource may name one: an incident outlives changes. Work
     items are begun before there is a request or a revision, so what a resource says of revisions tells
-    where the event was sent from, not whose it is.
+    where the event was sent from, not whose it is; that of a service that started says what runs.
     """
     change, event, repository = columns["change_id"], columns["event_name"], columns["repository"]
     if change.null_count:
         by_request = pc.binary_join_element_wise(repository, columns["request"], "#")
         by_revision = pc.binary_join_element_wise(repository, pc.ascii_lower(columns["revision"]), "@")
-        of_work_item = pc.is_in(event, value_set=_WORK_ITEM_EVENTS)
-        change = pc.coalesce(change, by_request, pc.if_else(of_work_item, None, by_revision))
+        elsewhere = pc.is_in(event, value_set=_ELSEWHERE_EVENTS)
+        change = pc.coalesce(change, by_request, pc.if_else(elsewhere, None, by_revision))
     of_incident = pc.is_in(event, value_set=_INCIDENT_EVENTS)
     if columns["incident_id"].null_count < len(change):
         # Another emitter's incident: a span that names one and is neither a stage nor an event.

@@ -13,6 +13,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from otel_vsm import __version__, semconv
+from otel_vsm_collector.derive.views import Book
 from otel_vsm_collector.metrics import export, gauges
 from otel_vsm_collector.metrics.health import Health
 from otel_vsm_collector.metrics.observer import Observer
@@ -42,9 +43,9 @@ class Metrics:
         self.observer = Observer()
         self._facts: _Facts | None = None
 
-    def watch(self, cursor: Callable[[], DuckDBPyConnection]) -> None:
-        """From now on, also show what the facts behind `cursor` say."""
-        self._facts = _Facts(cursor, self._start_ns)
+    def watch(self, cursor: Callable[[], DuckDBPyConnection], book: Callable[[], Book]) -> None:
+        """From now on, also show what the facts behind `cursor` say, by the definitions that hold then."""
+        self._facts = _Facts(cursor, book, self._start_ns)
 
     def collect(self) -> MetricsData:
         """Every metric as it is now; it asks the database, so call it where waiting is allowed."""
@@ -71,19 +72,23 @@ class Metrics:
 class _Facts:
     """The figures of now, computed again when a fact has changed or time has passed."""
 
-    def __init__(self, cursor: Callable[[], DuckDBPyConnection], start_ns: int) -> None:
+    def __init__(
+        self, cursor: Callable[[], DuckDBPyConnection], book: Callable[[], Book], start_ns: int
+    ) -> None:
         self._cursor = cursor
+        self._book = book
         self._start_ns = start_ns
         self._lock = threading.Lock()
-        self._position: object = None
+        self._state: object = None
         self._computed_ns = 0
         self._metrics: list[sdk.Metric] = []
 
     def current(self, now_ns: int) -> list[sdk.Metric]:
         with self._lock, self._cursor() as connection:
             connection.begin()
-            position = connection.execute("SELECT position FROM ledger_state").fetchone()
-            if position != self._position or now_ns - self._computed_ns > FRESH_FOR_NS:
-                self._metrics = gauges.current(connection, self._start_ns, now_ns)
-                self._position, self._computed_ns = position, now_ns
+            book = self._book()
+            state = (book, connection.execute("SELECT position FROM ledger_state").fetchone())
+            if state != self._state or now_ns - self._computed_ns > FRESH_FOR_NS:
+                self._metrics = gauges.current(connection, book, self._start_ns, now_ns)
+                self._state, self._computed_ns = state, now_ns
             return self._metrics

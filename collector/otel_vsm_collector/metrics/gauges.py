@@ -1,6 +1,7 @@
 """The metrics that always show the truth as known now: what is under way, and the figures of a window."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import ibis
@@ -13,89 +14,102 @@ from otel_vsm import semconv
 from otel_vsm.semconv import Statistic
 from otel_vsm.semconv import metrics as registry
 from otel_vsm.semconv.metrics import Metric
-from otel_vsm_collector.derive import tables
-from otel_vsm_collector.figures import dora
+from otel_vsm_collector.declared.sections import PRODUCTION
+from otel_vsm_collector.derive.views import Book
+from otel_vsm_collector.figures import dora, flow, measurement
+from otel_vsm_collector.figures.compiled import answer
 from otel_vsm_collector.figures.selection import Selection
-from otel_vsm_collector.figures.work_in_progress import work_in_progress
+from otel_vsm_collector.figures.statistic import spelled
+from otel_vsm_collector.figures.work_in_progress import open_changes
 from otel_vsm_collector.metrics import points
 from otel_vsm_collector.metrics.observed import COLUMN_OF
 
-DAY_NS = 86400 * 10**9
-WINDOWS_NS = {"7d": 7 * DAY_NS, "30d": 30 * DAY_NS, "90d": 90 * DAY_NS}
-"""The windows that end now, by the value of vsm.window."""
 STATISTICS = (Statistic.P50, Statistic.P90, Statistic.MEAN)
 
 Labelled = tuple[points.Attributes, float]
 
 
-def current(connection: DuckDBPyConnection, start_ns: int, now_ns: int) -> list[sdk.Metric]:
-    """All of them, from the facts that `connection` sees; those without a point are left out."""
+def current(connection: DuckDBPyConnection, book: Book, start_ns: int, now_ns: int) -> list[sdk.Metric]:
+    """All of them, from the facts that `connection` sees, by the default profile; those without a point are
+    left out."""
     backend = ibis.duckdb.from_connection(connection)
+    ever = Selection(from_ns=0, to_ns=now_ns, facts=book.facts())
     metrics = [
-        points.up_down(
-            registry.VSM_CHANGE_ACTIVE,
-            _counts(backend, active_changes(), registry.VSM_CHANGE_ACTIVE),
-            start_ns,
-            now_ns,
+        *(
+            points.up_down(metric, _counts(answer(backend, what, ever), metric), start_ns, now_ns)
+            for metric, what in _UNDER_WAY.items()
         ),
-        points.up_down(
-            registry.VSM_INCIDENT_ACTIVE,
-            _counts(backend, active_incidents(), registry.VSM_INCIDENT_ACTIVE),
-            start_ns,
-            now_ns,
-        ),
-        points.up_down(registry.VSM_COLLECTOR_SPAN_UNLINKED, _unlinked(backend), start_ns, now_ns),
-        *windowed(backend, now_ns),
+        *windowed(backend, book, now_ns),
     ]
     return [metric for metric in metrics if metric.data.data_points]
 
 
-def active_changes() -> ir.Table:
+def active_changes(selection: Selection) -> ir.Table:
     """(repository, stage_name, active): changes neither delivered to production nor abandoned, by the stage
     that they are in or were in last; 0 where there were some before."""
-    change, waiting = tables.table("change"), work_in_progress(Selection(from_ns=0, to_ns=0))
-    under_way = change.left_join(waiting.select(waiting_id=waiting.id), change.id == waiting.id)
+    change, waiting = selection.table("change"), open_changes(selection).select(waiting_id="id")
+    under_way = change.left_join(waiting, change.id == waiting.waiting_id)
     return under_way.group_by("repository", stage_name=under_way.current_stage).agg(
         active=under_way.waiting_id.count()
     )
 
 
-def active_incidents() -> ir.Table:
+def active_incidents(selection: Selection) -> ir.Table:
     """(service, environment, severity, active): incidents not resolved; 0 where there were some before."""
-    incident = tables.table("incident")
+    incident = selection.table("incident")
     return incident.group_by("service", "environment", "severity").agg(
         active=incident.resolved_at.isnull().sum()
     )
 
 
-def unlinked_spans() -> ir.Table:
+def unlinked_spans(selection: Selection) -> ir.Table:
     """(active): spans that belong to no change, incident or work item as far as is known now."""
-    span, key = tables.table("span"), tables.table("change_key")
+    span = selection.table("span")
     alone = span.filter(span.change_id.isnull(), span.incident_id.isnull(), span.work_item_id.isnull())
-    traces = key.filter(key.method == "links")
-    alone = alone.anti_join(traces, alone.trace_id == traces.key)
-    return alone.select("trace_id", "span_id").distinct().agg(active=ibis._.count())
+    return alone.anti_join(selection.table("trace_owner"), "trace_id").agg(active=ibis._.count())
+
+
+def suspicious_changes(selection: Selection) -> ir.Table:
+    """(active): what would be one change and is not believed."""
+    return measurement.suspicious_changes(selection).agg(active=ibis._.count())
+
+
+_UNDER_WAY = {
+    registry.VSM_CHANGE_ACTIVE: active_changes,
+    registry.VSM_INCIDENT_ACTIVE: active_incidents,
+    registry.VSM_COLLECTOR_SPAN_UNLINKED: unlinked_spans,
+    registry.VSM_COLLECTOR_CHANGE_SUSPICIOUS: suspicious_changes,
+}
 
 
 def complete_accurate(selection: Selection) -> ir.Table:
     """(stage_name, share): whose work left the stage in the window and never had to come back."""
-    runs = tables.table("stage_run")
+    runs = selection.table("stage_run")
     left = runs.filter(selection.within(runs.ended_at), runs.complete_accurate.notnull())
     return left.group_by("stage_name").agg(share=left.complete_accurate.cast("float64").mean())
 
 
-def windowed(backend: Backend, now_ns: int) -> Iterator[sdk.Metric]:
-    """The DORA figures by service and environment, and the stages' share of complete and accurate work."""
+def windowed(backend: Backend, book: Book, now_ns: int) -> Iterator[sdk.Metric]:
+    """The DORA figures by service and environment, those of flow to production by repository, and the stages'
+    share of complete and accurate work."""
     by_metric: dict[str, list[Labelled]] = {}
-    for window, length_ns in WINDOWS_NS.items():
-        selection = Selection(from_ns=now_ns - length_ns, to_ns=now_ns)
+    for window in book.declared.windows:
+        selection = Selection(from_ns=now_ns - window.ns, to_ns=now_ns, facts=book.facts())
         for (service, environment), figures in dora.dora_by_service(backend, selection).items():
             of = {semconv.SERVICE_NAME: service, semconv.DEPLOYMENT_ENVIRONMENT_NAME: environment}
-            of[semconv.VSM_WINDOW] = window
+            of[semconv.VSM_WINDOW] = str(window)
             for metric, labels, value in _dora_values(figures):
                 by_metric.setdefault(metric.name, []).append((points.known(of | labels), value))
-        for row in backend.to_pyarrow(complete_accurate(selection)).to_pylist():
-            labels = {semconv.VSM_STAGE_NAME: row["stage_name"], semconv.VSM_WINDOW: window}
+        delivered = replace(selection, environment=PRODUCTION)
+        for repository, figures in flow.flow_by_repository(backend, delivered).items():
+            there = {semconv.VCS_REPOSITORY_NAME: repository, semconv.VSM_WINDOW: str(window)}
+            for metric, labels, value in _flow_values(figures):
+                by_metric.setdefault(metric.name, []).append((points.known(there | labels), value))
+        for metric, labels, value in _measured(backend, selection):
+            labels = labels | {semconv.VSM_WINDOW: str(window)}
+            by_metric.setdefault(metric.name, []).append((labels, value))
+        for row in answer(backend, complete_accurate, selection):
+            labels = {semconv.VSM_STAGE_NAME: row["stage_name"], semconv.VSM_WINDOW: str(window)}
             by_metric.setdefault(registry.VSM_STAGE_COMPLETE_ACCURATE.name, []).append((labels, row["share"]))
     for metric in registry.METRICS:
         if metric.name in by_metric:
@@ -124,11 +138,37 @@ def _dora_values(figures: Mapping[str, Any]) -> Iterator[tuple[Metric, dict[str,
             yield metric, {}, value
 
 
-def _counts(backend: Backend, counted: ir.Table, metric: Metric) -> Iterator[tuple[points.Attributes, int]]:
-    for row in backend.to_pyarrow(counted).to_pylist():
+def _flow_values(figures: Mapping[str, Any]) -> Iterator[tuple[Metric, dict[str, str], float]]:
+    for statistic in STATISTICS:
+        if (value := figures["flow_time"][statistic]) is not None:
+            yield registry.VSM_FLOW_TIME, {semconv.VSM_STATISTIC: statistic.value}, value
+    if (value := figures["flow_efficiency"]) is not None:
+        yield registry.VSM_FLOW_EFFICIENCY, {}, value
+    yield registry.VSM_FLOW_THROUGHPUT, {}, figures["throughput_per_day"]
+
+
+def _measured(backend: Backend, selection: Selection) -> Iterator[tuple[Metric, dict[str, str], float]]:
+    """How far the figures of a window can be believed."""
+    for metric, what in (
+        (registry.VSM_COLLECTOR_STAGE_UNLINKED, measurement.stage_runs),
+        (registry.VSM_COLLECTOR_DEPLOYMENT_UNLINKED, measurement.deployments),
+    ):
+        for row in answer(backend, what, selection):
+            if row["gap"] in _GAPS:
+                yield metric, {semconv.VSM_MEASUREMENT_GAP: row["gap"]}, row["rows"]
+    for gap, number in measurement.clock_skew(backend, selection).items():
+        yield registry.VSM_COLLECTOR_CLOCK_SKEW, {semconv.VSM_MEASUREMENT_GAP: gap}, number
+    (row,) = answer(backend, measurement.ingest_delay, selection)
+    delay = spelled(row, "delay")
+    for statistic in STATISTICS:
+        if (value := delay[statistic]) is not None:
+            yield registry.VSM_COLLECTOR_INGEST_DELAY, {semconv.VSM_STATISTIC: statistic.value}, value
+
+
+_GAPS = frozenset(str(gap) for gap in semconv.MeasurementGap)
+
+
+def _counts(counted: list[dict[str, Any]], metric: Metric) -> Iterator[tuple[points.Attributes, int]]:
+    for row in counted:
         attributes = {key: row[COLUMN_OF[key]] for key in metric.attributes}
         yield points.known(attributes), row["active"]
-
-
-def _unlinked(backend: Backend) -> list[tuple[points.Attributes, int]]:
-    return [({}, backend.to_pyarrow(unlinked_spans()).to_pylist()[0]["active"])]

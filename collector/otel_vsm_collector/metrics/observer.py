@@ -39,11 +39,12 @@ class Observer:
     """
 
     def __init__(self) -> None:
-        self._start_ns = time.time_ns()
         self._lock = threading.Lock()
-        self._pending: list[tuple[Observed, list[tuple[Any, ...]]]] = []
-        self._sums: dict[str, dict[_AttributeValues, _Sums]] = {what.metric.name: {} for what in OBSERVED}
-        self._overflow: dict[str, _Sums] = {}
+        self._start_ns: int
+        self._pending: list[tuple[Observed, list[tuple[Any, ...]]]]
+        self._sums: dict[str, dict[_AttributeValues, _Sums]]
+        self._overflow: dict[str, _Sums]
+        self.restart()
         self._sql = _sql()
 
     def observe(self, connection: DuckDBPyConnection, fact: str, new_rows: str) -> None:
@@ -63,6 +64,14 @@ class Observer:
         """Reads whole tables of facts: what there is when the collector starts."""
         for fact in FACTS:
             self.observe(connection, fact, TABLE_OF[fact])
+
+    def restart(self) -> None:
+        """Forgets everything that was counted: what comes is counted under a new start time."""
+        with self._lock:
+            self._pending = []
+            self._start_ns = time.time_ns()
+            self._sums = {what.metric.name: {} for what in OBSERVED}
+            self._overflow = {}
 
     def commit(self) -> None:
         """Counts what has been read since the last `commit` or `rollback`."""

@@ -12,7 +12,9 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from otel_vsm import __version__
-from otel_vsm_collector.web import api, health, home, lists, metrics, problems
+from otel_vsm_collector.derive.views import Book
+from otel_vsm_collector.keep.store import Health
+from otel_vsm_collector.web import api, explain, health, home, lists, measurement, metrics, problems
 from otel_vsm_collector.web.facts import LAG_STATE
 
 LAG_HEADER = "vsm-lag-seconds"
@@ -24,18 +26,27 @@ class Store(Protocol):
     def cursor(self) -> DuckDBPyConnection:
         """A connection to read with; whoever asks for it closes it."""
 
+    @property
+    def health(self) -> Health:
+        """What the collector counts of what it receives."""
+
     async def caught_up(self, timeout_s: float = 5.0) -> float:
         """Waits until the facts cover every span acknowledged before; answers how many seconds they are
         behind, 0 where they are not."""
 
 
 def create_app(
-    *, store: Store, collect: Callable[[], MetricsData], unready: Callable[[], Sequence[str]]
+    *,
+    store: Store,
+    book: Callable[[], Book],
+    collect: Callable[[], MetricsData],
+    unready: Callable[[], Sequence[str]],
 ) -> FastAPI:
     """The application over a store.
 
-    `collect` gives every metric as it is now; `unready` gives the reasons why the collector cannot work yet,
-    none when it can. Both are called in a thread where waiting is allowed.
+    `book` gives the definitions that hold now. `collect` gives every metric as it is now; `unready` gives the
+    reasons why the collector cannot work yet, none when it can. Both are called in a thread where waiting is
+    allowed.
     """
     app = FastAPI(
         title="otel-vsm",
@@ -44,8 +55,8 @@ def create_app(
         docs_url=None,  # they load scripts from elsewhere
         redoc_url=None,
     )
-    app.state.store, app.state.collect, app.state.unready = store, collect, unready
-    for module in (api, lists, health, metrics, home):
+    app.state.store, app.state.book, app.state.collect, app.state.unready = store, book, collect, unready
+    for module in (api, explain, measurement, lists, health, metrics, home):
         app.include_router(module.router)
     app.add_exception_handler(problems.BadParameter, problems.on_bad_parameter)
     app.add_exception_handler(RequestValidationError, problems.on_invalid)

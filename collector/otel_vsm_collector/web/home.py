@@ -11,14 +11,15 @@ from ibis.expr import types as ir
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from otel_vsm import __version__, human
-from otel_vsm_collector.derive.incidents import PRODUCTION
+from otel_vsm_collector.declared.sections import PRODUCTION
 from otel_vsm_collector.figures import changes, deployments
 from otel_vsm_collector.figures.dora import dora
 from otel_vsm_collector.figures.selection import Selection
+from otel_vsm_collector.lengths import Length
 from otel_vsm_collector.web import items
-from otel_vsm_collector.web.facts import LAG_STATE, Facts
+from otel_vsm_collector.web.facts import LAG_STATE, Declarations, Facts
 from otel_vsm_collector.web.lists import CHANGES_NEWEST, DEPLOYMENTS_NEWEST
-from otel_vsm_collector.web.times import read_length, write_time
+from otel_vsm_collector.web.times import write_time
 
 DAYS = 30
 LATEST = 10
@@ -58,9 +59,11 @@ _templates = _environment()
 
 
 @router.get("/")
-def home(request: Request, facts: Facts) -> Response:
+def home(request: Request, facts: Facts, book: Declarations) -> Response:
     now = time.time_ns()
-    selection = Selection(from_ns=now - read_length(f"{DAYS}d"), to_ns=now, environment=PRODUCTION)
+    selection = Selection(
+        from_ns=now - Length(f"{DAYS}d").ns, to_ns=now, environment=PRODUCTION, facts=book.facts()
+    )
     view: dict[str, Any] = {
         "version": __version__,
         "days": DAYS,

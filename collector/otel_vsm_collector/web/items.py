@@ -13,8 +13,8 @@ def change(row: Row) -> models.Change:
         id=row["id"],
         aliases=row["aliases"],
         repository=row["repository"],
-        events=_pairs(row["event_names"], row["event_times"]),
-        deployed=_pairs(row["environments"], row["arrivals"]),
+        events={told["event"]: told["at"] for told in row["events"] or ()},
+        deployed={told["environment"]: told["at"] for told in row["deployed"] or ()},
         lead_time_s=row["lead_time_s"],
         legs=models.Legs(**{leg: row[leg] for leg in LEGS}),
         deployment_ids=row["deployment_ids"] or [],
@@ -39,7 +39,3 @@ def deployment(row: Row) -> models.Deployment:
 
 def incident(row: Row) -> models.Incident:
     return models.Incident(**{name: row[name] for name in models.Incident.model_fields})
-
-
-def _pairs(names: list[str] | None, times: list[int] | None) -> dict[str, int]:
-    return dict(zip(names or [], times or [], strict=True))

@@ -11,8 +11,9 @@ from otel_vsm_collector.figures import changes as change_figures
 from otel_vsm_collector.figures import deployments as deployment_figures
 from otel_vsm_collector.figures import incidents as incident_figures
 from otel_vsm_collector.web import items, models
-from otel_vsm_collector.web.facts import Facts
+from otel_vsm_collector.web.facts import Declarations, Facts
 from otel_vsm_collector.web.pages import Paging, page
+from otel_vsm_collector.web.parameters import Profile, known_by
 from otel_vsm_collector.web.problems import MISSING, REFUSED, once
 
 CHANGES_NEWEST, DEPLOYMENTS_NEWEST, INCIDENTS_NEWEST = "at", "finished_at", "started_at"
@@ -25,51 +26,64 @@ Id = Annotated[str, Path(description="As the lists give it; in a URL, # is writt
 
 
 @router.get("/changes")
-def changes(facts: Facts, asked: Asked) -> models.Page[models.Change]:
+def changes(facts: Facts, book: Declarations, asked: Asked) -> models.Page[models.Change]:
     """The changes delivered in the window, and of those not delivered the ones begun in it; newest first."""
-    selection = asked.selection()
+    selection = asked.selection(book)
     rows, following = page(facts, change_figures.changes(selection), asked, selection, newest=CHANGES_NEWEST)
     return models.Page(items=[items.change(row) for row in rows], next_cursor=following)
 
 
 @router.get("/changes/{id:path}", responses=MISSING)
-def change(facts: Facts, id: Id) -> models.Change:
+def change(facts: Facts, book: Declarations, id: Id, profile: Profile = None) -> models.Change:
     """One change, by its id or one of its aliases; lead time and legs are those to production."""
     return items.change(
-        _one(facts, change_figures.change(id), id, "change is known by the id or alias", hint=_UNENCODED)
+        _one(
+            facts,
+            change_figures.change(id, known_by(book, profile)),
+            id,
+            "change is known by the id or alias",
+            hint=_UNENCODED,
+        )
     )
 
 
 @router.get("/deployments")
-def deployments(facts: Facts, asked: Asked) -> models.Page[models.Deployment]:
+def deployments(facts: Facts, book: Declarations, asked: Asked) -> models.Page[models.Deployment]:
     """The deployments that finished in the window, successful or not; newest first."""
-    selection = asked.selection()
+    selection = asked.selection(book)
     found = deployment_figures.deployments(selection)
     rows, following = page(facts, found, asked, selection, newest=DEPLOYMENTS_NEWEST)
     return models.Page(items=[items.deployment(row) for row in rows], next_cursor=following)
 
 
 @router.get("/deployments/{id:path}", responses=MISSING)
-def deployment(facts: Facts, id: Id) -> models.Deployment:
+def deployment(facts: Facts, book: Declarations, id: Id, profile: Profile = None) -> models.Deployment:
     """One deployment."""
     return items.deployment(
-        _one(facts, deployment_figures.deployment(id), id, "deployment is known by the id")
+        _one(
+            facts,
+            deployment_figures.deployment(id, known_by(book, profile)),
+            id,
+            "deployment is known by the id",
+        )
     )
 
 
 @router.get("/incidents")
-def incidents(facts: Facts, asked: Asked) -> models.Page[models.Incident]:
+def incidents(facts: Facts, book: Declarations, asked: Asked) -> models.Page[models.Incident]:
     """The incidents that started in the window; newest first."""
-    selection = asked.selection()
+    selection = asked.selection(book)
     found = incident_figures.incidents(selection)
     rows, following = page(facts, found, asked, selection, newest=INCIDENTS_NEWEST)
     return models.Page(items=[items.incident(row) for row in rows], next_cursor=following)
 
 
 @router.get("/incidents/{id:path}", responses=MISSING)
-def incident(facts: Facts, id: Id) -> models.Incident:
+def incident(facts: Facts, book: Declarations, id: Id, profile: Profile = None) -> models.Incident:
     """One incident."""
-    return items.incident(_one(facts, incident_figures.incident(id), id, "incident is known by the id"))
+    return items.incident(
+        _one(facts, incident_figures.incident(id, known_by(book, profile)), id, "incident is known by the id")
+    )
 
 
 _UNENCODED = "; an id such as github.com/acme/shop#12 is written github.com/acme/shop%2312 in a URL"

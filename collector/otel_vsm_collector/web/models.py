@@ -4,6 +4,7 @@ from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
+from otel_vsm_collector.figures.zones import Step
 from otel_vsm_collector.web.times import write_time
 
 Time = Annotated[
@@ -59,11 +60,10 @@ class ReworkRate(Answer):
     ratio: Share | None
 
 
-class Dora(Answer):
+class DoraFigures(Answer):
     """The five DORA figures, with time to restore and to detect beside them."""
 
     window: Window
-    profile: str
     change_lead_time: Statistics
     deployment_frequency: Frequency
     change_fail_rate: FailRate
@@ -71,6 +71,35 @@ class Dora(Answer):
     deployment_rework_rate: ReworkRate
     time_to_restore: Statistics
     time_to_detect: Statistics
+
+
+class DoraBesides(DoraFigures):
+    previous: DoraFigures = Field(description="The same of the window before.")
+
+
+class Limit(Answer):
+    """A limit of vsm.yaml, and how the figure that it is for stands to it; durations in seconds."""
+
+    figure: str
+    value: float | None
+    limit: float
+    at_least: bool = Field(description="Whether less is the breach; else more is.")
+    breached: bool
+
+
+class Dora(DoraBesides):
+    profile: str
+    statistic: str = Field(description="Which part of a distribution the profile shows for it.")
+    limits: list[Limit]
+
+
+class Series(Answer):
+    """Steps in the order of time, each as long as the calendar has it; the first and the last are whole."""
+
+    profile: str
+    step: Step
+    time_zone: str
+    items: list[DoraBesides]
 
 
 class Legs(Answer):
@@ -154,7 +183,16 @@ class Stage(Answer):
     first_pass_yield: Share | None
     complete_accurate: Share | None
     rework_runs: int
-    wip: int
+    rework_share: Share | None = Field(description="Rework runs of all its runs, 0 to 1.")
+    flaky_runs: int = Field(description="How often it failed and then succeeded at the same revision.")
+    quarantined: bool = Field(description="Whether its failures are declared to mean nothing.")
+    arrivals_per_day: float = Field(description="Changes whose first run of it began in the window.")
+    departures_per_day: float = Field(description="Changes for which it first succeeded in the window.")
+    wip: int = Field(description="Open changes in it, waiting for it, or in it last, at the window's end.")
+    unfinished: int = Field(
+        description="Open changes for which it began, longer ago than `limits.unfinished_after`, and has not"
+        " ended."
+    )
 
 
 Item = TypeVar("Item", bound=Answer)

@@ -13,6 +13,7 @@ from ibis.expr import types as ir
 from pydantic import Field
 
 from otel_vsm_collector.figures.selection import Selection
+from otel_vsm_collector.web.facts import OpenBook
 from otel_vsm_collector.web.parameters import Filters
 from otel_vsm_collector.web.problems import BadParameter
 
@@ -27,9 +28,9 @@ class Paging(Filters):
         """Where the page before ended. Raises BadParameter where the cursor is none of ours."""
         return None if self.cursor is None else Place.read(self.cursor)
 
-    def selection(self) -> Selection:
+    def selection(self, book: OpenBook) -> Selection:
         """The facts that are asked for; on later pages those of the first one's window."""
-        selection = super().selection()
+        selection = super().selection(book)
         place = self.place()
         return selection if place is None else replace(selection, from_ns=place.from_ns, to_ns=place.to_ns)
 

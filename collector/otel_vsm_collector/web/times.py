@@ -1,29 +1,28 @@
 """Times as the API writes and reads them: RFC 3339 outside, nanoseconds since the epoch inside."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 _SECOND_NS = 10**9
 _RFC3339 = re.compile(
     r"(?P<day>\d{4}-\d{2}-\d{2})(?:[Tt ](?P<clock>\d{2}:\d{2}:\d{2})(?:\.(?P<fraction>\d{1,9})\d*)?"
     r"(?P<offset>[Zz]|[+-]\d{2}:\d{2}))?"
 )
-_LENGTH = re.compile(r"(?P<number>[1-9]\d{0,5})(?P<unit>[hdw])")
-_UNIT_NS = {"h": 3600 * _SECOND_NS, "d": 86400 * _SECOND_NS, "w": 7 * 86400 * _SECOND_NS}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2262, 1, 1, tzinfo=UTC)
 """Nanoseconds since the epoch end in April of that year, as a 64-bit number."""
 
 
-def read_time(text: str) -> int:
-    """Nanoseconds of an RFC 3339 time with its offset, or of a date's midnight in UTC.
+def read_time(text: str) -> int | date:
+    """Nanoseconds of an RFC 3339 time with its offset, or a date, whose midnight is another moment in every
+    time zone.
 
     Raises ValueError with a sentence that says what is allowed.
     """
     found = _RFC3339.fullmatch(text)
     if not found:
         raise ValueError(
-            f"{text!r} is no time; write a date such as 2026-05-01 (its midnight in UTC) or a time with an"
+            f"{text!r} is no time; write a date such as 2026-05-01 (its midnight) or a time with an"
             " offset such as 2026-05-01T08:00:00Z or 2026-05-01T08:00:00+02:00"
             + (" (a + in a URL is written %2B)" if " " in text else "")
         )
@@ -38,21 +37,10 @@ def read_time(text: str) -> int:
         representable = False
     if not representable:
         raise ValueError(f"{text!r} is out of range; times from 1970 to 2261 can be asked for")
+    if not found["clock"]:
+        return moment.date()
     seconds = (moment - _EPOCH) // timedelta(seconds=1)
     return seconds * _SECOND_NS + int((found["fraction"] or "").ljust(9, "0"))
-
-
-def read_length(text: str) -> int:
-    """Nanoseconds of a length such as `12h`, `30d` or `2w`.
-
-    Raises ValueError with a sentence that says what is allowed.
-    """
-    found = _LENGTH.fullmatch(text)
-    if not found:
-        raise ValueError(
-            f"{text!r} is no length of time; write a number of hours, days or weeks, such as 12h, 30d or 2w"
-        )
-    return int(found["number"]) * _UNIT_NS[found["unit"]]
 
 
 def write_time(time_ns: int) -> str:

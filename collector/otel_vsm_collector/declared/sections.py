@@ -1,0 +1,214 @@
+"""The sections of `vsm.yaml`. What is not given has a default here, and nowhere else."""
+
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    WithJsonSchema,
+    field_validator,
+)
+
+from otel_vsm.identity import normalise_repository
+from otel_vsm.semconv import EventName, StageType
+from otel_vsm_collector.lengths import Length
+from otel_vsm_collector.profiles import Profile
+
+UTC = "UTC"
+DEFAULT_PROFILE = "dora"
+PRODUCTION = "production"
+PRODUCTION_NAMES = ("production", "prod")
+
+Measure = Literal[
+    "change_lead_time",
+    "deployment_frequency",
+    "change_fail_rate",
+    "failed_deployment_recovery_time",
+    "deployment_rework_rate",
+    "time_to_restore",
+    "time_to_detect",
+    "flow_time",
+    "flow_efficiency",
+    "throughput",
+    "wip",
+]
+
+
+def _repository(text: str) -> str:
+    repository = normalise_repository(text)
+    if "/" not in repository:
+        raise ValueError(
+            f"{text!r} is no repository; write its URL, or host and path, such as github.com/acme/shop"
+        )
+    return repository
+
+
+def _time_zone(name: str) -> str:
+    # UTC is known also where no database of time zones is installed.
+    if name != UTC and name not in available_timezones():
+        close = get_close_matches(name, available_timezones(), 1)
+        meant = f"; did you mean {close[0]}?" if close else ""
+        raise ValueError(
+            f"{name!r} is no time zone; write a name of the IANA database, such as Europe/Berlin{meant}"
+        )
+    return name
+
+
+def _without_defaults(schema: dict[str, Any]) -> None:
+    # What is not given is as in the profile that is extended: an editor must not say anything else.
+    for name, setting in schema["properties"].items():
+        if name != "extends":
+            del setting["default"]
+
+
+def _seconds(given: Any) -> float | None:
+    return None if given is None else float(Length(given).seconds)
+
+
+Name = Annotated[str, Field(min_length=1)]
+Pattern = Annotated[
+    str, Field(min_length=1), WithJsonSchema({"type": "string", "minLength": 1, "format": "pattern"})
+]
+Names = tuple[Name, ...]
+Patterns = tuple[Pattern, ...]
+Share = Annotated[float, Strict(), Field(ge=0, le=1)]
+Repository = Annotated[Name, AfterValidator(_repository)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+
+
+class Section(BaseModel):
+    """A mapping with keys that are known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Stage(Section):
+    """What is known of the stages whose name matches a pattern."""
+
+    type: StageType | None = Field(
+        default=None, description="The kind of work that it does, whatever its spans say."
+    )
+    quarantined: Annotated[bool, Strict()] = Field(
+        default=False, description="Whether its failures are known to mean nothing: counted apart."
+    )
+    service: Name | None = Field(default=None, description="The service that it works for.")
+    team: Name | None = Field(default=None, description="The team that does the work.")
+
+
+class Service(Section):
+    """Where a service comes from, and whose it is."""
+
+    repository: Repository | None = Field(
+        default=None, description="Its repository, as a URL or as host and path."
+    )
+    paths: Patterns = Field(
+        default=(), description="In a repository of several services: the files that are its own."
+    )
+    stages: Patterns = Field(
+        default=(), description="In a repository of several services: the stages that work for it."
+    )
+    team: Name | None = Field(default=None, description="The team that it belongs to.")
+
+
+class Team(Section):
+    """What a team works on; the same can be said by `team` of a service or a stage."""
+
+    services: Names = Field(default=(), description="The services that belong to it.")
+    stages: Patterns = Field(
+        default=(), description="The stages that it does the work of, for whichever service."
+    )
+
+
+class Limits(Section):
+    """What counts as too much, too long or too seldom; null: nothing does."""
+
+    approval_wait: Length = Field(
+        default=Length("4h"), description="An approval that waited longer is a breach."
+    )
+    unfinished_after: Length = Field(
+        default=Length("24h"),
+        description="A stage that began and has not ended for longer is called unfinished.",
+    )
+    suspicious_revisions: Annotated[int, Strict(), Field(ge=1)] = Field(
+        default=50,
+        description="A change of more revisions than this, from more than one request, is reported rather"
+        " than believed.",
+    )
+    lead_time: Length | None = Field(default=Length("7d"), description="Lead time of a change.")
+    cycle_time: Length | None = Field(
+        default=Length("3d"),
+        description="From the first work until done, without the time that it was blocked.",
+    )
+    change_fail_rate: Share | None = Field(
+        default=0.05, description="Failed deployments, of the successful ones."
+    )
+    recovery_time: Length | None = Field(
+        default=Length("1h"), description="From the end of a failed deployment until its recovery."
+    )
+    time_to_restore: Length | None = Field(
+        default=Length("1h"), description="From the start of an incident until it is resolved."
+    )
+    pipeline_success: Share | None = Field(default=0.95, description="Successful runs of stages, at least.")
+    test_pass_rate: Share | None = Field(
+        default=0.98, description="Successful runs of test stages that are not quarantined, at least."
+    )
+    ingest_delay: Length | None = Field(
+        default=Length("30s"), description="From the end of a span until it arrived."
+    )
+
+
+class OwnProfile(Profile):
+    """A profile of one's own: another one, but for what is given here."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
+
+    extends: Name = Field(
+        default=DEFAULT_PROFILE, description="The profile that it is but for what is given."
+    )
+    incident_window_s: Annotated[
+        float | None,
+        BeforeValidator(_seconds, json_schema_input_type=Length | None),
+    ] = Field(
+        default=Profile.model_fields["incident_window_s"].default,
+        alias="incident_window",
+        description="How long after a deployment an incident is put down to it; null: until the next"
+        " deployment.",
+    )
+
+    @field_validator("negative", mode="before")
+    @classmethod
+    def _null(cls, given: Any) -> Any:
+        """That durations below zero are null is written null, too."""
+        return "null" if given is None else given
+
+    def over(self, base: Profile) -> Profile:
+        """The other profile with what is given here."""
+        given = self.model_fields_set - {"extends"}
+        return base.model_copy(update={name: getattr(self, name) for name in given})
+
+
+class ValueStream(Section):
+    """From a demand to what its recipient gets."""
+
+    recipient: Name | None = Field(default=None, description="Who gets what it delivers.")
+    owner: Name | None = Field(default=None, description="Who answers for it.")
+    start: EventName | None = Field(
+        default=None,
+        description="The event that it starts with; null: where lead time starts by the profile.",
+    )
+    end: EventName | None = Field(
+        default=None, description="The event that it ends with; null: the change is delivered."
+    )
+    stages: Patterns = Field(default=(), description="The stages that it consists of, in order; none: all.")
+    teams: Names = Field(default=(), description="The teams that work in it.")
+    systems: Names = Field(default=(), description="The services that it delivers.")
+    hand_offs: Names = Field(default=(), description="Where work passes from one team to another.")
+    known_delays: Names = Field(default=(), description="Where work is known to wait, and why.")
+    common_rework: Names = Field(default=(), description="What is known to come back.")
+    primary_measure: Measure | None = Field(default=None, description="The figure that it is judged by.")

@@ -1,0 +1,135 @@
+"""Where two profiles differ about a figure, and by which of their settings.
+
+A row is put down to the settings that by themselves make it count in the one profile as it does in the other;
+where none does, several work together.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from otel_vsm_collector.figures.compiled import answer
+from otel_vsm_collector.figures.explain.figures import EXPLAINED, Figure
+from otel_vsm_collector.figures.selection import Selection
+
+Row = dict[str, Any]
+_STATES = ("rows", "part", "whole", "value")
+_KEY = ("kind", "name")
+
+
+def differences(
+    backend: ibis.BaseBackend,
+    figure: Figure,
+    ours: Selection,
+    theirs: Selection,
+    alone: Mapping[str, Selection],
+    *,
+    limit: int,
+    after: tuple[int, str] | None,
+) -> list[Row]:
+    """The newest `limit` changes, deployments and incidents after a place (at, id) that count otherwise in
+    `ours` than in `theirs`: `kind`, `name`, `at`, what each makes of it (columns that begin with ours_ and
+    theirs_) and `settings`, those that are responsible.
+
+    `alone` says by setting what would be asked by our profile with their value of that setting.
+    """
+    place: dict[str, int | str] = {} if after is None else {"at": after[0], "id": after[1]}
+    variants = (ours, theirs, *alone.values())
+    facts = tuple(variant.facts for variant in variants)
+    found = answer(backend, _page, ours, figure, facts, limit, **place)
+    return [_told(row, tuple(alone)) for row in found]
+
+
+def tally(
+    backend: ibis.BaseBackend,
+    figure: Figure,
+    ours: Selection,
+    theirs: Selection,
+    alone: Mapping[str, Selection],
+) -> Row:
+    """How many rows count otherwise (rows), and how many each setting is responsible for (by_setting)."""
+    facts = tuple(variant.facts for variant in (ours, theirs, *alone.values()))
+    (row,) = answer(backend, _tally, ours, figure, facts)
+    settings = {name: row[f"flips_{place}"] or 0 for place, name in enumerate(alone)}
+    return {
+        "rows": row["rows"],
+        "by_setting": settings,
+        "several_together": row["together"] or 0,
+    }
+
+
+def _page(
+    selection: Selection,
+    figure: Figure,
+    facts: tuple[Any, ...],
+    limit: int,
+    at: int | None = None,
+    id: str | None = None,
+) -> ir.Table:
+    rows = _differing(selection, figure, facts)
+    if at is not None and id is not None:
+        rows = rows.filter((rows["at"] < at) | ((rows["at"] == at) & (rows.id > id)))
+    return rows.order_by([ibis.desc("at"), "id"]).limit(limit)
+
+
+def _tally(selection: Selection, figure: Figure, facts: tuple[Any, ...]) -> ir.Table:
+    rows = _differing(selection, figure, facts)
+    flips = [name for name in rows.columns if name.startswith("flips_")]
+    together = rows.same_0
+    for name in flips:
+        together = together | rows[name]
+    return rows.aggregate(
+        rows=rows.count(), together=(~together).sum(), **{name: rows[name].sum() for name in flips}
+    )
+
+
+def _differing(selection: Selection, figure: Figure, facts: tuple[Any, ...]) -> ir.Table:
+    """A row per change, deployment or incident that the first two of `facts` count otherwise, with a column
+    flips_<n> for each of the others: whether by these it counts as by the second."""
+    counted = []
+    for number, by in enumerate(facts):
+        rows = EXPLAINED[figure].counted_rows(replace(selection, facts=by))
+        counted.append(rows.select(*_KEY, "at", "part", "whole", "value", number=ibis.literal(number)))
+    every = ibis.union(*counted)
+    states: dict[str, ir.Value] = {}
+    for number in range(len(facts)):
+        here = every.number == number
+        states |= {
+            f"rows_{number}": here.sum(),
+            f"part_{number}": (here & every.part).any(),
+            f"whole_{number}": (here & every.whole).any(),
+            f"value_{number}": every.value.max(where=here),
+        }
+    by_name = every.group_by(*_KEY).agg(at=every["at"].max(), **states)
+    by_name = by_name.mutate(
+        **{f"same_{number}": _same(by_name, number, 1) for number in range(len(facts)) if number != 1}
+    )
+    differing = by_name.filter(~by_name.same_0)
+    return differing.select(
+        *_KEY,
+        "at",
+        "same_0",
+        id=differing.kind.concat(" ", differing.name),
+        **{f"ours_{state}": differing[f"{state}_0"] for state in _STATES},
+        **{f"theirs_{state}": differing[f"{state}_1"] for state in _STATES},
+        **{f"flips_{number - 2}": differing[f"same_{number}"] for number in range(2, len(facts))},
+    )
+
+
+def _same(rows: ir.Table, one: int, other: int) -> ir.BooleanValue:
+    """Whether two make the same of a row."""
+    same = ibis.literal(True)
+    for state in ("rows", "part", "whole"):
+        same = same & (rows[f"{state}_{one}"] == rows[f"{state}_{other}"])
+    values = [rows[f"value_{number}"].fill_null(-1.0) for number in (one, other)]
+    return same & (values[0] == values[1])
+
+
+def _told(row: Row, settings: tuple[str, ...]) -> Row:
+    flipping = [name for place, name in enumerate(settings) if row[f"flips_{place}"]]
+    return {name: value for name, value in row.items() if not name.startswith("flips_")} | {
+        "settings": flipping
+    }

@@ -1,0 +1,77 @@
+"""The figures that can be explained: their rows, the settings that they follow, where their value is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import ibis
+import ibis.expr.types as ir
+
+from otel_vsm_collector.figures.compiled import answer
+from otel_vsm_collector.figures.dora import dora
+from otel_vsm_collector.figures.explain import deployments, incidents, lead_time
+from otel_vsm_collector.figures.selection import Selection
+from otel_vsm_collector.profiles import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    rows: Callable[[Selection], ir.Table]
+    """Of the shape `rows.ROWS`."""
+    settings: tuple[str, ...]
+    """Those of a profile that it depends on."""
+    counted: Callable[[Selection], ir.Table] | None = None
+    """The rows that count, where these alone are less work."""
+
+    def counted_rows(self, selection: Selection) -> ir.Table:
+        if self.counted is not None:
+            return self.counted(selection)
+        rows = self.rows(selection)
+        return rows.filter(rows.counted)
+
+
+Figure = Literal[
+    "change_lead_time",
+    "deployment_frequency",
+    "change_fail_rate",
+    "failed_deployment_recovery_time",
+    "deployment_rework_rate",
+    "time_to_restore",
+    "time_to_detect",
+]
+EXPLAINED: dict[Figure, Explained] = {
+    "change_lead_time": Explained(lead_time.lead_times, lead_time.SETTINGS, lead_time.counted_lead_times),
+    "deployment_frequency": Explained(deployments.frequency, ()),
+    "change_fail_rate": Explained(deployments.fail_rate, deployments.FAIL_RATE_SETTINGS),
+    "failed_deployment_recovery_time": Explained(deployments.recovery_time, deployments.RECOVERY_SETTINGS),
+    "deployment_rework_rate": Explained(deployments.rework_rate, deployments.REWORK_SETTINGS),
+    "time_to_restore": Explained(incidents.restored, incidents.SETTINGS),
+    "time_to_detect": Explained(incidents.detected, incidents.SETTINGS),
+}
+OF_VALUES = ("statistic", "median", "mean")
+"""The settings that say what is made of the rows' values, and change none of them."""
+
+
+def value(backend: ibis.BaseBackend, figure: Figure, selection: Selection) -> dict[str, Any]:
+    """The figure, as the API shows it among the others."""
+    found: dict[str, Any] = dora(backend, selection)[figure]
+    return found
+
+
+def settings(figure: Figure, profile: Profile) -> dict[str, Any]:
+    """The settings of a profile that a figure depends on, as they would be written."""
+    told, names = profile.model_dump(mode="json"), [*EXPLAINED[figure].settings]
+    if figure == "change_fail_rate" and profile.fail_rate_per == "lead_times":
+        names += [name for name in lead_time.SETTINGS if name not in (*names, *OF_VALUES)]
+    return {name: told[name] for name in names}
+
+
+def counts(backend: ibis.BaseBackend, figure: Figure, selection: Selection) -> list[dict[str, Any]]:
+    """How many rows count and do not, by method and reason (counted, method, reason, rows)."""
+    return answer(backend, _counts, selection, figure)
+
+
+def _counts(selection: Selection, figure: Figure) -> ir.Table:
+    rows = EXPLAINED[figure].rows(selection)
+    told = rows.group_by("counted", "method", "reason").agg(rows=rows.count())
+    return told.order_by(told.counted.desc(), told.rows.desc(), told.method, told.reason)

@@ -1,0 +1,124 @@
+"""The incidents behind time to restore and to detect, and those that deployments are blamed for."""
+
+from dataclasses import replace
+
+import ibis
+import ibis.expr.types as ir
+from ibis import ifelse
+
+from otel_vsm.semconv import EventName, TaskResult
+from otel_vsm_collector.derive.stages import NANOSECONDS
+from otel_vsm_collector.figures.explain.reasons import Reason
+from otel_vsm_collector.figures.explain.rows import Kind, because, shares, values
+from otel_vsm_collector.figures.selection import Selection, told_incidents
+from otel_vsm_collector.profiles import EARLIEST_SPAN
+
+SETTINGS = ("incident_severities", "statistic", "median")
+
+
+def restored(selection: Selection) -> ir.Table:
+    """A row per incident that was resolved in the window, or started in it."""
+    rows = _told(selection)
+    rows = rows.filter(_within(selection, rows.resolved_at) | _within(selection, rows.started_at))
+    took = _after(rows.resolved_at, rows.started_at)
+    reason = because(
+        (~rows.counts, Reason.SEVERITY),
+        (rows.resolved_at.isnull(), Reason.UNRESOLVED),
+        (~_within(selection, rows.resolved_at), Reason.OUTSIDE_WINDOW),
+        (took.isnull(), Reason.CLOCK_SKEW),
+    )
+    at = ifelse(_within(selection, rows.resolved_at), rows.resolved_at, rows.started_at)
+    return values(rows.mutate(at=at, value=took, reason=reason, method=_start_method(rows)), Kind.INCIDENT)
+
+
+def detected(selection: Selection) -> ir.Table:
+    """A row per incident that was detected in the window, or started in it."""
+    rows = _told(selection)
+    rows = rows.filter(_within(selection, rows.detected_at) | _within(selection, rows.started_at))
+    took = _after(rows.detected_at, rows.started_at)
+    reason = because(
+        (~rows.counts, Reason.SEVERITY),
+        (rows.detected_at.isnull(), Reason.NOT_DETECTED),
+        (~_within(selection, rows.detected_at), Reason.OUTSIDE_WINDOW),
+        (~rows.start_told, Reason.START_NOT_TOLD),
+        (rows.resolved_at.isnull(), Reason.UNRESOLVED),
+        (took.isnull(), Reason.CLOCK_SKEW),
+    )
+    at = ifelse(_within(selection, rows.detected_at), rows.detected_at, rows.started_at)
+    return values(rows.mutate(at=at, value=took, reason=reason, method=_start_method(rows)), Kind.INCIDENT)
+
+
+def started(selection: Selection) -> ir.Table:
+    """A row per incident that started in the window, as a part of the change fail rate."""
+    rows = _told(selection)
+    rows = rows.filter(_within(selection, rows.started_at))
+    reason = because((~rows.counts, Reason.SEVERITY))
+    rows = rows.mutate(at=rows.started_at, part=rows.counts, whole=False, reason=reason)
+    return shares(rows, Kind.INCIDENT)
+
+
+def blaming_nobody(selection: Selection) -> ir.Table:
+    """A row per incident that started in the window and for which no deployment in the window has failed."""
+    told = _told(replace(selection, severity=None))
+    told = told.filter(_within(selection, told.started_at))
+    deployments = selection.table("deployment").select(
+        "service", "environment", "result", "finished_at", deployment_id="id"
+    )
+    causes = selection.table("incident_cause").select("incident_id", "deployment_id", "attribution")
+    causes = causes.join(deployments, "deployment_id")
+    used = causes.attribution.isin([str(method) for method in selection.profile.failure_methods])
+    done = causes.result == TaskResult.SUCCESS
+    blamed = causes.group_by("incident_id").agg(
+        here=(used & done & selection.within(causes.finished_at)).any(),
+        elsewhere=(used & done).any(),
+        done=done.any(),
+    )
+    first = deployments.filter(deployments.result == TaskResult.SUCCESS)
+    first = first.group_by("service", "environment").agg(first_at=first.finished_at.min())
+    services = selection.table("incident_service").join(
+        told.select("environment", "started_at", incident_id="name"), "incident_id"
+    )
+    own = services.join(first, ["service", "environment"])
+    own = own.filter(own.first_at <= own.started_at).select(name="incident_id", own=True).distinct()
+    anywhere = first.group_by("environment").agg(any_at=first.first_at.min())
+    rows = told.left_join(blamed, told.name == blamed.incident_id).drop("incident_id")
+    rows = rows.left_join(own, "name").drop("name_right")
+    rows = rows.left_join(anywhere, "environment").drop("environment_right")
+    rows = rows.filter(~(rows.here.fill_null(False) & rows.counts))
+    reason = because(
+        (~rows.counts, Reason.SEVERITY),
+        (rows.elsewhere.fill_null(False), Reason.OUTSIDE_WINDOW),
+        (rows.done.fill_null(False), Reason.METHOD_NOT_USED),
+        (rows.done.notnull(), Reason.UNSUCCESSFUL),
+        (rows.own.notnull(), Reason.TOO_LONG_AFTER),
+        (rows.any_at <= rows.started_at, Reason.OTHER_SERVICE),
+        otherwise=Reason.NO_DEPLOYMENT,
+    )
+    return shares(rows.mutate(at=rows.started_at, part=False, whole=False, reason=reason), Kind.INCIDENT)
+
+
+def _told(selection: Selection) -> ir.Table:
+    """The incidents that pass the filters, of any time; `counts` says whether the profile counts them."""
+    rows = told_incidents(selection)
+    levels = selection.profile.incident_severities
+    counts = ibis.literal(True)
+    if levels is not None:
+        counts = rows.severity.isin([str(level) for level in levels]).fill_null(False)
+    return rows.mutate(counts=counts).rename(name="id").drop("deployment_id")
+
+
+def _start_method(rows: ir.Table) -> ir.StringValue:
+    """What the start of an incident is taken from."""
+    return ibis.cases(
+        (rows.start_told, str(EventName.INCIDENT_STARTED)),
+        (rows.detected_at == rows.started_at, str(EventName.INCIDENT_DETECTED)),
+        else_=EARLIEST_SPAN,
+    )
+
+
+def _within(selection: Selection, moment: ir.IntegerColumn) -> ir.BooleanValue:
+    return selection.within(moment).fill_null(False)
+
+
+def _after(moment: ir.IntegerColumn, start: ir.IntegerColumn) -> ir.FloatingColumn:
+    return ifelse(moment >= start, (moment - start) / NANOSECONDS, ibis.null("float64"))

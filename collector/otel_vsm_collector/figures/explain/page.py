@@ -1,0 +1,177 @@
+"""The rows behind a figure, page by page, with what is to be said of each."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
+
+import ibis
+import ibis.expr.types as ir
+
+from otel_vsm_collector.derive.starts import with_start
+from otel_vsm_collector.figures.compiled import answer
+from otel_vsm_collector.figures.explain.figures import EXPLAINED, Figure
+from otel_vsm_collector.figures.explain.rows import Kind
+from otel_vsm_collector.figures.selection import Selection
+
+Row = dict[str, Any]
+Which = Literal["all", "counted", "part", "left_out"]
+_APART = "\x1f"
+"""Between ids that are asked for together: a character that no sound id has."""
+
+
+def page(
+    backend: ibis.BaseBackend,
+    figure: Figure,
+    selection: Selection,
+    *,
+    which: Which = "all",
+    limit: int,
+    after: tuple[int, str] | None,
+) -> list[Row]:
+    """The newest `limit` rows of a figure of those that come after a place (at, id), in the shape of `ROWS`,
+    each with its `change`, `deployment` or `incident`."""
+    place: dict[str, int | str] = {} if after is None else {"at": after[0], "id": after[1]}
+    rows = answer(backend, _page, selection, figure, which, limit, **place)
+
+    def asked(what: Callable[..., ir.Table], names: Iterable[str | None]) -> dict[str, Row]:
+        ids = sorted({name for name in names if name is not None})
+        found = answer(backend, what, selection, ids=_APART.join(ids)) if ids else []
+        return {row["id"]: row for row in found}
+
+    names = {kind: [row["name"] for row in rows if row["kind"] == kind] for kind in Kind}
+    bringing = [*names[Kind.DEPLOYMENT], *(row["deployment_id"] for row in rows)]
+    changes = asked(_changes, names[Kind.CHANGE])
+    deployments, carried = asked(_deployments, bringing), asked(_carried, bringing)
+    evidence = asked(_evidence, names[Kind.DEPLOYMENT])
+    incidents, causes = asked(_incidents, names[Kind.INCIDENT]), asked(_causes, names[Kind.INCIDENT])
+
+    def told(row: Row) -> Row:
+        name, brought = row["name"], row["deployment_id"]
+        if row["kind"] == Kind.CHANGE:
+            brings = _pairs(carried.get(brought), "change_id", "method")
+            mapping = next((pair["method"] for pair in brings if pair["change_id"] == name), None)
+            return {"change": changes[name] | {"mapping": mapping}, "deployment": deployments.get(brought)}
+        if row["kind"] == Kind.DEPLOYMENT:
+            details = {
+                "changes": _pairs(carried.get(name), "change_id", "method"),
+                "evidence": _pairs(evidence.get(name), "method", "source", "at", "used"),
+            }
+            return {"deployment": deployments[name] | details}
+        return {
+            "incident": incidents[name] | {"causes": _pairs(causes.get(name), "deployment_id", "attribution")}
+        }
+
+    return [row | told(row) for row in rows]
+
+
+def _page(
+    selection: Selection,
+    figure: Figure,
+    which: Which,
+    limit: int,
+    at: int | None = None,
+    id: str | None = None,
+) -> ir.Table:
+    rows = EXPLAINED[figure].rows(selection)
+    if which == "part":
+        rows = rows.filter(rows.part)
+    elif which != "all":
+        rows = rows.filter(rows.counted == (which == "counted"))
+    if at is not None and id is not None:
+        rows = rows.filter((rows["at"] < at) | ((rows["at"] == at) & (rows.id > id)))
+    return rows.order_by([ibis.desc("at"), "id"]).limit(limit)
+
+
+def _asked(ids: str) -> ir.Table:
+    return ibis.literal(ids).split(_APART).unnest().name("id").as_table()
+
+
+def _changes(selection: Selection, ids: str) -> ir.Table:
+    rows = selection.table("change").semi_join(_asked(ids), "id")
+    return with_start(rows, selection.profile).select(
+        "id", "repository", "trace_id", "started_at", "start_method", "first_commit_at", "merged_at"
+    )
+
+
+def _deployments(selection: Selection, ids: str) -> ir.Table:
+    rows = selection.table("deployment").semi_join(_asked(ids), "id")
+    return rows.select(
+        "id",
+        "service",
+        "environment",
+        "repository",
+        "revision",
+        "version",
+        "kind",
+        "result",
+        "started_at",
+        "finished_at",
+        "trace_id",
+        "span_id",
+        "failed",
+        "failure_method",
+        "failure_at",
+        "recovered_at",
+        "recovery_method",
+        "recovery_deployment_id",
+    )
+
+
+def _carried(selection: Selection, ids: str) -> ir.Table:
+    """(id, listed): what each deployment carries, as change_id and method."""
+    rows = selection.table("deployment_change").rename(id="deployment_id").semi_join(_asked(ids), "id")
+    return _listed(rows, ("change_id", "method"), by=("change_id",))
+
+
+def _evidence(selection: Selection, ids: str) -> ir.Table:
+    """(id, listed): by time, all that tells that a deployment failed its users: method, source, at and used.
+
+    The source is an incident or another deployment; the profile may not use it."""
+    profile = selection.profile
+    remedies = selection.table("remedy").select(
+        "method", id="mended_id", source="id", at="started_at", counts=True
+    )
+    told = selection.table("incident").select("started_at", "severity", incident_id="id")
+    causes = selection.table("incident_cause").join(told, "incident_id")
+    counts: ir.BooleanValue = ibis.literal(True)
+    if profile.incident_severities is not None:
+        levels = [str(level) for level in profile.incident_severities]
+        counts = causes.severity.isin(levels).fill_null(False)
+    causes = causes.select(
+        method="attribution", id="deployment_id", source="incident_id", at="started_at", counts=counts
+    )
+    rows = remedies.union(causes).semi_join(_asked(ids), "id")
+    used = rows.method.isin([str(method) for method in profile.failure_methods])
+    rows = rows.mutate(used=used & rows.counts)
+    return _listed(rows, ("method", "source", "at", "used"), by=("at", "method", "source"))
+
+
+def _incidents(selection: Selection, ids: str) -> ir.Table:
+    rows = selection.table("incident").semi_join(_asked(ids), "id")
+    return rows.select(
+        "id",
+        "service",
+        "environment",
+        "severity",
+        "trace_id",
+        "started_at",
+        "start_told",
+        "detected_at",
+        "resolved_at",
+    )
+
+
+def _causes(selection: Selection, ids: str) -> ir.Table:
+    """(id, listed): what each incident came from, as deployment_id and attribution."""
+    rows = selection.table("incident_cause").rename(id="incident_id").semi_join(_asked(ids), "id")
+    return _listed(rows, ("deployment_id", "attribution"), by=("deployment_id",))
+
+
+def _listed(rows: ir.Table, columns: tuple[str, ...], by: tuple[str, ...]) -> ir.Table:
+    told = ibis.struct({column: rows[column] for column in dict.fromkeys((*by, *columns))})
+    return rows.group_by("id").agg(listed=told.collect().sort())
+
+
+def _pairs(row: Mapping[str, Any] | None, *columns: str) -> list[Row]:
+    if row is None:
+        return []
+    return [{column: told[column] for column in columns} for told in row["listed"]]

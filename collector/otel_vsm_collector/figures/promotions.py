@@ -1,0 +1,29 @@
+"""Promotion: how long an artifact takes from another environment to the selected one."""
+
+from dataclasses import replace
+
+import ibis.expr.types as ir
+
+from otel_vsm.semconv import TaskResult
+from otel_vsm_collector.declared.sections import PRODUCTION
+from otel_vsm_collector.derive.stages import NANOSECONDS
+from otel_vsm_collector.figures.selection import Selection
+from otel_vsm_collector.figures.statistic import statistic
+
+
+def promotions(selection: Selection) -> ir.Table:
+    """The statistic `promotion`: the time from when a service first ran an artifact in any other environment
+    until it first did in the selected one, in the window; production where none is selected."""
+    there = replace(selection, environment=selection.environment or PRODUCTION)
+    rows = replace(selection, environment=None).apply(selection.table("deployment"))
+    rows = rows.filter(rows.result == TaskResult.SUCCESS, rows.artifact.notnull())
+    here = there.in_environment(rows.environment).fill_null(False)
+    firsts = rows.group_by("service", "artifact").agg(
+        arrived_at=rows.finished_at.min(where=here), elsewhere_at=rows.finished_at.min(where=~here)
+    )
+    came = firsts.filter(selection.within(firsts.arrived_at), firsts.arrived_at > firsts.elsewhere_at)
+    return came.aggregate(
+        **statistic(
+            (came.arrived_at - came.elsewhere_at) / NANOSECONDS, "promotion", median=selection.profile.median
+        )
+    )
