@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from otel_vsm import git
-from otel_vsm.git import Commit, HistoryError, branch, carried, checkout
+from otel_vsm.git import HistoryError, branch, carried, checkout, full_sha, messages
+from otel_vsm.message import Commit
 
 Commit_ = Callable[..., str]
 
@@ -89,3 +90,22 @@ def test_a_revision_that_is_none_is_no_option_either(commit: Commit_, revision: 
     assert checkout(revision=revision, repository=False).commit is None
     with pytest.raises(HistoryError, match="cannot be read"):
         carried(revision, "HEAD")
+
+
+def test_messages_are_those_that_the_clone_has(commit: Commit_) -> None:
+    first, second = commit("first\n\nbody"), commit("")
+    assert messages([second, "1" * 40, first]) == {first: "first\n\nbody\n", second: ""}
+    assert messages(["1" * 40]) == {}
+
+
+def test_a_short_hash_is_completed_where_it_names_one_commit(commit: Commit_) -> None:
+    sha = commit("first")
+    run("tag", "--annotate", "--message=x", "v1")
+    assert full_sha(sha[:7]) == full_sha("v1") == sha
+    assert full_sha("1234567") is full_sha("--all") is None
+
+
+@pytest.mark.parametrize("path", ["missing", "../outside", ":(nonsense)x"])
+def test_a_path_that_nothing_touches_gives_no_commit(commit: Commit_, path: str) -> None:
+    commit("first")
+    assert checkout(repository=False, paths=[path]).commit is None

@@ -15,7 +15,6 @@ from otel_vsm.identity import (
     local_repository,
     normalise_repository,
     repository_url,
-    request_in_message,
     work_item_root,
 )
 
@@ -131,29 +130,6 @@ def test_changes_are_named_after_requests_and_commits() -> None:
     shop = normalise_repository("github.com/acme/shop")
     assert change_of_request(shop, 12) == change_of_request(shop, "12") == "github.com/acme/shop#12"
     assert change_of_commit(shop, "A" * 40) == f"github.com/acme/shop@{'a' * 40}"
-
-
-MESSAGES = [
-    ("Add a cart (#12)", 12),
-    ("Add a cart (#12)  \n\nbody (#13)", 12),
-    ('Revert "Add a cart (#12)" (#14)', 14),
-    ("Merge pull request #12 from ada/cart", 12),
-    ("Merge pull request #12 from ada/cart\n\nAdd a cart (#9)", 12),
-    ("Merge branch 'cart' into 'main'\n\nAdd\n\nSee merge request acme/shop!12", 12),
-    ("Add\n\nSee merge request acme/sub/shop!12\n", 12),
-    ("Add\n\nSee merge request !12", 12),
-    ("Add a cart", None),
-    ("Add (#12) a cart", None),
-    ("Fix #12", None),
-    ("body\n\ncloses (#12)", None),
-    ("Merge pull request #12", None),
-    ("", None),
-]
-
-
-@pytest.mark.parametrize(("message", "number"), MESSAGES)
-def test_a_message_names_its_request(message: str, number: int | None) -> None:
-    assert request_in_message(message) == number
 
 
 @given(st.text(), st.text(), st.text())

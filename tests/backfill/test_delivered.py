@@ -6,12 +6,19 @@ from hypothesis import strategies as st
 from otel_vsm.backfill.delivered import Deliveries, deliveries
 from otel_vsm.backfill.history import Commit, History, Tag
 from otel_vsm.identity import Repository
+from otel_vsm.message import Reverted
 
 REPOSITORY = Repository("github.com/acme/shop")
 
 
 def commit(
-    sha: str, *parents: str, at: int, authored: int | None = None, request: int | None = None
+    sha: str,
+    *parents: str,
+    at: int,
+    authored: int | None = None,
+    request: int | None = None,
+    picked_from: str | None = None,
+    reverts: Reverted | None = None,
 ) -> Commit:
     return Commit(
         sha=sha,
@@ -19,11 +26,21 @@ def commit(
         authored_s=at if authored is None else authored,
         committed_s=at,
         request=request,
+        picked_from=picked_from,
+        reverts=reverts,
     )
 
 
-def delivered(commits: list[Commit], tags: list[Tag], head: str | None = None) -> Deliveries:
-    history = History(commits={one.sha: one for one in commits}, tags=tuple(tags), head=head, shallow=False)
+def delivered(
+    commits: list[Commit], tags: list[Tag], head: str | None = None, touching: frozenset[str] | None = None
+) -> Deliveries:
+    history = History(
+        commits={one.sha: one for one in commits},
+        tags=tuple(tags),
+        head=head,
+        shallow=False,
+        touching=touching,
+    )
     return deliveries(history, REPOSITORY)
 
 
@@ -149,6 +166,105 @@ def test_without_a_tag_every_first_parent_commit_is_a_change() -> None:
     found = delivered(commits, [], head="m")
     assert found.deployments == ()
     assert set(found.changes) == {f"{REPOSITORY}@a", f"{REPOSITORY}@m"}
+
+
+def test_a_picked_commit_is_of_the_change_that_it_was_picked_from() -> None:
+    found = delivered(
+        [
+            commit("a", at=1),
+            commit("b", "a", at=2),
+            commit("c", "a", at=3, authored=2, picked_from="b"),
+        ],
+        [Tag("v1", "a", 1), Tag("v1.1", "c", 4)],
+        head="b",
+    )
+    assert carried(found) == {"v1": ["@a"], "v1.1": ["@b"]}
+    assert set(found.changes) == {f"{REPOSITORY}@a", f"{REPOSITORY}@b"}
+
+
+def reverts(found: Deliveries) -> dict[str, str]:
+    return {
+        change.id.removeprefix(REPOSITORY): change.reverts.removeprefix(REPOSITORY)
+        for change in found.changes.values()
+        if change.reverts
+    }
+
+
+def test_what_a_change_takes_back_is_the_change_that_brought_the_commit_in() -> None:
+    in_full = "b" * 40
+    found = delivered(
+        [
+            commit("a", at=1),
+            commit("abcdef01", "a", at=2),
+            commit("m", "a", "abcdef01", at=3, request=8),
+            commit("c", "m", at=4, reverts=Reverted(commit="abcdef0")),
+            commit("d", "c", at=5, reverts=Reverted(request="7")),
+            commit("e", "d", at=6, reverts=Reverted(commit="1234567")),
+            commit("f", "e", at=7, reverts=Reverted(commit=in_full)),
+            commit("g", "f", at=8, request=9, reverts=Reverted(request="9")),
+        ],
+        [Tag("v1", "a", 1), Tag("v2", "g", 9)],
+    )
+    assert reverts(found) == {"@c": "#8", "@d": "#7", "@f": f"@{in_full}"}
+
+
+def test_a_short_hash_of_several_commits_names_none() -> None:
+    found = delivered(
+        [
+            commit("abcdef01", at=1),
+            commit("abcdef02", "abcdef01", at=2),
+            commit("c", "abcdef02", at=3, reverts=Reverted(commit="abcdef0")),
+        ],
+        [],
+        head="c",
+    )
+    assert reverts(found) == {}
+
+
+def test_what_came_before_the_first_deployment_is_taken_back_by_its_own_name() -> None:
+    """The first deployment's change holds it, and yet did not make it."""
+    old = "a" * 40
+    found = delivered(
+        [commit(old, at=1), commit("b", old, at=2), commit("c", "b", at=3, reverts=Reverted(commit=old))],
+        [Tag("v1", "b", 2), Tag("v2", "c", 3)],
+    )
+    assert reverts(found) == {"@c": f"@{old}"}
+
+
+def test_a_merge_takes_back_what_its_branch_does_but_not_what_the_branch_dropped_again() -> None:
+    found = delivered(
+        [
+            commit("a", at=1),
+            commit("b", "a", at=2, request=3),
+            commit("abcdef01", "b", at=3),
+            commit("x", "abcdef01", at=4, reverts=Reverted(commit="abcdef01")),
+            commit("y", "x", at=6, reverts=Reverted(request="2")),
+            commit("z", "y", at=5, reverts=Reverted(request="3")),
+            commit("m", "b", "z", at=7, request=4),
+        ],
+        [Tag("v1", "a", 1)],
+        head="m",
+    )
+    assert reverts(found) == {"#4": "#3"}
+
+
+def test_only_what_touches_the_paths_is_a_change() -> None:
+    found = delivered(
+        [
+            commit("a", at=1),
+            commit("b", "a", at=2),
+            commit("x", "b", at=3),
+            commit("m", "b", "x", at=4, request=5),
+            commit("c", "m", at=5),
+            commit("d", "c", at=6),
+        ],
+        [Tag("v1", "a", 1), Tag("v2", "m", 4), Tag("v2-again", "m", 5)],
+        head="d",
+        touching=frozenset({"a", "m", "d"}),
+    )
+    assert carried(found) == {"v1": ["@a"], "v2": ["#5"], "v2-again": []}
+    assert set(found.changes) == {f"{REPOSITORY}@a", f"{REPOSITORY}#5", f"{REPOSITORY}@d"}
+    assert times(found, "#5") == (3, 4)
 
 
 @st.composite

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from otel_vsm.backfill.history import HistoryError, read_history
+from otel_vsm.message import Reverted
 
 Git = Callable[..., str]
 
@@ -175,3 +176,80 @@ def test_what_git_refuses_is_told_in_its_words(tags: int, git: Git, repository: 
     (repository / ".git" / "objects" / sha[:2] / sha[2:]).unlink()
     with pytest.raises(HistoryError, match=f"git could not read .*: .*{sha}"):
         read_history(repository)
+
+
+def test_a_picked_commit_has_the_number_of_its_original_on_whatever_branch(
+    git: Git, repository: Path
+) -> None:
+    def picked(sha: str, title: str = "Picked") -> str:
+        return commit(git, f"{title}\n\n(cherry picked from commit {sha})", at=100_000_005)
+
+    commit(git, "Begin", at=100_000_001)
+    git("checkout", "-q", "-b", "side")
+    aside, plain = commit(git, "Aside (#8)", at=100_000_002), commit(git, "Plain", at=100_000_003)
+    git("checkout", "-q", "main")
+    here = commit(git, "Here (#9)", at=100_000_004)
+    shas = [picked(aside), picked(plain), picked(here), picked("1" * 40), picked(aside, "Backport (#10)")]
+    commits = read_history(repository).commits
+    assert aside not in commits
+    assert [(commits[sha].request, commits[sha].picked_from) for sha in shas] == [
+        (8, None),
+        (None, plain),
+        (9, None),
+        (None, "1" * 40),
+        (10, None),
+    ]
+
+
+def touch(git: Git, repository: Path, file: str, *, at: int) -> str:
+    path = repository / file
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+    git("add", "--all")
+    return commit(git, f"Add {file}", at=at)
+
+
+def test_a_commit_says_what_it_takes_back(git: Git, repository: Path) -> None:
+    first = touch(git, repository, "cart/a", at=100_000_001)
+    git("revert", "--no-edit", first, at=100_000_002)
+    history = read_history(repository)
+    assert history.commits[str(history.head)].reverts == Reverted(commit=first)
+    assert history.commits[first].reverts is None
+
+
+def test_of_a_path_the_last_commits_that_touch_it_are_what_was_tagged(git: Git, repository: Path) -> None:
+    touch(git, repository, "pay/a", at=100_000_001)
+    git("tag", "before-there-was-a-cart")
+    cart = touch(git, repository, "cart/a", at=100_000_002)
+    touch(git, repository, "pay/b", at=100_000_003)
+    git("tag", "v1")
+    git("checkout", "-q", "-b", "topic")
+    touch(git, repository, "cart/b", at=100_000_004)
+    git("checkout", "-q", "main")
+    git("merge", "-q", "--no-ff", "-m", "Merged", "topic", at=100_000_005)
+    merge = git("rev-parse", "HEAD")
+    git("tag", "v2")
+    touch(git, repository, "pay/c", at=100_000_006)
+    history = read_history(repository, paths=["cart"])
+    assert history.touching == {cart, merge}
+    assert [(tag.name, tag.revision, tag.at_s) for tag in history.tags] == [
+        ("v1", cart, 100_000_003),
+        ("v2", merge, 100_000_005),
+    ]
+    assert history.head == merge
+    everything = read_history(repository, paths=["cart", "pay"])
+    assert [tag.name for tag in everything.tags] == ["before-there-was-a-cart", "v1", "v2"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "said"),
+    [
+        (["pay", "crat"], "no commit of .* touches 'crat': check --path"),
+        (["../pay"], "git could not read .*: ../pay: '../pay' is outside repository"),
+        ([":(nonsense)pay"], "git could not read .*: Invalid pathspec magic 'nonsense'"),
+    ],
+)
+def test_a_path_that_there_is_not_is_said(git: Git, repository: Path, paths: list[str], said: str) -> None:
+    touch(git, repository, "pay/a", at=100_000_001)
+    with pytest.raises(HistoryError, match=said):
+        read_history(repository, paths=paths)

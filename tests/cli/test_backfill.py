@@ -188,6 +188,35 @@ def test_a_shallow_clone_is_warned_of(repository: Path, tmp_path: Path) -> None:
     assert "git fetch --unshallow" in done.stderr
 
 
+def test_of_several_services_one_is_told_of_by_its_path(otlp_receiver: OtlpReceiver, tmp_path: Path) -> None:
+    def entry(mark: int, files: str) -> bytes:
+        ref, message = f"commit refs/heads/main\nmark :{mark}\n", f"Change (#{mark})"
+        when = f"committer A <a@b> {1700000000 + mark} +0000\ndata {len(message)}\n{message}\n"
+        tree = "".join(f"M 644 inline {file}\ndata 1\n{mark}\n" for file in files.split())
+        return f"{ref}{when}{tree}\nreset refs/tags/v{mark}\nfrom :{mark}\n\n".encode()
+
+    history = [entry(1, "cart/a pay/a"), entry(2, "pay/a"), entry(3, "cart/a"), entry(4, "pay/a")]
+    subprocess.run(["git", "init", "-q", "-b", "main", tmp_path], check=True)
+    subprocess.run(["git", "-C", tmp_path, "fast-import", "--quiet"], input=b"".join(history), check=True)
+    done = backfill(tmp_path, "--service", "cart", "--path", "cart", to=otlp_receiver)
+    assert done.stdout.startswith("2 changes (2 known by the number of a request) and 4 deployments sent")
+    told = [record.attributes for record in otlp_receiver.records]
+    assert {span["vcs.change.id"] for span in told} == {"1", "3"}
+    assert {
+        span["service.version"]: (span["vcs.change.id"], span["vcs.ref.head.revision"])
+        for span in told
+        if "deployment.id" in span
+    } == {
+        "v1": ("1", sha(tmp_path, "v1")),
+        "v2": ("1", sha(tmp_path, "v1")),
+        "v3": ("3", sha(tmp_path, "v3")),
+        "v4": ("3", sha(tmp_path, "v3")),
+    }
+    done = backfill(tmp_path, "--service", "cart", "--path", "crat", "--dry-run")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"Error: no commit of {tmp_path} touches 'crat': check --path.\n"
+
+
 def test_a_server_that_takes_nothing_makes_it_fail(otlp_receiver: OtlpReceiver, repository: Path) -> None:
     otlp_receiver.answer = BAD_REQUEST
     done = backfill(repository, "--service", "shop", to=otlp_receiver)

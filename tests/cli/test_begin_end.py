@@ -25,7 +25,9 @@ def test_a_stage_across_processes(cli: Cli) -> None:
     assert (begun.name, begun.attributes["vsm.event.name"]) == ("stage.started", "stage.started")
     assert begun.attributes["vsm.stage.name"] == ended.attributes["vsm.stage.name"] == "acceptance"
     assert begun.trace_id == ended.trace_id == change_root("github.com/acme/shop#12").trace_id
-    assert begun.span_id != ended.span_id
+    # The event is the run's child: so it is known which run it announced.
+    assert begun.parent_span_id == ended.span_id != begun.span_id
+    assert ended.parent_span_id == change_root("github.com/acme/shop#12").span_id
     assert ended.start_ns == begun.start_ns
     assert ended.end_ns > between
     assert ended.failed

@@ -156,3 +156,125 @@ def test_a_shallow_clone_that_has_the_previous_revision_apart_says_so(
 def test_without_an_endpoint_no_history_is_read(quiet: Cli) -> None:
     done = quiet(*DEPLOY, "--previous", "no-such-revision", "--", "true")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_request_between_is_linked_once_however_it_was_merged(cli: Cli, shop: Repository) -> None:
+    """As a trunk grows where everybody has the forge merge in their own way."""
+    shop.git("tag", "v1")
+    squashed = shop.commit("Add a basket (#13)")
+    for number in (14, 15):
+        shop.git("switch", "--quiet", "--create", f"topic-{number}", squashed)
+        shop.commit(f"Work on topic {number}")
+        shop.commit("Mend it (#99)")
+        shop.git("switch", "--quiet", "main")
+        message = f"Merge pull request #{number} from ada/topic-{number}"
+        shop.git("merge", "--quiet", "--no-ff", "--message", message, f"topic-{number}")
+    rebased = [shop.commit(f"Step {step} of a rebased request") for step in (1, 2)]
+    shop.commit("Begin payment (#16)")
+    shop.commit("Finish payment (#16)")
+    shop.commit(f"Picked\n\n(cherry picked from commit {'9' * 40})")
+    shop.commit(f"Picked with a number (#17)\n\n(cherry picked from commit {squashed})")
+    shop.commit("The last one (#18)")
+    record = cli.tell(*DEPLOY, "--previous", "v1", "--", "true")
+    assert record.trace_id == change_root("github.com/acme/shop#18").trace_id
+    assert len(record.links) == len(set(record.links))
+    assert set(record.links) == set(
+        changes("#13", "#14", "#15", "#16", "#17", f"@{'9' * 40}", *(f"@{sha}" for sha in rebased))
+    )
+
+
+@pytest.fixture
+def mono(shop: Repository) -> Repository:
+    """A repository of two services: v1, then 13 on `cart`, 14 on `pay` by a merge, 15 on `cart` and `lib`,
+    and 16 on `pay`."""
+    shop.git("tag", "v1")
+    touch(shop, "Fill the cart (#13)", "cart/a")
+    shop.git("switch", "--quiet", "--create", "topic")
+    touch(shop, "Pay", "pay/a")
+    touch(shop, "Pay more", "pay/b")
+    shop.git("switch", "--quiet", "main")
+    shop.git("merge", "--quiet", "--no-ff", "--message", "Merge pull request #14 from ada/topic", "topic")
+    touch(shop, "Share (#15)", "cart/b", "lib/a")
+    touch(shop, "Pay less (#16)", "pay/c")
+    return shop
+
+
+def touch(repository: Repository, message: str, *files: str) -> None:
+    for file in files:
+        path = repository.path / file
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    repository.git("add", "--all")
+    repository.commit(message)
+
+
+@pytest.mark.parametrize(
+    ("paths", "own", "linked"),
+    [
+        (["cart"], "#15", ["#13"]),
+        (["pay"], "#16", ["#14"]),
+        (["lib"], "#15", []),
+        (["lib", "pay"], "#16", ["#15", "#14"]),
+        ([":(glob)*/b"], "#15", ["#14"]),
+        ([":/"], "#16", ["#15", "#14", "#13"]),
+    ],
+)
+def test_in_a_monorepo_only_what_touches_its_paths_is_delivered(
+    cli: Cli, mono: Repository, paths: list[str], own: str, linked: list[str]
+) -> None:
+    options = [option for path in paths for option in ("--path", path)]
+    record = cli.tell(*DEPLOY, *options, "--previous", "v1", "--", "true")
+    assert record.attributes["vsm.change.id"] == f"github.com/acme/shop{own}"
+    assert record.trace_id == change_root(f"github.com/acme/shop{own}").trace_id
+    assert mono.git("log", "-1", "--format=%s", str(record.attributes["vcs.ref.head.revision"])).endswith(
+        f"({own})"
+    )
+    assert record.links == changes(*linked)
+
+
+def test_paths_are_seen_from_the_folder_that_it_runs_in(cli: Cli, mono: Repository) -> None:
+    record = cli.tell(*DEPLOY, "--path", ".", "--previous", "v1", "--", "true", cwd=mono.path / "cart")
+    assert (record.attributes["vcs.change.id"], record.links) == ("15", changes("#13"))
+
+
+def test_nothing_new_on_its_paths_is_nothing_delivered(cli: Cli, mono: Repository) -> None:
+    record = cli.tell(*DEPLOY, "--path", "cart", "--previous", "HEAD~1", "--", "true")
+    assert (record.attributes["vcs.change.id"], record.links) == ("15", ())
+
+
+def test_a_ci_names_the_commit_of_which_its_message_is(cli: Cli, mono: Repository) -> None:
+    env = {
+        "GITLAB_CI": "true",
+        "CI_PROJECT_URL": "https://github.com/acme/shop",
+        "CI_COMMIT_SHA": mono.git("rev-parse", "HEAD"),
+        "CI_COMMIT_MESSAGE": "Pay less (#16)",
+    }
+    record = cli.tell(*DEPLOY, "--path", "cart", "--", "true", env=env)
+    assert record.attributes["vcs.change.id"] == "15"
+    assert record.attributes["vcs.ref.head.revision"] == mono.git("rev-parse", "HEAD~1")
+    # A request's own deployment, to try it out, is of the request.
+    record = cli.tell(*DEPLOY, "--path", "cart", env={**env, "CI_MERGE_REQUEST_IID": "20"})
+    assert record.attributes["vcs.change.id"] == "20"
+    assert record.attributes["vcs.ref.head.revision"] == env["CI_COMMIT_SHA"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "said", "own", "linked"),
+    [
+        (["crat"], "--path crat is left out: no commit up to {head} touches it", "#16", []),
+        (["cart", "crat"], "--path crat is left out: no commit up to {before} touches it", "#15", ["#13"]),
+        (["../other"], "--path ../other is left out: ../other: '../other' is outside repository", "#16", []),
+    ],
+)
+def test_a_path_that_there_is_not_is_said(
+    cli: Cli, mono: Repository, paths: list[str], said: str, own: str, linked: list[str]
+) -> None:
+    options = [option for path in paths for option in ("--path", path)]
+    done = cli(*DEPLOY, *options, "--previous", "v1", "--", "sh", "-c", "exit 3")
+    head, before = (mono.git("rev-parse", revision) for revision in ("HEAD", "HEAD~1"))
+    assert done.returncode == 3
+    assert done.stderr.startswith(f"otel-vsm: warning: {said.format(head=head, before=before)}")
+    assert len(done.stderr.splitlines()) == 1
+    [record] = cli.receiver.records
+    assert record.attributes["vsm.change.id"] == f"github.com/acme/shop{own}"
+    assert record.links == changes(*linked)

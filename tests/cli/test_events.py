@@ -44,6 +44,26 @@ def test_what_is_told_twice_is_one_event(cli: Cli) -> None:
     assert cli.tell("change", "opened").span_id != cli.tell("change", "opened", "--change", "13").span_id
 
 
+@pytest.mark.parametrize(
+    ("command", "event"),
+    [
+        (["work-item", "--id", "SHOP-17"], "blocked"),
+        (["work-item", "--id", "SHOP-17"], "unblocked"),
+        (["change"], "reviewed"),
+        (["change"], "approved"),
+        (["incident", "--id", "INC-42", "--service", "shop"], "started"),
+        (["incident", "--id", "INC-42", "--service", "shop"], "resolved"),
+    ],
+)
+def test_what_happens_again_is_another_event(cli: Cli, command: list[str], event: str) -> None:
+    first, second = AT, ("--at", "2026-03-01T09:30:01Z")
+    told = [cli.tell(*command, event, *at).span_id for at in (first, second, first)]
+    assert told[0] == told[2] != told[1]
+    # Within its second, it is the same one: other tools may round.
+    assert cli.tell(*command, event, "--at", "2026-03-01T09:30:00.9Z").span_id == told[0]
+    assert cli.tell(*command, event).span_id not in told
+
+
 def test_gates_are_apart(cli: Cli) -> None:
     security = cli.tell("approval", "granted", "--gate", "security", *AT, "--actor", "human")
     production = cli.tell("approval", "granted", "--gate", "production", *AT)

@@ -24,24 +24,74 @@ def rate(name: str, part: int, whole: int) -> dict[str, Any]:
     return {name: part, "deployments": whole, "ratio": part / whole if whole else None}
 
 
-DORA = {
-    "window": {"from": "2026-04-01T10:00:00Z", "to": "2026-05-01T10:00:00.5Z"},
+def figures(lead_s: float, deployments: int, failed: int) -> dict[str, Any]:
+    return {
+        "change_lead_time": values(41, p50=lead_s, mean=lead_s * 2, p90=520_000.0),
+        "deployment_frequency": {
+            "deployments": deployments,
+            "days_with_deployments": 20,
+            "per_day": deployments / 30,
+        },
+        "change_fail_rate": rate("failed", failed, deployments),
+        "failed_deployment_recovery_time": values(3, p50=2_100.0, p90=9_000.0),
+        "deployment_rework_rate": rate("rework", 2, deployments),
+        "time_to_restore": values(1, p50=1_980.0, p90=1_980.0),
+        "time_to_detect": values(),
+    }
+
+
+LIMITS = [
+    {"figure": "change_fail_rate", "value": 3 / 42, "limit": 0.05, "at_least": False, "breached": True},
+    {"figure": "change_lead_time", "value": 1.0, "limit": 2.0, "at_least": False, "breached": False},
+]
+WINDOW = {"from": "2026-04-01T10:00:00Z", "to": "2026-05-01T10:00:00.5Z"}
+DORA = figures(187_200.0, 42, 3) | {
+    "window": WINDOW,
     "profile": "dora",
-    "change_lead_time": values(41, p50=187_200.0, p90=520_000.0),
-    "deployment_frequency": {"deployments": 42, "days_with_deployments": 20, "per_day": 1.4},
-    "change_fail_rate": rate("failed", 3, 42),
-    "failed_deployment_recovery_time": values(3, p50=2_100.0, p90=9_000.0),
-    "deployment_rework_rate": rate("rework", 2, 42),
-    "time_to_restore": values(1, p50=1_980.0, p90=1_980.0),
-    "time_to_detect": values(),
+    "statistic": "p50",
+    "limits": LIMITS,
+    "previous": figures(374_400.0, 21, 0) | {"window": WINDOW},
 }
-NOTHING = DORA | {
+NONE = {
     "change_lead_time": values(),
     "deployment_frequency": {"deployments": 0, "days_with_deployments": 0, "per_day": 0.0},
     "change_fail_rate": rate("failed", 0, 0),
     "failed_deployment_recovery_time": values(),
     "deployment_rework_rate": rate("rework", 0, 0),
     "time_to_restore": values(),
+}
+NOTHING = DORA | NONE | {"previous": DORA["previous"] | NONE, "limits": []}
+FLOW = {
+    "flow_time": values(41, p50=200_000.0),
+    "cycle_time": values(41, p50=100_000.0),
+    "flow_efficiency": 0.25,
+    "throughput_per_day": 1.5,
+    "wip": 4,
+    "work_in_progress": {
+        "p50_age_s": 7_200.0,
+        "max_age_s": 864_000.0,
+        "by_stage": [{"stage": "build", "changes": 4, "unfinished": 1}],
+        "oldest": [{"id": "github.com/acme/shop#7"}],
+    },
+    "bottleneck": {"reason": "Half of the delivered changes waited 5 h or more for build."},
+    "rework": {"rework_runs": 7, "runs": 120, "ratio": 7 / 120, "flaky_runs": 0},
+    "handoffs": {
+        "count": 3,
+        "wait_time": values(3, p50=600.0),
+        "pairs": [{"from_team": "core", "to_team": "ops", "count": 2}],
+    },
+    "approvals": [
+        {"gate": "release", "actor_type": "human", "granted": 4, "denied": 1, "pending": 1, "breaches": 2}
+    ],
+    "limits": [{"figure": "tests", "value": 0.9, "limit": 0.98, "at_least": True, "breached": True}],
+}
+MEASUREMENT = {
+    "stage_runs": {"count": 120, "unlinked": 6, "why": {"no_identity": 6}},
+    "deployments": {"count": 42, "unlinked": 1, "why": {"unknown_revision": 1}},
+    "suspicious": {"count": 0},
+    "excluded": {"clock_skew": 2},
+    "clock_skew": {"child_before_parent": 3},
+    "ingest_delay": values(9, p50=4.0),
 }
 BUILD = {
     "name": "build",
@@ -56,6 +106,32 @@ BUILD = {
     "rework_runs": 7,
     "wip": 3,
 }
+COMPARISON = {
+    "settings": [
+        {"name": "failure_methods", "profile": ["hotfix"], "with": [], "rows": 3},
+        {"name": "median", "profile": "interpolated", "with": "lower", "rows": None},
+        {"name": "unit", "profile": "change", "with": "request", "rows": 0},
+    ],
+    "several_together": 1,
+    "items": [],
+}
+
+
+def explanation(asked: dict[str, list[str]]) -> dict[str, Any]:
+    change = {"mapping": "links", "trace_id": "ab" * 16}
+    row = {"kind": "change", "id": "github.com/acme/a-long-name-of-a-repository#7", "change": change}
+    row |= {"at": "2026-04-02T10:00:00Z", "value": 7_200.0, "method": "change.first_commit", "reason": None}
+    left_out = row | {"id": "github.com/acme/shop#8", "value": None, "reason": "clock_skew"}
+    return {
+        "figure": asked["figure"][0],
+        "profile": "dora",
+        "value": DORA[asked["figure"][0]],
+        "settings": {"unit": "change", "mapping": ["links", "revision"], "incident_severities": None},
+        "counted": {"rows": 41, "by_method": {}, "by_reason": {}},
+        "left_out": {"rows": 1, "by_method": {}, "by_reason": {"clock_skew": 1}},
+        "reasons": {"clock_skew": "the clocks disagree"},
+        "items": [left_out if asked["rows"] == ["left_out"] else row],
+    }
 
 
 @dataclass
@@ -64,6 +140,7 @@ class Api:
 
     url: str = ""
     dora: Any = field(default_factory=lambda: DORA)
+    other: Any = field(default_factory=lambda: DORA | figures(190_000.0, 42, 0) | {"profile": "devlake"})
     stages: list[Any] = field(default_factory=lambda: [BUILD])
     lag: str = "0"
     status: int = 200
@@ -78,8 +155,16 @@ def api() -> Iterator[Api]:
         def do_GET(self) -> None:
             path, query = urlsplit(self.path).path, urlsplit(self.path).query
             api.asked.append((path, parse_qs(query)))
-            stages = {"items": api.stages, "next_cursor": None}
-            body = json.dumps(api.dora if path == "/api/v1/dora" else stages).encode()
+            what = path.removeprefix("/api/v1/")
+            answers = {
+                "dora": api.other if "devlake" in parse_qs(query).get("profile", []) else api.dora,
+                "flow": FLOW,
+                "measurement": MEASUREMENT,
+                "stages": {"items": api.stages, "next_cursor": None},
+                "compare": COMPARISON,
+            }
+            answer = explanation(parse_qs(query)) if what == "explain" else answers[what]
+            body = json.dumps(answer).encode()
             self.send_response(api.status)
             self.send_header("vsm-lag-seconds", api.lag)
             self.end_headers()
@@ -102,33 +187,122 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(report, arguments)
 
 
-def test_a_figure_says_what_it_means_and_how_much_is_behind_it(api: Api) -> None:
+def lines_of(output: str) -> dict[str, str]:
+    """The lines, by what stands in their first column."""
+    return {line.partition("  ")[0]: line for line in output.splitlines() if line}
+
+
+def test_a_figure_says_what_it_was_and_how_much_is_behind_it(api: Api) -> None:
     result = run("--url", api.url)
     assert result.exit_code == 0, result.output
-    lines = {
-        line.partition("   ")[0]: line.split(maxsplit=0)[0] for line in result.output.splitlines() if line
-    }
+    lines = lines_of(result.output)
     assert "Delivery to production: 30d, 2026-04-01 10:00 to 2026-05-01 10:00 UTC" in lines
     lead = lines["Change lead time"]
     assert "2 d 4 h" in lead
-    assert "9 in 10 within 6 d" in lead
-    assert lead.endswith("first commit to running there; median of 41 changes")
-    assert "1.4 per day" in lines["Deployment frequency"]
-    assert "on 20 days" in lines["Deployment frequency"]
+    assert "4 d 8 h, now 50 % less" in lead
+    assert lead.endswith("41 changes; 9 in 10 in 6 d")
+    frequency = lines["Deployment frequency"]
+    assert "1.4 per day" in frequency
+    assert "4.9 per week, now 100 % more" in frequency
+    assert frequency.endswith("42 deployments on 20 days")
     assert "7.1 %" in lines["Change fail rate"]
-    assert "3 of 42" in lines["Change fail rate"]
-    assert "35 min" in lines["Recovery time"]
+    assert "0 %, now 7.1 points more" in lines["Change fail rate"]
+    assert lines["Change fail rate"].endswith("3 of 42 deployments")
+    assert "35 min, now the same" in lines["Recovery time"]
     assert "4.8 %" in lines["Deployment rework rate"]
     # Of a single value there is no spread.
-    assert "9 in 10" not in lines["Time to restore"]
-    assert lines["Time to restore"].endswith("median of 1 incident")
-    assert " – " in lines["Time to detect"]
+    assert lines["Time to restore"].endswith("1 incident")
+    assert lines["Time to detect"].split()[-3:] == ["–", "0", "incidents"]
+    assert "Times are medians" in result.output
+
+
+def test_by_a_profile_of_means_a_figure_is_a_mean(api: Api) -> None:
+    api.dora = DORA | {"statistic": "mean"}
+    result = run("--url", api.url)
+    assert "4 d 8 h" in lines_of(result.output)["Change lead time"]
+    assert "Times are means" in result.output
+
+
+def test_it_fits_into_a_terminal(api: Api) -> None:
+    for arguments in ([], ["--compare-with", "devlake"], ["--explain", "change_lead_time"]):
+        result = run("--url", api.url, *arguments)
+        assert result.exit_code == 0, result.output
+        assert max(map(len, result.output.splitlines())) <= 100
+
+
+def test_a_limit_that_is_breached_has_a_line(api: Api) -> None:
+    limits = [line for line in run("--url", api.url).output.splitlines() if line.startswith("Limit")]
+    assert limits == [
+        "Limit: change fail rate is 7.1 %, and should be at most 5 %",
+        "Limit: test pass rate is 90 %, and should be at least 98 %",
+    ]
+
+
+def test_flow_says_what_waits_and_what_holds_it_up(api: Api) -> None:
+    output = run("--url", api.url).output
+    lines = lines_of(output)
+    assert "2 d 8 h" in lines["Flow time"]
+    assert "25 %" in lines["Flow efficiency"]
+    assert lines["Work in progress"].endswith("2 h old, up to 10 d (github.com/acme/shop#7); 1 unfinished")
+    assert lines["Hand-offs"].endswith("wait 10 min; most from core to ops (2)")
+    assert "2 of 6" in lines["Late approvals"]
+    assert "Bottleneck: Half of the delivered changes waited 5 h or more for build." in output
+
+
+def test_how_far_it_can_be_believed_is_said_in_the_end(api: Api) -> None:
+    told = " ".join(run("--url", api.url).output.partition("Measured: ")[2].split())
+    assert told == (
+        "no change was found for 6 of 120 runs of stages and 1 of 42 deployments (no identity, unknown"
+        " revision); 2 changes delivered without a lead time; clocks disagree 3 times; spans arrive 4 s after"
+        " they end."
+    )
+
+
+def test_a_figure_is_explained_row_by_row(api: Api) -> None:
+    output = run("--url", api.url, "--explain", "change_lead_time").output
+    assert "Change lead time, by the profile dora: 2 d 4 h" in output
+    assert "mapping links, revision; incident_severities any" in output
+    counted, left_out = (line for line in output.splitlines() if "ab" * 16 in line)
+    assert counted.startswith("…")
+    assert "name-of-a-repository#7" in counted
+    assert "2026-04-02  2 h    first_commit, links" in counted
+    assert "… and 40 more, at /api/v1/explain" in output
+    assert left_out.startswith("github.com/acme/shop#8")
+    assert "clock_skew" in left_out
+    assert "clock_skew (1): the clocks disagree" in output
+    asked = [query for path, query in api.asked if path.endswith("explain")]
+    assert [query["rows"] for query in asked] == [["counted"], ["left_out"]]
+
+
+def test_of_a_share_what_is_above_the_line_is_shown(api: Api) -> None:
+    output = run("--url", api.url, "--explain", "change_fail_rate").output
+    assert "ABOVE THE LINE (3)" in output
+    assert next(query["rows"] for path, query in api.asked if path.endswith("explain")) == ["part"]
+
+
+def test_two_profiles_are_shown_side_by_side_with_what_makes_them_differ(api: Api) -> None:
+    output = run("--url", api.url, "--compare-with", "devlake").output
+    lines = lines_of(output)
+    fails = lines["Change fail rate"].split("  ")
+    assert [cell.strip() for cell in fails if cell][1:] == [
+        "7.1 %",
+        "0 %",
+        "3 of 42 deployments",
+        "0 of 42 deployments",
+    ]
+    told = " ".join(output.split())
+    assert (
+        "Change fail rate differs by failure_methods (hotfix / ): 3 rows; median (interpolated / lower);"
+        " several together: 1 row." in told
+    )
+    compared = {query["figure"][0] for path, query in api.asked if path.endswith("compare")}
+    assert "time_to_restore" not in compared, "what is the same needs no reason"
 
 
 def test_a_stage_has_a_line_of_aligned_columns(api: Api) -> None:
     result = run("--url", api.url)
     head, build = (line for line in result.output.splitlines() if line.startswith(("STAGE", "build")))
-    assert build.split("   ")[0] == "build"
+    assert build.split("  ")[0] == "build"
     for column, cell in (
         ("RUNS", "120"),
         ("TAKES", "42 s"),
@@ -136,7 +310,7 @@ def test_a_stage_has_a_line_of_aligned_columns(api: Api) -> None:
         ("SUCCEEDS", "95 %"),
         ("RIGHT FIRST TIME", "87.5 %"),
         ("REDONE", "7"),
-        ("CHANGES IN IT", "3"),
+        ("IN IT", "3"),
     ):
         end = head.index(column) + len(column)
         assert build[:end].endswith(" " + cell), column
@@ -144,17 +318,26 @@ def test_a_stage_has_a_line_of_aligned_columns(api: Api) -> None:
 
 def test_what_is_asked_for_reaches_the_api(api: Api) -> None:
     result = run("--url", api.url + "/", "--window", "2w", "--service", "a&b", "--environment", "staging",
-                 "--repository", "github.com/acme/shop", "--team", "core")  # fmt: skip
+                 "--repository", "github.com/acme/shop", "--team", "core", "--value-stream", "sales",
+                 "--severity", "high", "--profile", "devlake", "--time-zone", "Europe/Berlin")  # fmt: skip
     assert result.exit_code == 0, result.output
     wanted = {"window": ["2w"], "service": ["a&b"], "environment": ["staging"],
-              "repository": ["github.com/acme/shop"], "team": ["core"]}  # fmt: skip
-    assert api.asked == [("/api/v1/dora", wanted), ("/api/v1/stages", wanted)]
+              "repository": ["github.com/acme/shop"], "team": ["core"], "value_stream": ["sales"],
+              "severity": ["high"], "profile": ["devlake"], "time_zone": ["Europe/Berlin"]}  # fmt: skip
+    paths = ("dora", "flow", "stages", "measurement")
+    assert api.asked == [(f"/api/v1/{path}", wanted) for path in paths]
     assert "Delivery to staging, service a&b, repository github.com/acme/shop, team core" in result.output
+    assert ", value stream sales, severity high, profile devlake: 2w, " in result.output
 
 
 def test_json_is_what_the_api_answered(api: Api) -> None:
     result = run("--url", api.url, "--format", "json")
-    assert json.loads(result.stdout) == {"dora": DORA, "stages": [BUILD]}
+    assert json.loads(result.stdout) == {
+        "dora": DORA,
+        "flow": FLOW,
+        "stages": [BUILD],
+        "measurement": MEASUREMENT,
+    }
 
 
 def test_nothing_to_show_says_why_and_what_to_do(api: Api) -> None:

@@ -1,5 +1,6 @@
 """Whatever the checkout is like, the command runs, and what could not be found is said once."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,8 @@ def test_without_origin_the_first_remote_counts(cli: Cli, shop: Repository) -> N
         ("Add a cart (#13)", "#13"),
         ("Merge pull request #14 from ada/topic\n\nAdd a cart", "#14"),
         ("Merge branch 'topic' into 'main'\n\nAdd a cart\n\nSee merge request acme/shop!15", "#15"),
+        ("Merged in ada/topic (pull request #16)\n\nAdd a cart", "#16"),
+        ("Merged PR 17: Add a cart", "#17"),
         ("Mend (#16) at last", None),
         ("Close #17", None),
     ],
@@ -166,6 +169,110 @@ def test_the_last_commits_message_names_the_change(
 ) -> None:
     sha = shop.commit(message)
     assert told(cli)[0]["vsm.change.id"] == f"github.com/acme/shop{change or f'@{sha}'}"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Merge pull request #14 from ada/topic\n\nAdd a cart",
+        "Merge branch 'topic' into 'main'\n\nAdd a cart\n\nSee merge request acme/shop!14",
+        "Merged in ada/topic (pull request #14)\n\nAdd a cart",
+        "Merged PR 14: Add a cart",
+    ],
+)
+@pytest.mark.parametrize("ci", [None, "GitHub", "GitLab"])
+def test_a_merge_commit_on_the_trunk_stands_for_its_request(
+    cli: Cli, shop: Repository, tmp_path: Path, message: str, ci: str | None
+) -> None:
+    shop.git("switch", "--quiet", "--create", "topic")
+    shop.commit("Begin a basket")
+    shop.git("switch", "--quiet", "main")
+    shop.git("merge", "--quiet", "--no-ff", "--message", message, "topic")
+    merge = shop.git("rev-parse", "HEAD")
+    (tmp_path / "event.json").write_text(json.dumps({"head_commit": {"message": message}}))
+    env = {
+        "GitHub": {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_SERVER_URL": "https://github.com",
+            "GITHUB_REPOSITORY": "acme/shop",
+            "GITHUB_REF": "refs/heads/main",
+            "GITHUB_SHA": merge,
+            "GITHUB_EVENT_PATH": str(tmp_path / "event.json"),
+        },
+        "GitLab": {
+            "GITLAB_CI": "true",
+            "CI_PROJECT_URL": "https://github.com/acme/shop",
+            "CI_COMMIT_SHA": merge,
+            "CI_COMMIT_MESSAGE": message,
+        },
+    }.get(ci or "", {})
+    attributes, said = told(cli, env=env)
+    assert said == ""
+    assert attributes["vsm.change.id"] == "github.com/acme/shop#14"
+    assert attributes["vcs.change.id"] == "14"
+    assert attributes["vcs.ref.head.revision"] == merge
+    assert "vsm.change.reverts" not in attributes
+
+
+def test_a_picked_commit_is_of_the_change_that_it_was_picked_from(cli: Cli, shop: Repository) -> None:
+    shop.git("branch", "release")
+    original = shop.commit("Straight to the trunk")
+    shop.commit("Add a basket (#13)")
+    shop.git("switch", "--quiet", "release")
+    shop.git("cherry-pick", "-x", "--allow-empty", original)
+    picked = told(cli)[0]
+    assert picked["vsm.change.id"] == f"github.com/acme/shop@{original}"
+    # Both stand on the span, so that the collector knows them for one change.
+    assert picked["vcs.ref.head.revision"] == shop.git("rev-parse", "HEAD") != original
+    assert "vcs.change.id" not in picked
+
+    shop.git("cherry-pick", "-x", "--allow-empty", "main")
+    assert told(cli)[0]["vsm.change.id"] == "github.com/acme/shop#13"
+    trailer = f"(cherry picked from commit {shop.git('rev-parse', 'main')})"
+    shop.commit(f"Without the number\n\n{trailer}")
+    assert told(cli)[0]["vsm.change.id"] == "github.com/acme/shop#13"
+    shop.commit(f"Backport (#14)\n\n{trailer}")
+    assert told(cli)[0]["vsm.change.id"] == "github.com/acme/shop#14"
+    elsewhere = "9f2c1d7e5b8a4c3d2e1f0a9b8c7d6e5f4a3b2c1d"
+    shop.commit(f"From a fork\n\n(cherry picked from commit {elsewhere})")
+    assert told(cli)[0]["vsm.change.id"] == f"github.com/acme/shop@{elsewhere}"
+
+
+def test_what_a_change_takes_back_is_told(cli: Cli, shop: Repository) -> None:
+    def reverts(message: str) -> object:
+        shop.commit(message)
+        return told(cli)[0].get("vsm.change.reverts")
+
+    broken = shop.commit("Break it")
+    assert reverts(f'Revert "Break it"\n\nThis reverts commit {broken}.') == f"github.com/acme/shop@{broken}"
+    assert reverts(f"Undo (#14)\n\nThis reverts commit {broken[:8]}.") == f"github.com/acme/shop@{broken}"
+    assert reverts("Undo (#14)\n\nThis reverts commit 1234567.") is None
+    assert reverts('Revert "Add a cart (#12)" (#15)') == "github.com/acme/shop#12"
+    assert reverts("Undo (#16)\n\nReverts acme/shop#12") == "github.com/acme/shop#12"
+    assert reverts("Add a basket (#17)") is None
+
+
+def test_what_a_change_takes_back_is_told_of_it_only(cli: Cli, shop: Repository) -> None:
+    shop.commit('Revert "Add a cart (#12)" (#13)')
+    assert cli.tell("change", "merged").attributes["vsm.change.reverts"] == "github.com/acme/shop#12"
+    assert "vsm.change.reverts" not in cli.tell("change", "opened", "--change", "14").attributes
+    assert "vsm.change.reverts" not in cli.tell("change", "opened", "--revision", "HEAD~1").attributes
+    assert "vsm.change.reverts" not in cli.tell("work-item", "started", "--id", "SHOP-1").attributes
+
+
+def test_a_ci_that_tells_request_and_revision_leaves_it_to_git_what_is_taken_back(
+    cli: Cli, shop: Repository
+) -> None:
+    env = {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_SERVER_URL": "https://github.com",
+        "GITHUB_REPOSITORY": "acme/shop",
+        "GITHUB_REF": "refs/pull/77/merge",
+        "GITHUB_SHA": shop.commit('Revert "Add a cart (#12)"'),
+    }
+    assert told(cli, env=env)[0]["vsm.change.reverts"] == "github.com/acme/shop#12"
+    attributes, said = told(cli, env={**env, "GITHUB_SHA": "9f2c1d7e5b8a4c3d2e1f0a9b8c7d6e5f4a3b2c1d"})
+    assert ("vsm.change.reverts" in attributes, said) == (False, "")
 
 
 def test_the_order_in_which_a_change_is_found(cli: Cli, shop: Repository) -> None:

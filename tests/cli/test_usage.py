@@ -229,10 +229,28 @@ def test_an_address_that_is_none_is_refused(quiet: Cli, address: str) -> None:
     )
 
 
-def test_a_configuration_file_is_refused_while_none_is_read(quiet: Cli) -> None:
-    done = quiet("collector", "--config", "vsm.yaml")
+def test_a_configuration_that_is_wrong_is_told_line_by_line_before_anything_starts(
+    quiet: Cli, tmp_path: Path
+) -> None:
+    config = tmp_path / "vsm.yaml"
+    config.write_text("time_zone: UTC\nwindow: 30\nprofile: dra\n")
+    done = quiet("collector", "--config", str(config), "--data", str(tmp_path / "data"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert [line.partition(": ")[0] for line in done.stderr.splitlines()] == [f"{config}:2", f"{config}:3"]
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_configuration_can_be_checked_without_starting_anything(quiet: Cli, tmp_path: Path) -> None:
+    config = tmp_path / "vsm.yaml"
+    config.write_text("time_zone: Europe/Berlin\n")
+    done = quiet("collector", "--config", str(config), "--check")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ok\n", "")
+
+
+def test_a_check_of_nothing_is_refused(quiet: Cli) -> None:
+    done = quiet("collector", "--check")
     assert done.returncode == 2
-    assert "this version reads no vsm.yaml yet. Leave --config out." in " ".join(done.stderr.split())
+    assert "--check is about a file: give it with --config FILE." in done.stderr
 
 
 def test_an_unknown_store_is_refused(quiet: Cli) -> None:

@@ -17,6 +17,7 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from otel_vsm_collector.derive import tables
+from otel_vsm_collector.keep.store import Health
 
 HOUR = 3600 * 10**9
 
@@ -45,6 +46,12 @@ class FactStore:
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         return self.connection.cursor()
+
+    @property
+    def health(self) -> Health:
+        return Health(
+            received=9, rejected=1, filtered=2, kept=6, repeated=3, journal_bytes=0, lag_s=0.0, failure=None
+        )
 
     async def caught_up(self, timeout_s: float = 5.0) -> float:
         return self.lag_s

@@ -18,6 +18,8 @@ KNOWN = {
 OURS = re.compile(r"vsm\.[a-z_.]+")
 QUOTED = re.compile(r"""(['"])([a-z_.]+)\1""")
 """A name in quotes inside a longer text, as in SQL."""
+FILE = "vsm.yaml"
+"""The name of the settings' file, which begins like ours."""
 HASHED = {"vsm.change", "vsm.incident", "vsm.work_item", "vsm.event"}
 """What ids are hashed with, in identity.py: part of the ids for ever, and no names of telemetry."""
 
@@ -42,7 +44,7 @@ def typed_by_hand(source: str, allowed: frozenset[str] = frozenset()) -> list[st
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose
     )
-    return [name for literal in literals for name in names_in(literal) if name not in allowed]
+    return [name for literal in literals for name in names_in(literal) if name not in {*allowed, FILE}]
 
 
 def sources() -> list[Path]:

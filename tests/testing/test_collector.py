@@ -70,8 +70,8 @@ def test_the_data_folder_outlives_a_kill(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_addresses_are_read_and_it_is_stopped_by_sigterm() -> None:
-    stops = "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); time.sleep(600)"
-    with collector(command=stand_in(LISTENS + stops)) as running:
+    stops = f"signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); {LISTENS} time.sleep(600)"
+    with collector(command=stand_in(stops)) as running:
         assert running.otlp() == "http://127.0.0.1:2"
         assert running.otlp(Protocol.GRPC) == "http://127.0.0.1:1"
         assert running.web == "http://127.0.0.1:3"

@@ -68,17 +68,12 @@ incident = st.fixed_dictionaries(
 worlds = st.lists(st.one_of(stage, event, deployment, deployment, incident, approval, work_item), max_size=12)
 
 
-@pytest.fixture(scope="module")
-def world() -> World:
-    return World()
-
-
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(told=worlds, data=st.data())
 def test_order_repetition_and_batches_change_nothing(
-    world: World, told: list[dict], data: st.DataObject
+    duckdb_world: World, told: list[dict], data: st.DataObject
 ) -> None:
-    known = spans(told)
+    known, world = spans(told), duckdb_world
     world.clear()
     world.take(known)
     at_once = world.facts()
@@ -94,3 +89,21 @@ def test_order_repetition_and_batches_change_nothing(
     assert world.facts() == at_once
     world.derive_anew()
     assert world.facts() == at_once
+
+
+@pytest.mark.slow
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(told=worlds, data=st.data())
+def test_clickhouse_finds_the_same(
+    duckdb_world: World, clickhouse_world: World, told: list[dict], data: st.DataObject
+) -> None:
+    known = spans(told)
+    duckdb_world.clear()
+    duckdb_world.take(known)
+
+    clickhouse_world.clear()
+    shuffled: list[Span] = data.draw(st.permutations(known + known[:2]))
+    cut = data.draw(st.integers(0, len(shuffled)))
+    for batch in (shuffled[:cut], shuffled[cut:]):
+        clickhouse_world.take(batch)
+    assert clickhouse_world.facts() == duckdb_world.facts()

@@ -1,35 +1,29 @@
-"""Every scenario file: its figures, and that neither order nor repetition nor batches change a fact."""
+"""Every scenario file: its figures, on both engines, told in two ways."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from world import BEGIN_NS, World, change_id, load, offset_ns, scenarios, spans
+from world import BEGIN_NS, World, change_id, definitions, facts, load, offset_ns, scenarios, spans
 
-from otel_vsm_collector.figures.dora import dora
+from otel_vsm_collector.derive.starts import with_start
+from otel_vsm_collector.figures.changes import changes
+from otel_vsm_collector.figures.dora import dora, dora_over
+from otel_vsm_collector.figures.flow import flow
 from otel_vsm_collector.figures.selection import Selection
 from otel_vsm_collector.figures.stages import stages
+from otel_vsm_collector.figures.zones import edges, offsets
 
 KEYS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "deployment": ("id", str),
     "incident": ("id", str),
     "change": ("id", change_id),
     "delivery": ("change_id", change_id),
+    "identity": ("identity", change_id),
     "stage_run": ("stage_name", str),
 }
 """The tables of facts that a scenario can look into: by which column, and how the scenario names a row."""
-
-
-@pytest.fixture(scope="module")
-def shared_world() -> World:
-    return World()
-
-
-@pytest.fixture
-def world(shared_world: World) -> World:
-    shared_world.clear()
-    return shared_world
 
 
 def _plain(value: Any) -> Any:
@@ -44,52 +38,99 @@ def _expected_row(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("path", scenarios(), ids=lambda path: path.stem)
-def test_scenario(path: Path, world: World) -> None:
-    scenario = load(path)
-    world.take(spans(scenario["events"]))
-    expect = scenario["expect"]
-    window = [BEGIN_NS + offset_ns(edge) for edge in scenario.get("window", ["-1000d", "1000d"])]
-    selection = Selection(from_ns=window[0], to_ns=window[1], environment="production")
+def _nested(found: Any, expected: Any, where: str) -> None:
+    """Compares what is expected, key by key and item by item."""
+    if isinstance(expected, dict):
+        for key, value in expected.items():
+            _nested(found[key], value, f"{where}.{key}")
+    elif isinstance(expected, list):
+        assert len(found) == len(expected), (where, found)
+        for place, value in enumerate(expected):
+            _nested(found[place], value, f"{where}[{place}]")
+    else:
+        assert found == _plain(expected), where
 
-    assert set(expect) <= {"figures", "stages", "carried", *KEYS}
+
+@pytest.mark.parametrize("path", scenarios(), ids=lambda path: path.stem)
+def test_scenario(path: Path, duckdb_world: World) -> None:
+    """The later half first, backwards, each span twice: what follows is the same."""
+    scenario = load(path)
+    told = spans(scenario["events"])
+    _start(duckdb_world, scenario)
+    half = len(told) // 2
+    for batch in (told[half:], told[:half]):
+        duckdb_world.take([*reversed(batch), *batch])
+    _check_all(duckdb_world, scenario)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", scenarios(), ids=lambda path: path.stem)
+def test_scenario_on_clickhouse(path: Path, clickhouse_world: World) -> None:
+    """All at once."""
+    scenario = load(path)
+    _start(clickhouse_world, scenario)
+    clickhouse_world.take(spans(scenario["events"]))
+    _check_all(clickhouse_world, scenario)
+
+
+def _start(world: World, scenario: dict[str, Any]) -> None:
+    world.clear()
+    world.follow(definitions(scenario))
+
+
+def _check_all(world: World, scenario: dict[str, Any]) -> None:
+    declared = definitions(scenario).declared
+    for expect in scenario["expect"] if isinstance(scenario["expect"], list) else [scenario["expect"]]:
+        expect = dict(expect)
+        asked = {"environment": "production", **expect.pop("asked", {})}
+        window = asked.pop("window", scenario.get("window", ["-1000d", "1000d"]))
+        from_ns, to_ns = (BEGIN_NS + offset_ns(edge) for edge in window)
+        zone = asked.pop("time_zone", declared.time_zone)
+        step = asked.pop("step", None)
+        selection = Selection(
+            from_ns=from_ns,
+            to_ns=to_ns,
+            facts=facts(scenario, asked.pop("profile", None)),
+            offsets=offsets(zone, from_ns, to_ns),
+            **asked,
+        )
+        if step:
+            cuts = edges(step, zone, from_ns, to_ns, 1000)
+            _nested(dora_over(world.engine.backend, selection, cuts), expect.pop("series"), "series")
+        _check(world, selection, expect)
+
+
+def _check(world: World, selection: Selection, expect: dict[str, Any]) -> None:
+    backend = world.engine.backend
+    assert set(expect) <= {"figures", "flow", "stages", "carried", "legs", *KEYS}
     if figures := expect.get("figures"):
-        got: dict[str, Any] = dora(world.backend, selection)
-        for name, parts in figures.items():
-            assert {part: got[name][part] for part in parts} == {k: _plain(v) for k, v in parts.items()}, name
+        _nested(dora(backend, selection), figures, "figures")
+    if figures := expect.get("flow"):
+        _nested(flow(backend, selection), figures, "flow")
     for name, parts in expect.get("stages", {}).items():
-        (row,) = [row for row in stages(world.backend, selection) if row["name"] == name]
-        for part, value in parts.items():
-            found = row[part]
-            if isinstance(value, dict):
-                found, value = {key: found[key] for key in value}, {k: _plain(v) for k, v in value.items()}
-            assert found == _plain(value), (name, part)
+        (row,) = [row for row in stages(backend, selection) if row["name"] == name]
+        _nested(row, parts, name)
     if "carried" in expect:
         carried: dict[str, set[str]] = {deployment: set() for deployment in expect["carried"]}
-        for deployment, change, _ in world.connection.execute("FROM deployment_change").fetchall():
-            carried.setdefault(deployment, set()).add(change)
+        for row in backend.to_pyarrow(selection.table("deployment_change")).to_pylist():
+            carried.setdefault(row["deployment_id"], set()).add(row["change_id"])
         assert carried == {
             deployment: {change_id(change) for change in changes}
             for deployment, changes in expect["carried"].items()
         }
+    if "legs" in expect:
+        listed = {row["id"]: row for row in backend.to_pyarrow(changes(selection)).to_pylist()}
+        _nested(listed, {change_id(name): parts for name, parts in expect["legs"].items()}, "legs")
     for table, (key, name_of) in KEYS.items():
-        rows = world.rows(table, key)
-        for name, parts in expect.get(table, {}).items():
-            row = rows[name_of(name)]
+        if table not in expect:
+            continue
+        rows = selection.table(table)
+        if table == "change":
+            rows = with_start(rows, selection.profile)
+        found = {row[key]: row for row in backend.to_pyarrow(rows).to_pylist()}
+        for name, parts in expect[table].items():
+            if parts is None:
+                assert name_of(name) not in found, (table, name)
+                continue
+            row = found[name_of(name)]
             assert {part: row[part] for part in parts} == _expected_row(parts), (table, name)
-
-
-@pytest.mark.parametrize("path", scenarios(), ids=lambda path: path.stem)
-def test_arrival_changes_nothing(path: Path, world: World) -> None:
-    told = spans(load(path)["events"])
-    world.take(told)
-    at_once = world.facts()
-    world.clear()
-    half = len(told) // 2
-    for batch in (told[half:], told[:half]):
-        world.take([*reversed(batch), *batch])
-    assert world.facts() == at_once, "the later half first, backwards, each span twice"
-    world.take(told)
-    assert world.facts() == at_once, "all again"
-    world.derive_anew()
-    assert world.facts() == at_once, "computed anew"

@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from duckdb import DuckDBPyConnection
+from in_duckdb import InDuckDB
 from world import World, spans
 
 from otel_vsm_collector.derive.refresh import Refresher
@@ -32,10 +34,11 @@ class Noting:
 
 @pytest.fixture
 def observed() -> Iterator[tuple[World, Noting]]:
-    world, noting = World(), Noting()
-    world.refresher = Refresher(world.connection, noting)
+    engine, noting = InDuckDB(), Noting()
+    world = World(engine)
+    world.refresher = Refresher(engine, partial(noting.observe, engine.connection))
     yield world, noting
-    world.connection.close()
+    engine.close()
 
 
 def test_every_fact_is_seen_once(observed: tuple[World, Noting]) -> None:

@@ -1,19 +1,23 @@
 """Scenario files: what happened, told in a few words, and what has to follow from it.
 
-A file is YAML: `why` in a sentence, `events`, `expect`. Every event has `at`, an offset such as `2d6h` from
-the beginning of the scenario; what lasts ends at it, after `for`. A change is named by its request number.
+A file is YAML: `why` in a sentence, `events`, `expect`, and where they matter `settings` (as in vsm.yaml) and
+`window`. `topic` says where docs/definitions.md shows it, if that is not the first word of its name. Every
+event has `at`, an offset such as `2d6h` from the beginning of the scenario, the midnight before a Thursday;
+what lasts ends at it, after `for`. A change is named by its request number, or by `@` and a commit. `links`
+are to changes or deployments. Where `expect` is a list, each entry says with `asked` what window, time zone,
+filters and profile it is about.
 """
 
+import json
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import duckdb
 import ibis
 import pyarrow as pa
 import yaml
-from ibis.backends.duckdb import Backend
 
 from otel_vsm.identity import (
     change_root,
@@ -21,8 +25,12 @@ from otel_vsm.identity import (
     incident_root,
     work_item_root,
 )
+from otel_vsm_collector.declared.model import Declared
+from otel_vsm_collector.derive.definitions import Definitions
+from otel_vsm_collector.derive.engine import Engine
 from otel_vsm_collector.derive.refresh import Refresher
-from otel_vsm_collector.derive.tables import FACTS
+from otel_vsm_collector.derive.tables import FACTS, LEDGER
+from otel_vsm_collector.derive.views import Facts
 from otel_vsm_collector.keep import columns
 
 REPOSITORY = "github.com/acme/shop"
@@ -39,8 +47,29 @@ def scenarios() -> list[Path]:
 
 def load(path: Path) -> dict[str, Any]:
     scenario = yaml.safe_load(path.read_text())
-    assert set(scenario) <= {"why", "events", "expect", "window"}, path
+    assert set(scenario) <= {"topic", "why", "events", "expect", "settings", "window"}, path
     return scenario
+
+
+def definitions(scenario: dict[str, Any], profile: str | None = None) -> Definitions:
+    """What a scenario is derived by, or asks a figure to be computed by."""
+    return _definitions(json.dumps(scenario.get("settings", {})), profile)
+
+
+def facts(scenario: dict[str, Any], profile: str | None = None) -> Facts:
+    """The facts as a profile has them, the same object each time: compiled questions are known by it."""
+    return _facts(json.dumps(scenario.get("settings", {})), profile)
+
+
+@cache
+def _facts(settings: str, profile: str | None) -> Facts:
+    return Facts(_definitions(settings, profile), _definitions(settings, None))
+
+
+@cache
+def _definitions(settings: str, profile: str | None) -> Definitions:
+    declared = Declared.model_validate(json.loads(settings))
+    return Definitions(declared, declared.profile_named(profile))
 
 
 def offset_ns(text: str | int) -> int:
@@ -51,10 +80,13 @@ def offset_ns(text: str | int) -> int:
 
 
 def spans(events: Iterable[dict[str, Any]]) -> list[Span]:
-    return [_span(number, dict(event)) for number, event in enumerate(events)]
+    told: list[Span] = []
+    for number, event in enumerate(events):
+        told.append(_span(number, dict(event), told))
+    return told
 
 
-def _span(number: int, event: dict[str, Any]) -> Span:
+def _span(number: int, event: dict[str, Any], told: Sequence[Span]) -> Span:
     at = BEGIN_NS + offset_ns(event.pop("at"))
     lasted = offset_ns(event.pop("for", "0s"))
     change = event.pop("change", None)
@@ -88,67 +120,84 @@ def _span(number: int, event: dict[str, Any]) -> Span:
     renamed = {"kind": "deployment_kind", "deployment": "deployment_id"}
     row |= {renamed.get(key, key): value for key, value in event.items()}
     row["name"] = row.get("event_name") or row.get("stage_name")
+    deployments = {
+        earlier["deployment_id"]: (earlier["trace_id"], earlier["span_id"])
+        for earlier, _ in told
+        if earlier.get("stage_type") == "deploy" and "deployment_id" in earlier
+    }
     linked = [
         {
             "trace_id": row["trace_id"],
             "span_id": row["span_id"],
-            "linked_trace_id": root.trace_id,
-            "linked_span_id": root.span_id,
+            "linked_trace_id": trace_id,
+            "linked_span_id": span_id,
         }
-        for root in (change_root(change_id(link)) for link in links)
+        for trace_id, span_id in (deployments.get(link) or change_root(change_id(link)) for link in links)
     ]
     return row, linked
 
 
 def change_id(name: str | int) -> str:
     name = str(name)
+    if name.startswith("@"):
+        return REPOSITORY + name
     return name if "/" in name else f"{REPOSITORY}#{name}"
+
+
+class EngineWithFigures(Engine, Protocol):
+    @property
+    def backend(self) -> ibis.BaseBackend:
+        """What computes figures from the facts."""
 
 
 class World:
     """A ledger in memory and its facts."""
 
-    def __init__(self) -> None:
-        self.connection = duckdb.connect(config={"threads": 1})
-        self.refresher = Refresher(self.connection)
+    def __init__(self, engine: EngineWithFigures) -> None:
+        self.engine = engine
+        self._refreshers: dict[Definitions, Refresher] = {}
+        self.follow(definitions({}))
         self._seq = 0
-        for table in columns.TABLES:
-            self.connection.execute(columns.ddl(table))
+        for table, schema in LEDGER.items():
+            engine.keep(table, schema)
         self.refresher.create_tables()
+
+    def follow(self, followed: Definitions) -> None:
+        """Derives by these definitions from now on."""
+        if followed not in self._refreshers:
+            self._refreshers[followed] = Refresher(self.engine, definitions=followed)
+        self.refresher = self._refreshers[followed]
 
     def clear(self) -> None:
         self._seq = 0
-        for table in ("span", "span_link", *FACTS):
-            self.connection.execute(f"DELETE FROM {table}")
+        self.follow(definitions({}))
+        for table in (*LEDGER, *FACTS):
+            self.engine.delete(table, "true")
 
     def take(self, batch: Sequence[Span]) -> None:
         """Takes spans in as one batch and refreshes."""
         self._seq += 1
         links = [link for _, linked in batch for link in linked]
         for table, rows in (("span", [row for row, _ in batch]), ("span_link", links)):
-            _arrow = pa.Table.from_pylist(
+            told = pa.Table.from_pylist(
                 [row | {"seq": self._seq} for row in rows], schema=columns.schema(table)
             )
-            self.connection.execute(f"INSERT INTO {table} FROM _arrow")
+            self.engine.load("told", told)
+            self.engine.insert(table, "SELECT * FROM told")
         self.refresher.refresh(self._seq, self._seq)
 
     def derive_anew(self) -> None:
         """Computes every fact from the whole ledger at once."""
         for table in FACTS:
-            self.connection.execute(f"DELETE FROM {table}")
+            self.engine.delete(table, "true")
         self.refresher.refresh(0, self._seq)
 
-    @property
-    def backend(self) -> Backend:
-        return ibis.duckdb.from_connection(self.connection.cursor())
-
-    def facts(self) -> dict[str, list[tuple[Any, ...]]]:
+    def facts(self) -> dict[str, list[Row]]:
         """Every table of facts, as a comparable value."""
-        return {
-            table: sorted(self.connection.execute(f"FROM {table}").fetchall(), key=repr) for table in FACTS
-        }
+        return {table: sorted(self.all(table), key=repr) for table in FACTS}
+
+    def all(self, table: str) -> list[Row]:
+        return self.engine.arrow(f"SELECT * FROM {table}").to_pylist()
 
     def rows(self, table: str, key: str = "id") -> dict[str, Row]:
-        return {
-            row[key]: row for row in self.connection.execute(f"FROM {table}").to_arrow_table().to_pylist()
-        }
+        return {row[key]: row for row in self.all(table)}

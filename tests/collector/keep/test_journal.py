@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from otel_vsm_collector.keep.folder import DataFolder, UnusableError
 from otel_vsm_collector.keep.journal import Journal, StorageError
@@ -106,3 +107,12 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UnusableError, match="name another one with --data"):
         DataFolder(tmp_path / "file" / "data")
+
+
+def test_rows_are_read_in_portions_of_so_many_bytes(path: Path) -> None:
+    journal = Journal(path)
+    for _ in range(4):
+        journal.append([b"a"])
+    size = len(zstandard.ZstdCompressor(level=1).compress(b"a"))
+    assert [journal.end_of(2, given, 4) for given in (1, size, size + 1, 10 * size)] == [2, 2, 3, 4]
+    journal.close()

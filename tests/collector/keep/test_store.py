@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,18 @@ def test_an_answer_covers_what_was_acknowledged_before(stores: Stores, otlp: Any
         assert names(store) == [str(n) for n in range(number + 1)]
 
 
+def test_the_ledger_says_when_its_spans_came(stores: Stores, otlp: Any) -> None:
+    store = stores()
+    for _ in range(2):
+        before_ns = time.time_ns()
+        run(store.export(otlp.payload(otlp.span())), store.caught_up())
+        with store.cursor() as connection:
+            (received_at,) = connection.execute(
+                "SELECT received_at FROM span JOIN arrival USING (seq) ORDER BY seq DESC LIMIT 1"
+            ).fetchall()[0]
+        assert before_ns <= received_at <= time.time_ns()
+
+
 def test_the_lag_is_told_when_deriving_takes_too_long(stores: Stores, otlp: Any, derived: Any) -> None:
     store = stores()
     derived.go_on.clear()
@@ -179,6 +192,7 @@ def test_what_does_not_fit_in_memory_is_read_from_the_journal(
     monkeypatch.setattr(backlog, "WAITING_SPANS", 3)
     monkeypatch.setattr(backlog, "TAKEN_SPANS", 4)
     monkeypatch.setattr(backlog, "_READ_ROWS", 2)
+    monkeypatch.setattr(backlog, "_READ_BYTES", 200)
     store = stores()
     derived.go_on.clear()
 

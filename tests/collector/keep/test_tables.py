@@ -57,6 +57,7 @@ def test_a_span_with_everything(row: Callable[..., Row]) -> None:
             "vsm.incident.id": "INC-1",
             "vsm.incident.severity": "high",
             "vsm.approval.gate": "go",
+            "vsm.change.reverts": "github.com/acme/shop#11",
         },
         name="deploy",
         trace_id=bytes(range(16)),
@@ -98,6 +99,7 @@ def test_a_span_with_everything(row: Callable[..., Row]) -> None:
         "incident_id": "INC-1",
         "severity": "high",
         "gate": "go",
+        "reverts": "github.com/acme/shop#11",
     }
 
 

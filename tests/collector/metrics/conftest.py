@@ -20,6 +20,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import (
 )
 
 from otel_vsm import identity
+from otel_vsm_collector.declared.model import Declared
+from otel_vsm_collector.derive.views import Book
 from otel_vsm_collector.metrics.collect import Metrics
 
 DAY = 86400 * 10**9
@@ -32,21 +34,29 @@ def measured(facts: Any) -> Any:
     where = {"service": "shop", "environment": "production"}
     root, incident = identity.change_root("github.com/acme/shop#1"), identity.incident_root("INC-1")
     facts.insert(
-        "change", id="github.com/acme/shop#1", repository="github.com/acme/shop", started_at=now - 2 * DAY
+        "change",
+        id="github.com/acme/shop#1",
+        repository="github.com/acme/shop",
+        first_activity_at=now - 2 * DAY,
     )
     facts.insert(
-        "change", id="github.com/acme/shop#2", repository="github.com/acme/shop", started_at=now - DAY,
+        "change", id="github.com/acme/shop#2", repository="github.com/acme/shop", first_activity_at=now - DAY,
         current_stage="build",
     )  # fmt: skip
     facts.insert(
         "stage_run", stage_name="build", stage_type="build", change_id="github.com/acme/shop#1",
         result="success", process_s=42.0, queue_s=3.0, wait_s=60.0, complete_accurate=True,
-        ended_at=now - DAY,
+        started_at=now - DAY - 42 * 10**9, ended_at=now - DAY,
     )  # fmt: skip
+    facts.insert("stage_run", stage_name="lint", trace_id="nobody's", result="success", process_s=1.0,
+                 started_at=now - DAY, ended_at=now - DAY)  # fmt: skip
+    facts.insert("span", trace_id="nobody's", span_id="s", seq=1, started_at=now - DAY, ended_at=now - DAY)
+    facts.insert("arrival", seq=1, received_at=now - DAY + 10**9)
     facts.insert("approval", gate="release", actor_type="human", wait_s=600.0)
     facts.insert(
         "delivery", **where, change_id="github.com/acme/shop#1", repository="github.com/acme/shop",
-        deployment_id="d1", delivered_at=now - DAY, lead_time_s=86400.0, trace_id=root.trace_id,
+        deployment_id="d1", first_activity_at=now - 2 * DAY, delivered_at=now - DAY, lead_time_s=86400.0,
+        trace_id=root.trace_id,
     )  # fmt: skip
     facts.insert(
         "deployment", **where, id="d1", kind="rollout", result="success", finished_at=now - DAY, failed=True,
@@ -60,7 +70,8 @@ def measured(facts: Any) -> Any:
     metrics = Metrics()
     metrics.health.watch(lag_s=lambda: 0.0, journal_bytes=lambda: 4096)
     metrics.health.derivation.record(0.02)
-    metrics.watch(facts.cursor)
+    book = Book(Declared())
+    metrics.watch(facts.cursor, lambda: book)
     metrics.observer.observe_everything(facts.connection)
     metrics.observer.commit()
     yield metrics

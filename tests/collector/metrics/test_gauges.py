@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 from opentelemetry.sdk.metrics import export as sdk
 
+from otel_vsm_collector.declared.model import Declared
+from otel_vsm_collector.derive.views import Book
 from otel_vsm_collector.metrics import collect, gauges
 from otel_vsm_collector.metrics.collect import Metrics
+
+BOOK = Book(Declared())
 
 DAY = 86400 * 10**9
 SHOP = {"service": "shop", "environment": "production"}
@@ -21,7 +25,7 @@ def now() -> int:
 @pytest.fixture
 def metrics(facts: Any) -> Any:
     made = Metrics()
-    made.watch(facts.cursor)
+    made.watch(facts.cursor, lambda: BOOK)
     yield made
     made.close()
 
@@ -48,10 +52,14 @@ def test_changes_are_active_until_production_has_them_or_nobody_wants_them(
     facts: Any, metrics: Metrics, now: int
 ) -> None:
     for change, stage in (("a", "build"), ("b", "build"), ("c", None), ("d", "build"), ("e", "test")):
-        facts.insert("change", id=change, repository="r", current_stage=stage, started_at=now)
-    facts.insert("change", id="f", repository="r", current_stage="test", started_at=now, abandoned_at=now)
-    facts.insert("delivery", change_id="d", **SHOP, delivered_at=now)
-    facts.insert("delivery", change_id="e", service="shop", environment="staging", delivered_at=now)
+        facts.insert("change", id=change, repository="r", current_stage=stage, first_activity_at=now)
+    facts.insert(
+        "change", id="f", repository="r", current_stage="test", first_activity_at=now, abandoned_at=now
+    )
+    for change, environment in (("d", "production"), ("e", "staging")):
+        facts.insert("rollout", id=change, service="shop", environment=environment, result="success",
+                     finished_at=now)  # fmt: skip
+        facts.insert("deployment_change", deployment_id=change, change_id=change)
 
     assert values(metrics, "vsm.change.active") == {of("r", "build"): 2, of("r"): 1, of("r", "test"): 1}
 
@@ -72,14 +80,13 @@ def test_an_incident_is_active_until_it_is_resolved_and_0_is_said(
 def test_a_span_is_unlinked_while_nothing_says_whose_it_is(facts: Any, metrics: Metrics) -> None:
     for span, columns in (
         ("a", {}),
-        ("a", {}),  # told twice
         ("b", {"trace_id": "of a change"}),
         ("c", {"change_id": "r#1"}),
         ("d", {"incident_id": "INC-1"}),
         ("e", {"work_item_id": "T-1"}),
     ):
         facts.insert("span", **({"trace_id": "t", "span_id": span} | columns))
-    facts.insert("change_key", change_id="r#1", method="links", key="of a change")
+    facts.insert("trace_owner", change_id="r#1", trace_id="of a change")
     assert values(metrics, "vsm.collector.span.unlinked") == {of(): 1}
 
 
@@ -115,7 +122,7 @@ def test_services_and_environments_are_told_apart(facts: Any, metrics: Metrics, 
         facts.insert("deployment", id=service + environment, service=service, environment=environment,
                      result="success", finished_at=now - DAY, failed=False, rework=False)  # fmt: skip
     found = values(metrics, "vsm.dora.deployment_rework_rate")
-    assert {key - set(gauges.WINDOWS_NS) for key in found} == {
+    assert {key - {*map(str, BOOK.declared.windows)} for key in found} == {
         of("shop", "production"),
         of("shop", "staging"),
         of("cart", "production"),
@@ -134,7 +141,7 @@ def test_a_stage_of_two_types_has_one_share_of_complete_work(facts: Any, metrics
             "stage_run", stage_name="check", stage_type=kind, ended_at=now - DAY, complete_accurate=complete
         )
     assert values(metrics, "vsm.stage.complete_accurate") == {
-        of("check", window): pytest.approx(2 / 3) for window in gauges.WINDOWS_NS
+        of("check", window): pytest.approx(2 / 3) for window in map(str, BOOK.declared.windows)
     }
 
 
@@ -157,3 +164,24 @@ def test_figures_are_computed_again_only_when_a_fact_or_the_window_has_moved(
     monkeypatch.setattr(collect, "FRESH_FOR_NS", -1)
     metrics.collect()
     assert len(computed) == 3
+
+
+def test_flow_is_of_what_production_got_by_repository(facts: Any, metrics: Metrics, now: int) -> None:
+    for place, (repository, environment, days) in enumerate(
+        (("shop", "production", 1), ("shop", "prod", 3), ("shop", "staging", 1), ("cart", "production", 60))
+    ):
+        facts.insert(
+            "delivery", change_id=f"c{place}", repository=repository, environment=environment,
+            first_activity_at=now - (days + 2) * DAY, delivered_at=now - days * DAY,
+        )  # fmt: skip
+    facts.insert(
+        "stage_run", change_id="c0", stage_name="build", started_at=now - 3 * DAY, ended_at=now - 2 * DAY
+    )
+    assert values(metrics, "vsm.flow.throughput") == {
+        of("shop", "7d"): pytest.approx(2 / 7),
+        of("shop", "30d"): pytest.approx(2 / 30),
+        of("shop", "90d"): pytest.approx(2 / 90),
+        of("cart", "90d"): pytest.approx(1 / 90),
+    }
+    assert values(metrics, "vsm.flow.efficiency")[of("shop", "7d")] == 0.25
+    assert values(metrics, "vsm.flow.time")[of("cart", "90d", "p50")] == 2 * 86400

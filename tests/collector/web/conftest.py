@@ -15,6 +15,8 @@ import jsonschema
 import pytest
 import uvicorn
 
+from otel_vsm_collector.declared.model import Declared
+from otel_vsm_collector.derive.views import Book
 from otel_vsm_collector.metrics.collect import Metrics
 from otel_vsm_collector.web.app import create_app
 
@@ -90,9 +92,10 @@ class Web:
 @pytest.fixture
 def web(facts: Any) -> Iterator[Web]:
     metrics = Metrics()
-    metrics.watch(facts.cursor)
+    book = Book(Declared())
+    metrics.watch(facts.cursor, lambda: book)
     found = Web("", facts, metrics)
-    app = create_app(store=facts, collect=metrics.collect, unready=lambda: found.reasons)
+    app = create_app(store=facts, book=lambda: book, collect=metrics.collect, unready=lambda: found.reasons)
     config = uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))

@@ -47,6 +47,21 @@ def test_the_figures_of_a_window(web: Any, delivered: Any) -> None:
     assert found["failed_deployment_recovery_time"]["p50"] == 3600
 
 
+def test_a_figure_is_shown_beside_its_limit(web: Any, delivered: Any) -> None:
+    found = web.get(f"/api/v1/dora?{IN_MAY}").json
+    limits = {limit.pop("figure"): limit for limit in found["limits"]}
+    assert limits["change_lead_time"] == {
+        "value": 14400,
+        "limit": 7 * 86400,
+        "at_least": False,
+        "breached": False,
+    }
+    assert limits["change_fail_rate"] == {"value": 0.5, "limit": 0.05, "at_least": False, "breached": True}
+    assert (limits["time_to_restore"]["value"], limits["time_to_restore"]["breached"]) == (None, False)
+    tests = next(limit for limit in web.get("/api/v1/flow").json["limits"] if limit["figure"] == "tests")
+    assert tests == {"figure": "tests", "value": None, "limit": 0.98, "at_least": True, "breached": False}
+
+
 def test_figures_over_nothing_are_null(web: Any) -> None:
     found = web.get("/api/v1/dora").json
     assert found["change_fail_rate"] == {"failed": 0, "deployments": 0, "ratio": None}
@@ -83,10 +98,12 @@ def test_parameters_select(web: Any, delivered: Any, query: str, deployments: in
     [
         ("from=yesterday", "from", "write a date such as 2026-05-01"),
         ("to=2026-05-01T08:00:00", "to", "with an offset such as 2026-05-01T08:00:00Z"),
-        ("window=3x", "window", "such as 12h, 30d or 2w"),
+        ("window=3x", "window", "12h, 30d or 2w"),
         ("window=30d&to=2026-05-01", "window", "an alternative to from and to"),
         ("from=2026-05-02&to=2026-05-01", "from", "before to"),
-        ("profile=devlake", "profile", "'dora'"),
+        ("profile=devlak", "profile", "known are dora, devlake, gitlab"),
+        ("time_zone=Berlin", "time_zone", "did you mean Europe/Berlin?"),
+        ("severity=bad", "severity", "'critical', 'high'"),
         ("servise=shop", "servise", "known are from, to, window, service"),
         ("service=a&service=b", "service", "more than once"),
     ],
@@ -137,8 +154,8 @@ def test_every_answer_says_how_far_it_is_behind(web: Any) -> None:
 def test_stages_are_listed_by_name_and_by_the_page(web: Any, facts: Any) -> None:
     for name, kind in (("test", "test"), ("build", "build"), ("image", "package")):
         facts.insert(
-            "stage_run", stage_name=name, stage_type=kind, change_id="c", result="success", ended_at=MAY_1,
-            process_s=60.0, wait_s=5.0, first_run=True, rework=False, complete_accurate=True,
+            "stage_run", stage_name=name, stage_type=kind, change_id="c", result="success", started_at=MAY_1,
+            ended_at=MAY_1, process_s=60.0, wait_s=5.0, first_run=True, rework=False, complete_accurate=True,
         )  # fmt: skip
     (build, image) = (page := web.get(f"/api/v1/stages?{IN_MAY}&limit=2").json)["items"]
     assert (build["name"], build["type"], image["type"]) == ("build", "build", "package")
@@ -148,7 +165,21 @@ def test_stages_are_listed_by_name_and_by_the_page(web: Any, facts: Any) -> None
     assert ([stage["name"] for stage in rest["items"]], rest["next_cursor"]) == (["test"], None)
 
 
-def test_flow_is_not_there_yet(web: Any) -> None:
-    found = web.get("/api/v1/flow")
-    assert found.status == 404
-    assert "/api/v1/flow" not in web.description["paths"]
+def test_flow_is_answered_for_a_window(web: Any, facts: Any) -> None:
+    facts.insert(
+        "delivery", **SHOP, change_id="c", repository="r", deployment_id="d",
+        first_activity_at=MAY_1, delivered_at=MAY_1 + 4 * HOUR,
+    )  # fmt: skip
+    facts.insert(
+        "stage_run", change_id="c", stage_name="review", result="success", first_run=True, rework=False,
+        started_at=MAY_1 + HOUR, ended_at=MAY_1 + 2 * HOUR, process_s=3600.0, wait_s=600.0, flaky=False,
+    )  # fmt: skip
+    facts.insert("change", id="w", first_activity_at=MAY_1, current_stage="build", current_stage_at=MAY_1)
+    found = web.get(f"/api/v1/flow?{IN_MAY}").json
+    assert (found["window"]["from"], found["profile"]) == ("2026-05-01T00:00:00Z", "dora")
+    assert (found["flow_time"]["p50"], found["flow_efficiency"], found["wip"]) == (4 * 3600, 0.25, 1)
+    assert found["work_in_progress"]["oldest"] == [
+        {"id": "w", "stage": "build", "since": "2026-05-01T00:00:00Z", "age_s": 31 * 86400}
+    ]
+    assert (found["bottleneck"]["stage"], found["bottleneck"]["part"]) == ("review", "process")
+    assert "25 % of the median flow time" in found["bottleneck"]["reason"]

@@ -24,7 +24,7 @@ def test_it_is_ready_until_there_is_a_reason_why_not(web: Any) -> None:
 def test_the_page_shows_the_figures_and_where_to_read_on(web: Any, facts: Any) -> None:
     now = time.time_ns()
     where = {"service": "shop", "environment": "production"}
-    facts.insert("change", id="r#1", repository="r", started_at=now - 5 * HOUR)
+    facts.insert("change", id="r#1", repository="r", first_seen_at=now - 5 * HOUR)
     facts.insert("delivery", **where, change_id="r#1", deployment_id="d/1", delivered_at=now - HOUR,
                  deploy_started_at=now - HOUR, lead_time_s=4 * 3600.0)  # fmt: skip
     facts.insert(
@@ -63,7 +63,7 @@ def test_the_page_says_when_it_is_behind(web: Any) -> None:
 def test_names_cannot_break_out_of_the_page(web: Any, facts: Any) -> None:
     evil = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>"
     now = time.time_ns()
-    facts.insert("change", id=evil, repository=evil, started_at=now - HOUR)
+    facts.insert("change", id=evil, repository=evil, first_seen_at=now - HOUR)
     facts.insert("deployment", id=evil, service=evil, environment="production", version=evil, kind=evil,
                  result=evil, started_at=now - HOUR, finished_at=now - HOUR)  # fmt: skip
     text = web.get("/").body.decode()
@@ -88,6 +88,11 @@ def test_a_browser_may_run_nothing_and_frame_nothing(web: Any, target: str) -> N
 def test_the_description_names_every_route_of_the_api(web: Any) -> None:
     assert set(web.description["paths"]) == {
         "/api/v1/dora",
+        "/api/v1/dora/series",
+        "/api/v1/flow",
+        "/api/v1/explain",
+        "/api/v1/compare",
+        "/api/v1/measurement",
         "/api/v1/stages",
         "/api/v1/changes",
         "/api/v1/changes/{id}",
@@ -115,8 +120,15 @@ def test_a_list_and_a_figure_take_the_contracts_parameters(web: Any) -> None:
         "repository",
         "team",
         "value_stream",
+        "severity",
         "profile",
+        "time_zone",
     }
     assert taken("/api/v1/dora") == figure
     for path in ("/api/v1/changes", "/api/v1/deployments", "/api/v1/incidents", "/api/v1/stages"):
         assert taken(path) == figure | {"limit", "cursor"}
+    for path in ("/api/v1/flow", "/api/v1/measurement"):
+        assert taken(path) == figure
+    assert taken("/api/v1/dora/series") == figure | {"step"}
+    assert taken("/api/v1/explain") == figure | {"limit", "cursor", "figure", "rows"}
+    assert taken("/api/v1/compare") == figure | {"limit", "cursor", "figure", "with"}

@@ -18,11 +18,16 @@ ALIAS = "github.com/acme/shop@9f2c1d7e5b8a4c3d2e1f0a9b8c7d6e5f4a3b2c1d"
 @pytest.fixture
 def change(facts: Any) -> Any:
     """A change merged on the 1st of May and deployed an hour later."""
-    facts.insert("change", id=CHANGE, repository="github.com/acme/shop", aliases=[ALIAS], started_at=MAY_1)
-    for event, hours in (("first_commit", 0), ("opened", 1), ("reviewed", 3), ("merged", 6)):
-        facts.insert(
-            "change_event", change_id=CHANGE, event=f"change.{event}", at=MAY_1 + hours * 3600 * SECOND
-        )
+    moments = {
+        event: MAY_1 + hours * 3600 * SECOND
+        for event, hours in (("first_commit", 0), ("opened", 1), ("reviewed", 3), ("merged", 6))
+    }
+    facts.insert(
+        "change", id=CHANGE, repository="github.com/acme/shop", aliases=[ALIAS], first_seen_at=MAY_1,
+        **{f"{event}_at": at for event, at in moments.items()},
+    )  # fmt: skip
+    for event, at in moments.items():
+        facts.insert("change_event", change_id=CHANGE, event=f"change.{event}", at=at)
     facts.insert(
         "delivery", **SHOP, change_id=CHANGE, repository="github.com/acme/shop", deployment_id="d1",
         deploy_started_at=MAY_1 + 6 * 3600 * SECOND + 3590 * SECOND, delivered_at=MAY_1 + 7 * 3600 * SECOND,
@@ -82,7 +87,7 @@ def test_a_number_sign_that_a_client_has_cut_off_is_pointed_out(web: Any) -> Non
 
 
 def test_a_change_that_is_only_begun_is_listed_with_nulls(web: Any, facts: Any) -> None:
-    facts.insert("change", id="c", started_at=MAY_1)
+    facts.insert("change", id="c", first_seen_at=MAY_1)
     (found,) = web.items(f"/api/v1/changes?{IN_MAY}")
     assert (found["events"], found["deployed"], found["deployment_ids"]) == ({}, {}, [])
     assert found["lead_time_s"] is None

@@ -1,0 +1,19 @@
+"""DuckDB in memory."""
+
+import duckdb
+import ibis
+
+from otel_vsm_collector.derive.engine import DuckDB
+
+
+class InDuckDB(DuckDB):
+    def __init__(self) -> None:
+        self.connection = duckdb.connect(config={"threads": 1})
+        super().__init__(self.connection)
+
+    @property
+    def backend(self) -> ibis.BaseBackend:
+        return ibis.duckdb.from_connection(self.connection.cursor())
+
+    def close(self) -> None:
+        self.connection.close()

@@ -1,0 +1,64 @@
+"""What explains a figure, compares profiles and measures is the same on every engine."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from world import BEGIN_NS, World, definitions, load, scenarios
+
+from otel_vsm_collector.derive.views import Facts
+from otel_vsm_collector.figures.explain.compare import differences
+from otel_vsm_collector.figures.explain.figures import EXPLAINED
+from otel_vsm_collector.figures.explain.page import page
+from otel_vsm_collector.figures.measurement import measurement
+from otel_vsm_collector.figures.selection import Selection
+from reference.worlds import told
+
+DAY = 86400 * 10**9
+PROFILES = ("dora", "gitlab")
+
+
+@pytest.fixture(scope="module")
+def clickhouse() -> Iterator[World]:
+    pytest.importorskip("chdb", reason="ClickHouse in process comes with the dev extra, where chdb is built")
+    from in_clickhouse import InClickHouse
+
+    engine = InClickHouse()
+    world = World(engine)
+    world.take(told([load(path)["events"] for path in scenarios()]))
+    yield world
+    engine.close()
+
+
+def asked(profile: str) -> Selection:
+    facts = Facts(definitions({}, profile), definitions({}))
+    return Selection(
+        from_ns=BEGIN_NS - 100 * DAY, to_ns=BEGIN_NS + 100 * DAY, environment="production", facts=facts
+    )
+
+
+@pytest.mark.parametrize("figure", EXPLAINED)
+def test_rows_and_reasons_are_the_same(everything: World, clickhouse: World, figure: Any) -> None:
+    for profile in PROFILES:
+        found = [
+            page(world.engine.backend, figure, asked(profile), limit=10_000, after=None)
+            for world in (everything, clickhouse)
+        ]
+        assert found[0] == found[1]
+
+
+def test_differences_are_the_same(everything: World, clickhouse: World) -> None:
+    ours, theirs = asked("dora"), asked("gitlab")
+    alone = {"lead_time_start": replace(theirs)}
+    found = [
+        differences(world.engine.backend, "change_lead_time", ours, theirs, alone, limit=10_000, after=None)
+        for world in (everything, clickhouse)
+    ]
+    assert found[0] == found[1] != []
+
+
+def test_the_measurement_is_the_same(everything: World, clickhouse: World) -> None:
+    found = [measurement(world.engine.backend, asked("dora")) for world in (everything, clickhouse)]
+    assert found[0] == found[1]
+    assert found[0]["spans"]["unlinked"] > 0

@@ -1,0 +1,116 @@
+"""/api/v1/explain: the rows behind a figure, and what was left out and why."""
+
+from typing import Any
+
+import pytest
+
+HOUR, DAY = 3600 * 10**9, 86400 * 10**9
+MAY_1 = 1777593600 * 10**9
+SHOP = {"service": "shop", "environment": "production"}
+IN_MAY = "from=2026-05-01&to=2026-06-01"
+FIGURES = ("change_lead_time", "deployment_frequency", "change_fail_rate", "failed_deployment_recovery_time",
+           "deployment_rework_rate", "time_to_restore", "time_to_detect")  # fmt: skip
+
+
+@pytest.fixture
+def delivered(facts: Any) -> Any:
+    """Two changes delivered by d1 and d2; d2 failed for two reasons; d3 did not succeed."""
+    for number in (1, 2):
+        facts.insert(
+            "change", id=f"c{number}", repository="r", trace_id=f"{number:032x}", first_seen_at=MAY_1,
+            first_commit_at=MAY_1, requested=False,
+        )  # fmt: skip
+        facts.insert(
+            "delivery", **SHOP, change_id=f"c{number}", repository="r", deployment_id=f"d{number}",
+            delivered_at=MAY_1 + number * DAY, lead_time_s=None if number == 2 else 86400.0,
+            excluded="clock_skew" if number == 2 else None,
+        )  # fmt: skip
+        facts.insert("deployment_change", deployment_id=f"d{number}", change_id=f"c{number}", method="links")
+    for number, result in ((1, "success"), (2, "success"), (3, "failure")):
+        facts.insert(
+            "deployment", **SHOP, id=f"d{number}", repository="r", kind="rollout", result=result,
+            trace_id="ab" * 16, span_id="cd" * 8, started_at=MAY_1, finished_at=MAY_1 + number * DAY,
+            failed=number == 2, failure_method="incident_link" if number == 2 else None,
+            failure_at=MAY_1 + 2 * DAY if number == 2 else None, rework=False,
+        )  # fmt: skip
+        facts.insert("place", **SHOP, id=f"d{number}", before=number - 1)
+    facts.insert("incident_cause", incident_id="I", deployment_id="d2", attribution="incident_link")
+    facts.insert("incident", **SHOP, id="I", started_at=MAY_1 + 2 * DAY, start_told=True, trace_id="ef" * 16)
+    facts.insert(
+        "remedy", **SHOP, id="d4", number=3, method="rollback", started_at=MAY_1 + 3 * DAY, mended_id="d2"
+    )
+    return facts
+
+
+def test_a_lead_time_shows_its_changes_and_how_each_was_found(web: Any, delivered: Any) -> None:
+    found = web.get(f"/api/v1/explain?figure=change_lead_time&{IN_MAY}").json
+    assert found["value"] == web.get(f"/api/v1/dora?{IN_MAY}").json["change_lead_time"]
+    assert found["settings"]["mapping"] == ["links", "revision", "artifact"]
+    assert found["counted"] == {"rows": 1, "by_method": {"change.first_commit": 1}, "by_reason": {}}
+    assert found["left_out"]["by_reason"] == {"clock_skew": 1}
+    assert found["reasons"] == {"clock_skew": "it would have ended before it began: the clocks disagree"}
+    skewed, counted = found["items"]
+    assert (skewed["id"], skewed["counted_as"], skewed["reason"]) == ("c2", [], "clock_skew")
+    assert (counted["id"], counted["counted_as"], counted["value"]) == ("c1", ["value"], 86400)
+    assert counted["change"] == {
+        "id": "c1",
+        "repository": "r",
+        "trace_id": f"{1:032x}",
+        "started_at": "2026-05-01T00:00:00Z",
+        "start_method": "change.first_commit",
+        "first_commit_at": "2026-05-01T00:00:00Z",
+        "merged_at": None,
+        "mapping": "links",
+    }
+    assert (counted["deployment"]["id"], counted["deployment"]["span_id"]) == ("d1", "cd" * 8)
+
+
+def test_a_fail_rate_shows_all_evidence_also_what_it_was_not_judged_by(web: Any, delivered: Any) -> None:
+    found = web.get(f"/api/v1/explain?figure=change_fail_rate&{IN_MAY}").json
+    assert found["value"] == {"failed": 1, "deployments": 2, "ratio": 0.5}
+    rollout, failed, sound = found["items"]
+    assert (rollout["id"], rollout["counted_as"], rollout["reason"]) == ("d3", [], "unsuccessful")
+    assert (failed["id"], failed["counted_as"], failed["method"]) == (
+        "d2",
+        ["part", "whole"],
+        "incident_link",
+    )
+    assert failed["deployment"]["evidence"] == [
+        {"method": "incident_link", "source": "I", "at": "2026-05-03T00:00:00Z", "used": True},
+        {"method": "rollback", "source": "d4", "at": "2026-05-04T00:00:00Z", "used": True},
+    ]
+    assert failed["deployment"]["changes"] == [{"change_id": "c2", "method": "links"}]
+    assert (sound["id"], sound["counted_as"], sound["reason"]) == ("d1", ["whole"], None)
+
+
+def test_pages_go_on_where_the_last_ended(web: Any, delivered: Any) -> None:
+    target = f"/api/v1/explain?figure=deployment_frequency&{IN_MAY}&limit=2"
+    first = web.get(target).json
+    second = web.get(f"{target}&cursor={first['next_cursor']}").json
+    assert [item["id"] for page in (first, second) for item in page["items"]] == ["d3", "d2", "d1"]
+    assert second["next_cursor"] is None
+    assert first["counted"]["rows"] == second["counted"]["rows"] == 2
+
+
+@pytest.mark.parametrize(("rows", "ids"), [("counted", ["d2", "d1"]), ("part", ["d2"]), ("left_out", ["d3"])])
+def test_rows_can_be_asked_for_by_whether_they_count(
+    web: Any, delivered: Any, rows: str, ids: list[str]
+) -> None:
+    items = web.items(f"/api/v1/explain?figure=change_fail_rate&{IN_MAY}&rows={rows}")
+    assert [item["id"] for item in items] == ids
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+@pytest.mark.parametrize("profile", ["dora", "devlake", "pelorus"])
+def test_every_figure_can_be_explained_by_every_profile(web: Any, figure: str, profile: str) -> None:
+    found = web.get(f"/api/v1/explain?figure={figure}&profile={profile}")
+    assert found.status == 200, found.body
+    assert (found.json["profile"], found.json["items"]) == (profile, [])
+
+
+def test_an_unknown_figure_is_refused_with_those_that_are_known(web: Any) -> None:
+    for query in ("figure=speed", ""):
+        found = web.get(f"/api/v1/explain?{query}")
+        assert found.status == 422
+        assert found.json["errors"][0]["parameter"] == "figure"
+    assert "'change_lead_time', 'deployment_frequency'" in web.get("/api/v1/explain?figure=x").json["detail"]

@@ -1,0 +1,116 @@
+"""/api/v1/measurement: what could not be put down to a change, and where clocks disagree."""
+
+from typing import Any
+
+SECOND, DAY = 10**9, 86400 * 10**9
+MAY_1 = 1777593600 * 10**9
+SHOP = {"service": "shop", "environment": "production"}
+IN_MAY = "from=2026-05-01&to=2026-06-01"
+
+
+def measured(web: Any) -> Any:
+    found = web.get(f"/api/v1/measurement?{IN_MAY}")
+    assert found.status == 200, found.body
+    return found.json
+
+
+def test_nothing_known_is_nothing_wrong(web: Any) -> None:
+    found = measured(web)
+    nothing = {"count": 0, "unlinked": 0, "ratio": None, "why": {}}
+    assert (found["spans"], found["stage_runs"]) == (nothing, nothing)
+    assert found["deployments"] == nothing | {"nothing_new": 0}
+    assert found["suspicious"] == {"count": 0, "changes": []}
+    assert set(found["clock_skew"].values()) == {0}
+    assert found["received"] == {"received": 9, "rejected": 1, "filtered": 2, "kept": 6, "duplicate": 3}
+
+
+def test_spans_and_runs_of_nobody_say_why(web: Any, facts: Any) -> None:
+    facts.insert("trace_owner", trace_id="owned", change_id="c")
+    for number, (trace, change, revision) in enumerate(
+        [("x", "c", None), ("owned", None, None), ("alone", None, None), ("lost", None, "abc"),
+         ("two", None, None), ("two", None, None)]
+    ):  # fmt: skip
+        run = {"trace_id": trace, "span_id": str(number), "change_id": change, "revision": revision}
+        facts.insert("span", **run, started_at=MAY_1, ended_at=MAY_1, seq=1)
+        owner = "c" if trace == "owned" else change
+        facts.insert("stage_run", **run | {"change_id": owner}, started_at=MAY_1, ended_at=MAY_1)
+    facts.insert("span", trace_id="i", span_id="9", incident_id="I", ended_at=MAY_1)
+    expected = {
+        "count": 6,
+        "unlinked": 4,
+        "ratio": 4 / 6,
+        "why": {"no_identity": 1, "no_repository": 1, "trace_of_nobody": 2},
+    }
+    assert measured(web)["spans"] == measured(web)["stage_runs"] == expected
+
+
+def test_deployments_without_changes_say_why(web: Any, facts: Any) -> None:
+    told = {
+        "found": ["revision"],
+        "again": ["revision"],
+        "revision": ["own", "revision", "artifact"],
+        "artifact": ["own", "artifact", "links"],
+        "link": ["own", "links"],
+        "nothing": ["own"],
+    }
+    for name, methods in told.items():
+        mapping = "revision" if name == "found" else None
+        facts.insert(
+            "deployment", **SHOP, id=name, result="success", finished_at=MAY_1, change_mapping=mapping
+        )
+        for method in methods:
+            facts.insert("rollout_claim", deployment_id=name, method=method, key=name)
+    facts.insert("claimed", deployment_id="again", change_id="c", method="revision")
+    facts.insert("deployment", **SHOP, id="failed", result="failure", finished_at=MAY_1)
+    found = measured(web)["deployments"]
+    assert (found["count"], found["unlinked"], found["nothing_new"]) == (6, 4, 1)
+    assert found["why"] == {
+        "no_identity": 1,
+        "unknown_artifact": 1,
+        "unknown_link": 1,
+        "unknown_revision": 1,
+    }
+
+
+def test_a_suspicious_change_is_shown_as_it_would_be(web: Any, facts: Any) -> None:
+    for name in ("r#2", "r#1", "r@a", "r@b", "r@c"):
+        facts.insert("identity", identity=name, node=name, component="n", change_id=name, suspicious=True)
+    facts.insert("identity", identity="r#9", node="r#9", component="m", change_id="r#9", suspicious=False)
+    assert measured(web)["suspicious"] == {
+        "count": 1,
+        "changes": [{"id": "r#1", "revisions": 3, "requests": 2}],
+    }
+
+
+def test_what_happened_before_it_could_have_is_counted(web: Any, facts: Any) -> None:
+    span = {"trace_id": "t", "ended_at": MAY_1 + SECOND}
+    facts.insert("span", **span, span_id="parent", started_at=MAY_1, seq=1)
+    facts.insert("span", **span, span_id="a", parent_span_id="parent", started_at=MAY_1 - 1, seq=1)
+    facts.insert("span", **span, span_id="b", parent_span_id="parent", started_at=MAY_1, seq=1)
+    facts.insert("arrival", seq=1, received_at=MAY_1 + 1)
+    facts.insert("stage_run", **span, span_id="a", started_at=MAY_1, queue_s=-1.0)
+    for detected in (MAY_1 + 1, MAY_1 + 3):
+        facts.insert("incident", **SHOP, id=str(detected), started_at=MAY_1 + 2, start_told=True,
+                     detected_at=detected)  # fmt: skip
+    for reason in ("clock_skew", "no_start", None):
+        facts.insert("delivery", **SHOP, change_id=str(reason), deployment_id="d", delivered_at=MAY_1,
+                     excluded=reason)  # fmt: skip
+    found = measured(web)
+    assert found["clock_skew"] == {
+        "child_before_parent": 1,
+        "detected_before_start": 1,
+        "delivered_before_start": 1,
+        "negative_queue": 1,
+        "arrived_before_end": 3,
+    }
+    assert found["excluded"] == {"clock_skew": 1, "no_start": 1}
+
+
+def test_a_delay_is_from_the_end_until_the_arrival(web: Any, facts: Any) -> None:
+    for seq, seconds in ((1, 10), (2, 30)):
+        facts.insert("span", trace_id="t", span_id=str(seq), started_at=MAY_1, ended_at=MAY_1, seq=seq)
+        facts.insert("arrival", seq=seq, received_at=MAY_1 + seconds * SECOND)
+    facts.insert("arrival", seq=3, received_at=MAY_1 - DAY)
+    facts.insert("span", trace_id="t", span_id="3", started_at=MAY_1, ended_at=MAY_1 - DAY, seq=3)
+    delay = measured(web)["ingest_delay"]
+    assert (delay["count"], delay["p50"], delay["max"]) == (2, 20, 30)

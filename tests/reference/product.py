@@ -1,0 +1,106 @@
+"""The product's side: the same spans in a ledger in memory, derived and read as the collector does."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import ibis
+from in_duckdb import InDuckDB
+from pydantic import BaseModel
+from world import Span, World
+
+from otel_vsm_collector.declared.model import Declared
+from otel_vsm_collector.derive.views import Book
+from otel_vsm_collector.figures import changes, deployments, dora, flow, incidents, measurement, stages
+from otel_vsm_collector.figures.compiled import answer
+from otel_vsm_collector.figures.selection import Selection
+from otel_vsm_collector.figures.zones import offsets
+from otel_vsm_collector.profiles import Profile
+from otel_vsm_collector.web import items
+from reference.answers import with_something
+from reference.story import Question, cuts
+
+Row = dict[str, Any]
+
+
+class Product:
+    """One ledger for many questions; what is compiled once serves every batch of worlds."""
+
+    def __init__(self, declared: Declared) -> None:
+        self.engine = InDuckDB()
+        self.world = World(self.engine)
+        self.book = Book(declared)
+        # Another profile's tables belong to one connection.
+        self.connection = self.engine.connection.cursor()
+        self.backend = ibis.duckdb.from_connection(self.connection)
+
+    def take(self, ledger: Iterable[Span]) -> None:
+        """Forgets what was told before, and derives all that follows from this."""
+        self.world.clear()
+        self.world.follow(self.book.definitions)
+        self.world.take(list(ledger))
+
+    def follow(self, profile: Profile) -> None:
+        """Makes the tables of a profile from what was taken last: to be done before it is asked for."""
+        self.book.facts_by(profile).compute(self.connection)
+
+    def ask(self, figure: str, question: Question, profile: Profile) -> Any:
+        """What the API would answer, times as nanoseconds."""
+        asked = vars(question).copy()
+        zone = asked.pop("time_zone")
+        assert not asked.pop("environment_is_name")
+        selection = Selection(
+            **asked,
+            facts=self.book.facts_by(profile),
+            offsets=offsets(zone, question.from_ns, question.to_ns),
+        )
+        return FIGURES[figure](self.backend, selection)
+
+
+def _list(
+    expression: Callable[[Selection], Any], item: Callable[[Row], BaseModel]
+) -> Callable[[ibis.BaseBackend, Selection], dict[str, Any]]:
+    def read(backend: ibis.BaseBackend, selection: Selection) -> dict[str, Any]:
+        found = [plain(item(row)) for row in answer(backend, expression, selection)]
+        assert len({row["id"] for row in found}) == len(found), "listed twice"
+        return {row["id"]: row for row in found}
+
+    return read
+
+
+def plain(value: Any) -> Any:
+    """A model as a dict, with times as they are inside."""
+    if isinstance(value, BaseModel):
+        return {name: plain(getattr(value, name)) for name in type(value).model_fields}
+    return value
+
+
+def _series(backend: ibis.BaseBackend, selection: Selection) -> list[dict[str, Any]]:
+    return dora.dora_over(backend, selection, cuts(selection.from_ns, selection.to_ns))
+
+
+def _flow(backend: ibis.BaseBackend, selection: Selection) -> dict[str, Any]:
+    """Without the sentence about the bottleneck."""
+    found = flow.flow(backend, selection)
+    if found["bottleneck"]:
+        del found["bottleneck"]["reason"]
+    return found
+
+
+def _health(backend: ibis.BaseBackend, selection: Selection) -> dict[str, Any]:
+    """Without what tells when spans arrived: the reference is told all at once."""
+    found = measurement.measurement(backend, selection)
+    del found["ingest_delay"], found["clock_skew"]["arrived_before_end"]
+    return found
+
+
+FIGURES: dict[str, Callable[[ibis.BaseBackend, Selection], Any]] = {
+    "dora": dora.dora,
+    "dora_by_service": lambda backend, selection: with_something(dora.dora_by_service(backend, selection)),
+    "series": _series,
+    "stages": lambda backend, selection: {row["name"]: row for row in stages.stages(backend, selection)},
+    "flow": _flow,
+    "health": _health,
+    "changes": _list(changes.changes, items.change),
+    "deployments": _list(deployments.deployments, items.deployment),
+    "incidents": _list(incidents.incidents, items.incident),
+}

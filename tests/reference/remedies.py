@@ -1,0 +1,69 @@
+"""Rollbacks and hotfixes: which deployment each of them mends."""
+
+from dataclasses import dataclass
+
+from reference.changes import Change
+from reference.deployments import Carried, Deployment
+
+
+@dataclass(eq=False)
+class Remedy:
+    """A successful deployment that mended an earlier one."""
+
+    deployment: Deployment
+    method: str
+    mended: Deployment | None
+
+
+def remedies(
+    deployments: dict[str, Deployment], carried: Carried, changes: dict[str, Change]
+) -> dict[str, Remedy]:
+    found = {}
+    for deployment in deployments.values():
+        if not deployment.done:
+            continue
+        here = [other for other in deployments.values() if other.place == deployment.place]
+        if rollback := _rollback(deployment, here):
+            found[deployment.id] = rollback
+        elif deployment.kind == "hotfix" or _reverts(deployment, carried, changes):
+            found[deployment.id] = Remedy(deployment, "hotfix", deployment.previous)
+    return found
+
+
+def _rollback(deployment: Deployment, here: list[Deployment]) -> Remedy | None:
+    """V1 V2 V3 V1: the deployment right after the one that came back is mended. V1 V1 is a redeploy."""
+    targets = [
+        other
+        for other in here
+        if other.done and other.order < deployment.order and other is not deployment.previous
+        if _same(other, deployment)
+    ]
+    redeployed = deployment.previous is not None and _same(deployment.previous, deployment)
+    if targets and not redeployed:
+        target = max(targets, key=lambda other: other.order)
+        (mended,) = [other for other in here if other.number == (target.number or 0) + 1]
+        return Remedy(deployment, "rollback", mended)
+    if deployment.kind != "rollback":
+        return None
+    # After a rollout that failed there is something else to clear up than the deployment before it.
+    failed_between = any(not other.done and other.before == deployment.before for other in here)
+    return Remedy(deployment, "rollback", None if failed_between else deployment.previous)
+
+
+def _same(one: Deployment, other: Deployment) -> bool:
+    """Whether the same was deployed."""
+    return (one.revision is not None and one.revision == other.revision) or (
+        one.version is not None and one.version == other.version
+    )
+
+
+def _reverts(deployment: Deployment, carried: Carried, changes: dict[str, Change]) -> bool:
+    """Whether it carries the revert of a change that the deployment right before it carried."""
+    if deployment.previous is None:
+        return False
+    reverted = {name for change in carried[deployment.id] for name in changes[change].reverts}
+    return any(
+        name in reverted
+        for change in carried[deployment.previous.id]
+        for name in (change, *changes[change].aliases)
+    )

@@ -1,0 +1,106 @@
+"""What is told, before anything follows from it: repeated spans taken out, gaps filled from the settings."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from otel_vsm.semconv import StageType
+from otel_vsm_collector.declared.model import Declared
+from otel_vsm_collector.declared.patterns import matches
+from otel_vsm_collector.keep import columns
+
+Row = dict[str, Any]
+Key = tuple[str, str]
+
+STAGE_TYPES = {str(kind) for kind in StageType}
+WRAPPER = "otel-vsm"
+_COMPARED = [
+    column.name
+    for column in columns.SPAN
+    if column.name not in ("seq", "trace_id", "span_id", "started_at", "ended_at")
+]
+
+
+def key_of(row: Row) -> Key:
+    return row["trace_id"], row["span_id"]
+
+
+def settled(rows: Iterable[Row], declared: Declared) -> list[Row]:
+    """Every span once, complete: all columns are there, and what the settings know is filled in."""
+    told: dict[Key, Row] = {}
+    for short in rows:
+        row = {column.name: short.get(column.name) for column in columns.SPAN}
+        key = key_of(row)
+        if key not in told or _preference(row) < _preference(told[key]):
+            told[key] = row
+    return [_filled(row, declared) for row in told.values()]
+
+
+def _preference(row: Row) -> tuple[Any, ...]:
+    """Of several tellings of one span the earliest start stays, then the latest end, then any fixed order."""
+    others = tuple((row[name] is None, row[name] if row[name] is not None else "") for name in _COMPARED)
+    return (row["started_at"], -row["ended_at"], others)
+
+
+def _filled(row: Row, declared: Declared) -> Row:
+    row = dict(row)
+    stage = row["stage_name"]
+    if row["service"] == WRAPPER:
+        row["service"] = None
+    if is_run(row):
+        known = declared.stage(stage)
+        row["stage_type"] = known.type or row["stage_type"] or (stage if stage in STAGE_TYPES else None)
+        row["quarantined"] = known.quarantined
+        row["service"] = row["service"] or known.service or _owner(row, declared)
+    row["told_team"] = row["team"]
+    row["team"] = row["team"] or declared.team_of(service=row["service"], stage=stage)
+    if is_deployment(row) and row["repository"] is None and row["service"] in declared.services:
+        row["repository"] = declared.services[row["service"]].repository
+    return row
+
+
+def _owner(row: Row, declared: Declared) -> str | None:
+    """The service that a stage of a shared repository works for."""
+    for name, service in declared.services.items():
+        of_here = service.repository is None or service.repository == row["repository"]
+        if of_here and matches(row["stage_name"], service.stages):
+            return name
+    return None
+
+
+def is_run(row: Row) -> bool:
+    """A run of a stage: it lasted, and is no event."""
+    return row["stage_name"] is not None and row["event_name"] is None
+
+
+def is_deployment(row: Row) -> bool:
+    """Whether the span tells of a deployment: a run that deploys somewhere, or the event that one began."""
+    if row["event_name"] == "deployment.started":
+        return row["deployment_id"] is not None
+    return (
+        is_run(row)
+        and row["stage_type"] == "deploy"
+        and (row["environment"] is not None or row["deployment_id"] is not None)
+    )
+
+
+def is_work_item_event(row: Row) -> bool:
+    return (row["event_name"] or "").startswith("work_item.")
+
+
+def is_incident(row: Row) -> bool:
+    """Whether the span tells of an incident: one of its events, or the incident itself."""
+    if row["incident_id"] is None:
+        return False
+    if row["event_name"] is None:
+        return row["stage_name"] is None
+    return row["event_name"].startswith("incident.")
+
+
+def distinct(rows: Iterable[Row], column: str) -> list[str]:
+    """The values that a column has, in order."""
+    return sorted({row[column] for row in rows if row[column] is not None})
+
+
+def smallest(rows: Iterable[Row], column: str) -> str | None:
+    values = distinct(rows, column)
+    return values[0] if values else None

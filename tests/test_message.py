@@ -1,0 +1,149 @@
+"""What messages of commits say, as git and the forges write them."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otel_vsm.identity import Repository
+from otel_vsm.message import (
+    Commit,
+    Reverted,
+    picked_from,
+    request_in_message,
+    reverted_in_message,
+    stands_for,
+)
+
+SHOP = Repository("github.com/acme/shop")
+A, B, C = "a" * 40, "b" * 40, "c" * 40
+
+REQUESTS = [
+    ("Add a cart (#12)", 12),
+    ("Add a cart (#12)  \n\nbody (#13)", 12),
+    ('Revert "Add a cart (#12)" (#14)', 14),
+    ("Merge pull request #12 from ada/cart", 12),
+    ("Merge pull request #12 from ada/cart\n\nAdd a cart (#9)", 12),
+    ("Merge branch 'cart' into 'main'\n\nAdd\n\nSee merge request acme/shop!12", 12),
+    ("Add\n\nSee merge request acme/sub/shop!12\n", 12),
+    ("Add\n\nSee merge request !12", 12),
+    ("Merged in ada/cart (pull request #12)\n\nAdd a cart\n\nApproved-by: Bo", 12),
+    ("Merged PR 12: Add a cart\n\nRelated work items: #7", 12),
+    ("Merged PR 12: Add a cart (#7)", 7),
+    ("Add a cart", None),
+    ("Add (#12) a cart", None),
+    ("Fix #12", None),
+    ("body\n\ncloses (#12)", None),
+    ("Merge pull request #12", None),
+    ("Close\n\nMerged PR 12: Add a cart", None),
+    ("Close\n\nMerged in ada/cart (pull request #12)", None),
+    ("", None),
+]
+
+
+@pytest.mark.parametrize(("message", "number"), REQUESTS)
+def test_a_message_names_its_request(message: str, number: int | None) -> None:
+    assert request_in_message(message) == number
+
+
+REVERTS = [
+    # git revert, of a commit, of a merge, with --reference, and of a squashed request.
+    (f'Revert "Add a cart"\n\nThis reverts commit {A}.', Reverted(commit=A)),
+    (f'Revert "x"\n\nThis reverts commit {A}, reversing\nchanges made to {B}.', Reverted(commit=A)),
+    ('Revert "x"\n\nThis reverts commit 8415558 (x, 2026-01-01).', Reverted(commit="8415558")),
+    (f'Revert "Add a cart (#12)"\n\nThis reverts commit {A}.', Reverted(request="12")),
+    # The forges: squashed, merged, and what a merge of a merge is called.
+    ('Revert "Add a cart (#12)" (#13)', Reverted(request="12")),
+    ('Revert "Add a cart" (#13)\n\nReverts acme/shop#12', Reverted(request="12", project="acme/shop")),
+    ("Undo the cart\n\nReverts #12", Reverted(request="12")),
+    ('Merge pull request #13 from acme/revert-12-cart\n\nRevert "Add a cart"', Reverted(request="12")),
+    (f'Revert "Merge pull request #12 from ada/cart"\n\nThis reverts commit {A}', Reverted(request="12")),
+    ("Revert \"Merge branch 'x' into 'main'\"\n\nThis reverts merge request !12", Reverted(request="12")),
+    ('Merged PR 13: Revert "Merged PR 12: Add a cart"', Reverted(request="12")),
+    ("Merged PR 13: Undo\n\nReverts !12", Reverted(request="12")),
+    ('Revert "Merged in ada/cart (pull request #12)"', Reverted(request="12")),
+    # What a revert takes back may be a revert.
+    ('Revert "Revert "Add a cart (#12)" (#13)"', Reverted(request="13")),
+    ('Revert "Revert "Add a cart (#12)" (#13)" (#14)', Reverted(request="13")),
+    (f'Revert "Revert "Add a cart (#12)""\n\nThis reverts commit {B}.', Reverted(commit=B)),
+    (f'Reapply "Add a cart (#12)"\n\nThis reverts commit {B}.', Reverted(commit=B)),
+    ('Reapply "Add a cart (#12)"', None),
+    # Of several the first.
+    (f"Undo\n\nThis reverts commit {B}.\nThis reverts commit {A}.", Reverted(commit=B)),
+    (f"Undo\n\nThis reverts commits {B} and {A}.", Reverted(commit=B)),
+    # What only sounds like one.
+    ('Revert "Add a cart"', None),
+    ("Revert the cart (#12)", None),
+    ("Reverts", None),
+    (f"This partly reverts commit {A}", None),
+    (f"As this reverts commit {A}, mind the cart", None),
+    ("This reverts commit 84155 of mine", None),
+    ("Merge pull request #13 from acme/revert-cart", None),
+    ('* Revert "Add a cart (#12)"\n* Reverts #12', None),
+    ("", None),
+]
+
+
+@pytest.mark.parametrize(("message", "expected"), REVERTS)
+def test_a_message_says_what_is_taken_back(message: str, expected: Reverted | None) -> None:
+    assert reverted_in_message(message) == expected
+
+
+@pytest.mark.parametrize(
+    ("reverted", "commit", "repository", "change"),
+    [
+        (Reverted(request="12"), None, SHOP, "github.com/acme/shop#12"),
+        (Reverted(commit="ABCDEF0"), A, SHOP, f"github.com/acme/shop@{A}"),
+        (Reverted(commit="ABCDEF0"), None, SHOP, None),
+        # In a clone of a fork, and where there is no host to look for a project on.
+        (Reverted(request="12", project="acme/shop"), None, "github.com/ada/shop", "github.com/acme/shop#12"),
+        (Reverted(request="12", project="acme/shop"), None, "local/shop", "local/shop#12"),
+    ],
+)
+def test_what_is_taken_back_is_a_change(
+    reverted: Reverted, commit: str | None, repository: str, change: str | None
+) -> None:
+    assert reverted.change(Repository(repository), commit) == change
+
+
+@pytest.mark.parametrize(
+    ("message", "origin"),
+    [
+        (f"Add a cart\n\n(cherry picked from commit {A})", A),
+        (f"Add a cart\n\n(cherry picked from commit {A})\r\n", A),
+        (f"Add\n\nbody\n\nSigned-off-by: Ada\n(cherry picked from commit {A})\nSigned-off-by: Bo\n", A),
+        (f"From branch to branch\n\n(cherry picked from commit {A})\n(cherry picked from commit {B})", A),
+        (f"Add\n\n(cherry picked from commit {A})\n\nand then changed", None),
+        (f"Add\n\nlike (cherry picked from commit {A})", None),
+        ("Add\n\n(cherry picked from commit abcdef0)", None),
+        ("Add", None),
+    ],
+)
+def test_a_commit_that_was_picked_names_its_origin(message: str, origin: str | None) -> None:
+    assert picked_from(message) == origin
+
+
+def test_a_commit_stands_for_its_request_or_its_origin_or_itself() -> None:
+    asked: list[Sequence[str]] = []
+
+    def messages(shas: Sequence[str]) -> dict[str, str]:
+        asked.append(shas)
+        return {A: "Add a cart (#12)", B: "Without a number"}
+
+    picked = "Picked\n\n(cherry picked from commit {})"
+    commits = [
+        Commit(C, "Squashed (#11)"),
+        Commit(C, f"Squashed (#11)\n\n(cherry picked from commit {A})"),
+        *(Commit(C, picked.format(sha)) for sha in (A, B, "d" * 40, A)),
+        Commit(C, "Plain"),
+    ]
+    changes = [of.change(SHOP).removeprefix(SHOP) for of in stands_for(commits, messages)]
+    assert changes == ["#11", "#11", "#12", f"@{B}", f"@{'d' * 40}", "#12", f"@{C}"]
+    assert asked == [[A, B, "d" * 40]]
+
+
+@given(st.text())
+def test_any_text_is_a_message(message: str) -> None:
+    for read in (request_in_message, picked_from, reverted_in_message):
+        read(message)
