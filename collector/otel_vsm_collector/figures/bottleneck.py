@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 from otel_vsm.human import count, duration, rate, share
 from otel_vsm_collector.figures import selection as select
 from otel_vsm_collector.figures.selection import Selection
+from otel_vsm_collector.figures.statistic import total
 
 PROCESS, WAIT = "process", "wait"
 
@@ -28,7 +29,7 @@ def contributions(selection: Selection) -> ir.Table:
     runs = runs.join(delivered, "change_id")
     runs = runs.filter(runs.started_at < runs.delivered_at)
     spent = runs.group_by("change_id", "stage_name").agg(
-        process=runs.process_s.sum(), wait=runs.wait_s.fill_null(0.0).sum()
+        process=total(runs.process_s), wait=total(runs.wait_s.fill_null(0.0))
     )
     number = delivered.count().as_scalar()
     stages = spent.group_by("stage_name").agg(changes=spent.count())

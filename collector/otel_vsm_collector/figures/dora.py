@@ -14,7 +14,7 @@ from otel_vsm_collector.derive.stages import NANOSECONDS
 from otel_vsm_collector.figures import selection as select
 from otel_vsm_collector.figures.compiled import answer
 from otel_vsm_collector.figures.selection import Selection
-from otel_vsm_collector.figures.statistic import spelled, statistic
+from otel_vsm_collector.figures.statistic import spelled, statistic, total
 
 BY_SERVICE = ("service", "environment")
 _PART = "part"
@@ -64,7 +64,7 @@ def lead_times(selection: Selection, by: tuple[str, ...]) -> ir.Table:
         alike = delivered.lead_time_s.count().over(ibis.window(group_by=group))
         delivered = delivered.mutate(share=delivered.lead_time_s / alike)
         services = delivered.service.nunique(where=delivered.lead_time_s.notnull())
-        figures["lead_mean"] = delivered.share.sum() / services.nullif(0)
+        figures["lead_mean"] = total(delivered.share) / services.nullif(0)
     return delivered.aggregate(by=[_PART, *by], **figures)
 
 

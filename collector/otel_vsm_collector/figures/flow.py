@@ -83,7 +83,7 @@ def _rework(stages: list[Row]) -> Row:
 
 def _rolled(stages: list[Row]) -> float | None:
     """%C/A over all stages that changes left: the share of work that goes through all without coming back."""
-    shares = [row["complete_accurate"] / row["left"] for row in stages if row["left"]]
+    shares = sorted(row["complete_accurate"] / row["left"] for row in stages if row["left"])
     return prod(shares) if shares else None
 
 

@@ -7,7 +7,7 @@ from ibis import ifelse
 from otel_vsm_collector.derive.stages import NANOSECONDS
 from otel_vsm_collector.figures import selection as select
 from otel_vsm_collector.figures.selection import Selection
-from otel_vsm_collector.figures.statistic import statistic
+from otel_vsm_collector.figures.statistic import statistic, total
 
 
 def summary(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:
@@ -17,8 +17,8 @@ def summary(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:
     return times.aggregate(
         by=by,
         changes=times.count(),
-        flow_sum_s=times.flow_s.sum(),
-        active_sum_s=times.active_s.sum(),
+        flow_sum_s=total(times.flow_s),
+        active_sum_s=total(times.active_s),
         **statistic(times.flow_s, "flow", median=selection.profile.median),
         **statistic(times.active_s, "active", median=selection.profile.median),
         **statistic(times.cycle_s, "cycle", median=selection.profile.median),
@@ -53,8 +53,8 @@ def _active(selection: Selection, delivered: ir.Table) -> ir.Table:
     runs = selection.table("stage_run").select("change_id", "started_at", "ended_at", "busy_until")
     runs = runs.join(delivered, "change_id")
     start = ibis.greatest(runs.started_at, ibis.coalesce(runs.busy_until, runs.started_at))
-    added = (ibis.least(runs.ended_at, runs.delivered_at) - start).clip(lower=0) / NANOSECONDS
-    return runs.group_by("change_id").agg(active_s=added.sum())
+    added = (ibis.least(runs.ended_at, runs.delivered_at) - start).clip(lower=0)
+    return runs.group_by("change_id").agg(active_s=added.sum() / NANOSECONDS)
 
 
 def _blocked(selection: Selection, delivered: ir.Table) -> ir.Table:
@@ -62,4 +62,4 @@ def _blocked(selection: Selection, delivered: ir.Table) -> ir.Table:
     times = selection.table("blocked").join(delivered, "change_id")
     end = ibis.least(ibis.coalesce(times.unblocked_at, times.delivered_at), times.delivered_at)
     start = ibis.greatest(times.blocked_at, times.first_activity_at)
-    return times.group_by("change_id").agg(blocked_s=((end - start).clip(lower=0) / NANOSECONDS).sum())
+    return times.group_by("change_id").agg(blocked_s=(end - start).clip(lower=0).sum() / NANOSECONDS)

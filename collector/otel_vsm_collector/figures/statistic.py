@@ -8,6 +8,15 @@ import ibis.expr.types as ir
 QUANTILES = {"p50": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95}
 
 
+_EXACT = "decimal(38, 12)"
+
+
+def total(values: ir.NumericColumn) -> ir.FloatingScalar:
+    """Their sum, the same in whatever order they come: that of floating point numbers differs in its last
+    digits."""
+    return values.cast(_EXACT).sum().cast("float64")
+
+
 def statistic(
     values: ir.NumericColumn, name: str, *, median: Literal["interpolated", "lower"] = "interpolated"
 ) -> dict[str, ir.Scalar]:
@@ -18,7 +27,7 @@ def statistic(
     """
     parts = {
         f"{name}_count": values.count(),
-        f"{name}_mean": values.mean(),
+        f"{name}_mean": total(values) / values.count().nullif(0),
         # All at once: the values are put in order only one time.
         f"{name}_quantiles": values.quantile(list(QUANTILES.values())),
         f"{name}_max": values.max(),

@@ -11,6 +11,8 @@ from otel_vsm_collector.receive.decode import COLUMN_KEYS, Attributes, Indices, 
 
 Positions = npt.NDArray[np.int32]
 """For some owners the index of the attribute that counts, −1 where there is none."""
+LONGEST_S = 9e9
+"""A time is none where its nanoseconds would not fit the integers that times are counted in."""
 
 
 class Pivot:
@@ -96,7 +98,7 @@ def _number(attributes: Attributes, positions: Positions) -> pa.Array:
         integers = attributes.integer.take(indices).cast(pa.float64(), safe=False)
         written = [_read_number(text) for text in attributes.string.take(indices).to_pylist()]
         number = pc.coalesce(number, integers, pa.array(written, pa.float64()))
-    sound = pc.and_(pc.is_finite(number), pc.greater_equal(number, 0.0))
+    sound = pc.and_(pc.greater_equal(number, 0.0), pc.less_equal(number, LONGEST_S))
     return pc.if_else(sound, number, None)
 
 

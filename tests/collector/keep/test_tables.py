@@ -150,6 +150,7 @@ def test_numbers_where_text_is_meant_become_text(
         (-1.0, None),
         (float("nan"), None),
         (float("inf"), None),
+        (1e300, None),
         (True, None),
     ],
 )
