@@ -58,8 +58,8 @@ class Profile(BaseModel):
     )
     negative: Literal["exclude", "zero", "null"] = Field(
         default="exclude",
-        description="What becomes of a duration below zero: left out and counted as clock_skew, taken as"
-        " zero, or not known.",
+        description="What becomes of a duration below zero: its change is left out as clock_skew, it is taken"
+        " as zero, or it is not known, which as a part of a cycle counts as nothing.",
     )
     rounding: Literal["none", "minutes_up"] = Field(
         default="none", description="Whether the parts of a lead time are rounded up to whole minutes."

@@ -87,7 +87,7 @@ def judged_length(length_s: float, profile: Profile) -> tuple[float | None, str 
         return rounded(length_s, profile), None
     if profile.negative == "zero":
         return 0.0, None
-    return None, "clock_skew" if profile.negative == "exclude" else None
+    return None, "clock_skew"
 
 
 def _cycle(change: Change, deployment: Deployment, profile: Profile) -> tuple[float | None, str | None]:

@@ -1,5 +1,7 @@
 """Deliveries: when a change first reached an environment, and its lead time."""
 
+from itertools import pairwise
+
 import ibis
 import ibis.expr.types as ir
 from ibis import ifelse
@@ -86,16 +88,15 @@ def shipped(rollouts: ir.Table) -> ir.StringValue:
 
 def _lead_time(reached: ir.Table, profile: Profile) -> tuple[ir.FloatingColumn, ir.StringColumn]:
     """In seconds, null where it is left out, and then the reason."""
-    nothing = ibis.null("float64")
     if profile.lead_time == "cycle":
-        parts = [
-            duration(reached.first_commit_at, reached.opened_at, profile),
-            duration(reached.opened_at, reached.merged_at, profile),
-            duration(reached.merged_at, reached.delivered_at, profile),
-        ]
-        known = reached.merged_at.notnull()
-        total = sum((part.fill_null(0.0) for part in parts[1:]), parts[0].fill_null(0.0))
-        return ifelse(known, total, nothing), ifelse(known, ibis.null("string"), NO_START)
+        moments = (reached.first_commit_at, reached.opened_at, reached.merged_at, reached.delivered_at)
+        first, *others = (duration(*ends, profile).fill_null(0.0) for ends in pairwise(moments))
+        skewed = ibis.or_(*((end < start).fill_null(False) for start, end in pairwise(moments)))
+        excluded = ibis.cases(
+            (reached.merged_at.isnull(), NO_START),
+            (skewed & (profile.negative == "exclude"), CLOCK_SKEW),
+        )
+        return ifelse(excluded.isnull(), sum(others, first), ibis.null("float64")), excluded
     lead_time = duration(reached.started_at, reached.delivered_at, profile)
     if profile.negative == "zero":
         lead_time = ifelse(reached.delivered_at < reached.started_at, 0.0, lead_time)
