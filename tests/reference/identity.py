@@ -80,7 +80,7 @@ def identified(rows: list[Row], suspicious_revisions: int) -> Identities:
     change_of_name: dict[str, str] = {}
     for names in groups:
         first = min(names, key=rank)
-        revisions = {name.rpartition("@")[2] for name in names if _COMMIT.search(name)}
+        revisions = {node(name) for name in names if _COMMIT.search(name)}
         requests = {name for name in names if is_request(name)}
         if len(revisions) > suspicious_revisions and len(requests) > 1:
             found.suspicious[first] = (len(revisions), len(requests))
