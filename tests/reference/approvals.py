@@ -65,8 +65,9 @@ def _told(gate: str, kind: str, rows: list[Row]) -> Approval:
 
 
 def approvals(story: Story, question: Question) -> list[dict[str, Any]]:
-    """A row per gate and kind of actor: what was answered in the window, or was not at its end."""
+    """A row per gate and kind of actor: what was answered in the window, or is waited for at its end."""
     limit_s = story.facts.declared.limits.approval_wait.seconds
+    closed = story.closed(question)
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     waits: dict[tuple[str, str], list[float | None]] = defaultdict(list)
     for change in story.changes(question):
@@ -75,7 +76,8 @@ def approvals(story: Story, question: Question) -> list[dict[str, Any]]:
         for one in approvals_of(change):
             answered = question.within(one.answered_at)
             pending = (
-                one.requested_at is not None
+                change.id not in closed
+                and one.requested_at is not None
                 and one.requested_at < question.to_ns
                 and (one.answered_at is None or one.answered_at >= question.to_ns)
             )

@@ -1,14 +1,12 @@
 """Flow: how long work took from its first activity, how much of that it was worked on, and where it waits."""
 
 from collections import defaultdict
-from dataclasses import replace
 from typing import Any
 
 from reference.approvals import approvals
 from reference.changes import SECOND, Change
 from reference.deliveries import Delivery
 from reference.identity import is_request
-from reference.incidents import PRODUCTION
 from reference.passage import handoffs, passage, passing_runs, promotion_times, rates, rollbacks
 from reference.rows import distinct, is_work_item_event
 from reference.runs import Run, active_s
@@ -81,23 +79,14 @@ def in_progress(story: Story, question: Question) -> list[tuple[Change, str | No
 
     With a service, those that its runs are about, wherever they were delivered by.
     """
-    there = replace(question, environment=question.environment or PRODUCTION)
-    delivered = {
-        change
-        for deployment in story.facts.deployments.values()
-        if deployment.done
-        and deployment.finished_at < question.to_ns
-        and story.in_environment(deployment.environment, there)
-        for change in story.carried[deployment.id]
-    }
+    closed = story.closed(question)
     found = []
     for change in story.changes(question):
-        begun, abandoned = change.first_activity_at, change.events.get("change.abandoned")
+        begun = change.first_activity_at
         if (
             begun is not None
             and begun < question.to_ns
-            and change.id not in delivered
-            and not (abandoned is not None and abandoned < question.to_ns)
+            and change.id not in closed
             and (question.service is None or question.service in change.services)
             and (
                 story.profile.unit == "change"

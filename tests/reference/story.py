@@ -1,7 +1,7 @@
 """All that follows from what was told, by one profile, and what of it a question is about."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from reference.deliveries import Delivery, first_artifacts, first_deliveries
 from reference.deployments import Carried, Deployment, carried, deployments
 from reference.failures import Judged, judged
 from reference.identity import Identities, identified
-from reference.incidents import Incident, incidents
+from reference.incidents import PRODUCTION, Incident, incidents
 from reference.remedies import Remedy, remedies
 from reference.rows import Key, Row, settled
 from reference.runs import Begun, Run, runs, unfinished
@@ -130,6 +130,24 @@ class Story:
             and (question.team is None or question.team in change.teams)
             and (question.value_stream is None or question.value_stream in change.value_streams)
         )
+
+    def closed(self, question: Question) -> set[str]:
+        """The changes that were delivered, or abandoned, before the window's end."""
+        there = replace(question, environment=question.environment or PRODUCTION)
+        delivered = {
+            change
+            for deployment in self.facts.deployments.values()
+            if deployment.done
+            and deployment.finished_at < question.to_ns
+            and self.in_environment(deployment.environment, there)
+            for change in self.carried[deployment.id]
+        }
+        abandoned = {
+            change.id
+            for change in self.facts.changes.values()
+            if change.events.get("change.abandoned", question.to_ns) < question.to_ns
+        }
+        return delivered | abandoned
 
     def first_deliveries(self, question: Question) -> list[Delivery]:
         """The first delivery of every change by a deployment to where is asked for, of any time."""

@@ -11,11 +11,12 @@ from otel_vsm_collector.figures.compiled import answer
 from otel_vsm_collector.figures.runs import of_changes
 from otel_vsm_collector.figures.selection import Selection
 from otel_vsm_collector.figures.statistic import spelled, statistic
+from otel_vsm_collector.figures.work_in_progress import closed_changes
 
 
 def approvals(backend: ibis.BaseBackend, selection: Selection) -> list[dict[str, Any]]:
-    """A row per gate and kind of actor: the requests that were answered in the window, or that nobody had
-    answered at its end. A breach waited, or has been waiting, for longer than is declared."""
+    """A row per gate and kind of actor: the requests that were answered in the window, or that somebody waits
+    for at its end. A breach waited, or has been waiting, for longer than is declared."""
     return [
         {
             "gate": row["gate"] or None,
@@ -31,21 +32,33 @@ def approvals(backend: ibis.BaseBackend, selection: Selection) -> list[dict[str,
 
 
 def _approvals(selection: Selection) -> ir.Table:
-    rows = of_changes(selection, selection.table("approval"))
-    end = ibis.literal(selection.to_ns)
-    answered = selection.within(rows.answered_at).fill_null(False)
-    pending = (rows.requested_at < end) & (rows.answered_at >= end).fill_null(True)
-    rows = rows.mutate(answered=answered, pending=pending.fill_null(False))
-    rows = rows.filter(rows.answered | rows.pending)
-    waited = ifelse(rows.pending, (end - rows.requested_at) / NANOSECONDS, rows.wait_s)
-    breach = (waited > selection.declared.limits.approval_wait.seconds).fill_null(False)
+    rows = asked_for(selection)
+    answered = ~rows.pending
     return rows.aggregate(
         by=("gate", "actor_type"),
-        granted=(rows.answered & rows.granted.fill_null(False)).sum(),
-        denied=(rows.answered & ~rows.granted.fill_null(False)).sum(),
+        granted=(answered & rows.granted.fill_null(False)).sum(),
+        denied=(answered & ~rows.granted.fill_null(False)).sum(),
         pending=rows.pending.sum(),
-        breaches=breach.sum(),
+        breaches=rows.breach.sum(),
         **statistic(
-            ifelse(rows.answered, rows.wait_s, ibis.null("float64")), "wait", median=selection.profile.median
+            ifelse(answered, rows.waited_s, ibis.null("float64")), "wait", median=selection.profile.median
         ),
     ).order_by("gate", "actor_type")
+
+
+def asked_for(selection: Selection) -> ir.Table:
+    """The rows of `approval` that were answered in the window or are pending at its end, with waited_s, since
+    the request, null where nobody waited, and whether it is pending, a breach.
+
+    Nobody waits any more for an answer about a change that was delivered or abandoned.
+    """
+    rows = of_changes(selection, selection.table("approval"))
+    end = ibis.literal(selection.to_ns)
+    answered = rows.filter(selection.within(rows.answered_at))
+    asked = rows.filter(rows.requested_at < end, (rows.answered_at >= end).fill_null(True))
+    pending = asked.anti_join(closed_changes(selection), "change_id")
+    found = answered.mutate(pending=False, waited_s=answered.wait_s).union(
+        pending.mutate(pending=True, waited_s=(end - pending.requested_at) / NANOSECONDS)
+    )
+    limit_s = selection.declared.limits.approval_wait.seconds
+    return found.mutate(breach=(found.waited_s > limit_s).fill_null(False))

@@ -59,7 +59,17 @@ def unfinished(selection: Selection) -> ir.Table:
 
 
 def open_changes(selection: Selection) -> ir.Table:
-    """The rows of `change` that were begun before the window's end and then neither delivered nor abandoned.
+    """The rows of `change` that were begun and neither delivered nor abandoned at the window's end."""
+    begun = changes(selection)
+    if selection.profile.unit == "request":
+        begun = begun.filter(begun.requested)
+    begun = begun.filter(begun.first_activity_at < selection.to_ns)
+    closed = closed_changes(selection)
+    return begun.anti_join(closed, begun.id == closed.change_id)
+
+
+def closed_changes(selection: Selection) -> ir.Table:
+    """The changes (change_id) that were delivered or abandoned before the window's end.
 
     Delivered means to the selected environment, production where none is selected.
     """
@@ -70,14 +80,9 @@ def open_changes(selection: Selection) -> ir.Table:
     done = done.filter(done.result == TaskResult.SUCCESS, done.finished_at < selection.to_ns)
     carried = selection.table("deployment_change")
     delivered = carried.semi_join(done, carried.deployment_id == done.id)
-    begun = changes(selection)
-    if selection.profile.unit == "request":
-        begun = begun.filter(begun.requested)
-    begun = begun.filter(
-        begun.first_activity_at < selection.to_ns,
-        (begun.abandoned_at >= selection.to_ns).fill_null(True),
-    )
-    return begun.anti_join(delivered, begun.id == delivered.change_id)
+    every = selection.table("change")
+    abandoned = every.filter(every.abandoned_at < selection.to_ns)
+    return delivered.select("change_id").union(abandoned.select(change_id="id"))
 
 
 def in_stages(selection: Selection, rows: ir.Table) -> ir.Table:

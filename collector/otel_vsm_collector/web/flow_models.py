@@ -82,7 +82,7 @@ class Approval(Answer):
     actor_type: str | None = Field(description="Who answers, or where nobody has, who was asked.")
     granted: int
     denied: int
-    pending: int
+    pending: int = Field(description="Unanswered, of changes that are neither delivered nor abandoned.")
     wait_time: Statistics = Field(description="From the request to the first answer.")
     breaches: int = Field(description="Waited, or have waited so far, longer than `limits.approval_wait`.")
 
