@@ -107,14 +107,21 @@ def current_stage(story: Story, change: Change, at: int) -> str | None:
 
 
 def late_stages(story: Story, question: Question) -> list[tuple[str, str]]:
-    """Stages of open changes that began too long ago and have not ended, and the changes."""
+    """Stages of open changes that began too long before the window's end and had not ended by then, and the
+    changes."""
     limit_ns = story.facts.declared.limits.unfinished_after.ns
     open_changes = {change.id for change, _ in in_progress(story, question)}
+    going_on = [(begun.stage, begun.change, begun.started_at) for begun in story.facts.unfinished]
+    going_on += [
+        (run.stage, run.change, run.start)
+        for run in story.facts.runs
+        if run.change is not None and run.end >= question.to_ns
+    ]
     return sorted(
         {
-            (begun.stage, begun.change)
-            for begun in story.facts.unfinished
-            if begun.change in open_changes and question.to_ns - begun.started_at > limit_ns
+            (stage, change)
+            for stage, change, at in going_on
+            if change in open_changes and question.to_ns - at > limit_ns
         }
     )
 

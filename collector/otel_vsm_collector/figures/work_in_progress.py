@@ -50,11 +50,14 @@ def oldest(selection: Selection) -> ir.Table:
 
 
 def unfinished(selection: Selection) -> ir.Table:
-    """The stages of open changes that began too long ago and have not ended (stage_name, changes)."""
+    """The stages of open changes that began too long before the window's end and had not ended by then
+    (stage_name, changes)."""
+    begun = selection.table("begun_stage").select("change_id", "stage_name", "at")
+    runs = selection.table("stage_run").filter(ibis._.ended_at >= selection.to_ns)
+    going_on = begun.union(runs.select("change_id", "stage_name", at="started_at"))
     limit_ns = selection.declared.limits.unfinished_after.ns
-    begun = selection.table("begun_stage")
-    begun = begun.filter((ibis.literal(selection.to_ns) - begun["at"]) > limit_ns)
-    late = begun.semi_join(open_changes(selection).select(change_id="id"), "change_id")
+    going_on = going_on.filter(ibis.literal(selection.to_ns) - going_on["at"] > limit_ns)
+    late = going_on.semi_join(open_changes(selection).select(change_id="id"), "change_id")
     return late.group_by("stage_name").agg(changes=late.change_id.nunique())
 
 
