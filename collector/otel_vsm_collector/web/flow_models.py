@@ -18,7 +18,7 @@ class StageWork(Answer):
     p50_age_s: Age | None
     max_age_s: Age | None
     unfinished: int = Field(
-        description="Those for which it began, longer before than `limits.unfinished_after`, and had not ended."
+        description="It began longer before than `limits.unfinished_after`, and had not ended."
     )
 
 
