@@ -9,6 +9,8 @@ from otel_vsm_collector.figures import selection as select
 from otel_vsm_collector.figures.selection import Selection
 from otel_vsm_collector.figures.statistic import statistic, total
 
+_KEPT = ("change_id", "deployment_id", "repository", "delivered_at")
+
 
 def summary(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:
     """The statistics `flow`, `active` and `cycle` of the changes delivered in the window, how many these are
@@ -26,22 +28,22 @@ def summary(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:
 
 
 def flow_times(selection: Selection) -> ir.Table:
-    """A row per change delivered in the window: repository, flow_s, active_s, cycle_s, all three null where
-    the clocks disagree.
+    """A row per change delivered in the window: change_id, deployment_id, repository, delivered_at, flow_s,
+    active_s, cycle_s, the last three null where the clocks disagree.
 
     - flow: from the first activity until delivered
     - active: the part of it in which a stage of the change went on, where several did once
     - cycle: flow without what one of its work items was blocked for
     """
     delivered = select.delivered_changes(selection)
-    delivered = delivered.select("change_id", "repository", "first_activity_at", "delivered_at")
+    delivered = delivered.select(*_KEPT, "first_activity_at")
     delivered = delivered.mutate(flow_ns=delivered.delivered_at - delivered.first_activity_at)
     rows = delivered
     for part in (_active(selection, delivered), _blocked(selection, delivered)):
         rows = rows.left_join(part, "change_id").drop("change_id_right")
     flow = ifelse(rows.flow_ns >= 0, rows.flow_ns / NANOSECONDS, ibis.null("float64"))
     return rows.select(
-        "repository",
+        *_KEPT,
         flow_s=flow,
         active_s=ifelse(flow.notnull(), rows.active_s.fill_null(0.0), flow),
         cycle_s=flow - rows.blocked_s.fill_null(0.0),

@@ -31,9 +31,14 @@ def handoffs(backend: ibis.BaseBackend, selection: Selection) -> dict[str, Any]:
 
 
 def _handoffs(selection: Selection, by: tuple[str, ...]) -> ir.Table:
-    rows = of_changes(selection, selection.table("stage_run"))
-    rows = rows.filter(rows.from_team.notnull(), selection.within(rows.started_at))
+    rows = handed_over(selection)
     figures = rows.aggregate(
         by=by, handoffs=rows.count(), **statistic(rows.wait_s, "wait", median=selection.profile.median)
     )
     return figures.order_by([ibis.desc("handoffs"), *by]) if by else figures
+
+
+def handed_over(selection: Selection) -> ir.Table:
+    """The rows of `stage_run` that are counted."""
+    rows = of_changes(selection, selection.table("stage_run"))
+    return rows.filter(rows.from_team.notnull(), selection.within(rows.started_at))

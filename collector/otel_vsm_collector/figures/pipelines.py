@@ -9,8 +9,15 @@ from otel_vsm_collector.figures.selection import Selection
 
 
 def pipelines(selection: Selection) -> ir.Table:
-    """(pipelines, succeeded): the revisions of changes that had runs which ended in the window, and those of
-    them of which no run went wrong. Deployments and quarantined stages are no part of it."""
+    """(pipelines, succeeded): how many there are, and those of them of which no run went wrong."""
+    groups = revisions(selection)
+    return groups.aggregate(pipelines=groups.count(), succeeded=groups.count(where=groups.broken.isnull()))
+
+
+def revisions(selection: Selection) -> ir.Table:
+    """(change_id, revision, ended_at, broken): the revisions of changes that had runs which ended in the
+    window, the end of the last, and a stage of which one went wrong. Deployments and quarantined stages are
+    no part of it."""
     rows = runs(selection)
     rows = rows.filter(
         selection.within(rows.ended_at),
@@ -19,8 +26,9 @@ def pipelines(selection: Selection) -> ir.Table:
         (rows.stage_type != StageType.DEPLOY).fill_null(True),
         ~quarantined(selection, rows),
     )
-    groups = rows.group_by("change_id", "revision").agg(broken=failed(rows).any())
-    return groups.aggregate(pipelines=groups.count(), succeeded=groups.count(where=~groups.broken))
+    return rows.group_by("change_id", "revision").agg(
+        ended_at=rows.ended_at.max(), broken=rows.stage_name.min(where=failed(rows))
+    )
 
 
 def rollbacks(selection: Selection) -> ir.Table:

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
+import ibis
 import ibis.expr.types as ir
+from ibis import ifelse
 
 from otel_vsm.semconv import TaskResult
 from otel_vsm_collector.declared.sections import PRODUCTION
@@ -14,6 +16,13 @@ from otel_vsm_collector.figures.statistic import statistic
 def promotions(selection: Selection) -> ir.Table:
     """The statistic `promotion`: the time from when a service first ran an artifact in any other environment
     until it first did in the selected one, in the window; production where none is selected."""
+    came = arrivals(selection)
+    return came.aggregate(**statistic(came.promotion_s, "promotion", median=selection.profile.median))
+
+
+def arrivals(selection: Selection) -> ir.Table:
+    """(service, artifact, arrived_at, promotion_s): what first ran there in the window; promotion_s is null
+    where it had run nowhere else before."""
     there = replace(selection, environment=selection.environment or PRODUCTION)
     rows = replace(selection, environment=None).apply(selection.table("deployment"))
     rows = rows.filter(rows.result == TaskResult.SUCCESS, rows.artifact.notnull())
@@ -21,9 +30,8 @@ def promotions(selection: Selection) -> ir.Table:
     firsts = rows.group_by("service", "artifact").agg(
         arrived_at=rows.finished_at.min(where=here), elsewhere_at=rows.finished_at.min(where=~here)
     )
-    came = firsts.filter(selection.within(firsts.arrived_at), firsts.arrived_at > firsts.elsewhere_at)
-    return came.aggregate(
-        **statistic(
-            (came.arrived_at - came.elsewhere_at) / NANOSECONDS, "promotion", median=selection.profile.median
-        )
+    came = firsts.filter(selection.within(firsts.arrived_at))
+    took = (came.arrived_at - came.elsewhere_at) / NANOSECONDS
+    return came.select(
+        "service", "artifact", "arrived_at", promotion_s=ifelse(took > 0, took, ibis.null("float64"))
     )
