@@ -4,13 +4,16 @@ from typing import Protocol
 
 import ibis
 import pyarrow as pa
-from duckdb import DuckDBPyConnection
+from duckdb import DuckDBPyConnection, Statement
 from ibis.backends.sql.compilers.duckdb import compiler
 
 _GROUP_ROWS = 122_880
 """How many rows DuckDB keeps together and skips together."""
 _LARGE_ROWS = 2 * _GROUP_ROWS
 """Where there are fewer, asking twice costs more than it saves."""
+
+_MOST_PARSED = 1000
+"""A plan has fewer statements; others name groups of rows, and do not come again."""
 
 
 class Engine(Protocol):
@@ -23,6 +26,9 @@ class Engine(Protocol):
     @property
     def dialect(self) -> str:
         """The SQL that queries have to be in, by the name that Ibis has for it."""
+
+    def begin(self) -> None:
+        """Is told that a refresh begins."""
 
     def keep(self, name: str, schema: ibis.Schema) -> None:
         """Makes a lasting table where it is missing."""
@@ -56,6 +62,12 @@ class DuckDB:
 
     def __init__(self, connection: DuckDBPyConnection) -> None:
         self._connection = connection
+        self._parsed: dict[str, Statement] = {}
+        self._sizes: dict[str, int] = {}
+
+    def begin(self) -> None:
+        sizes = "SELECT table_name, estimated_size FROM duckdb_tables() WHERE NOT temporary"
+        self._sizes = dict(self._connection.execute(sizes).fetchall())
 
     def keep(self, name: str, schema: ibis.Schema) -> None:
         self._connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({_ddl(schema)})")
@@ -64,7 +76,7 @@ class DuckDB:
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({_ddl(schema)})")
 
     def fill(self, name: str, query: str) -> int:
-        row = self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}").fetchone()
+        row = self._execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}").fetchone()
         return int(row[0]) if row else 0
 
     def pick(self, name: str, columns: str, table: str, where: str) -> int:
@@ -74,17 +86,14 @@ class DuckDB:
         The groups are named by numbers, and not by a query for the rows: joined with a table that this
         transaction has changed by its rowid, DuckDB 2.0.0 takes the strings of other rows.
         """
-        near = self._near(table, where) if self._rows(table) > _LARGE_ROWS else "true"
-        return self.fill(name, f"SELECT {columns} FROM {table} WHERE ({near}) AND {where}")
-
-    def _rows(self, table: str) -> int:
-        row = self._connection.execute(f"SELECT count(*) FROM {table}").fetchone()
-        return int(row[0]) if row else 0
+        if self._sizes.get(table, 0) > _LARGE_ROWS:
+            where = f"({self._near(table, where)}) AND {where}"
+        return self.fill(name, f"SELECT {columns} FROM {table} WHERE {where}")
 
     def _near(self, table: str, where: str) -> str:
         """A condition that is true in the groups of rows in which another is true of some, as literals."""
         found = f"SELECT DISTINCT rowid // {_GROUP_ROWS} FROM {table} WHERE {where}"
-        numbers = {number for (number,) in self._connection.execute(found).fetchall()}
+        numbers = {number for (number,) in self._execute(found).fetchall()}
         firsts = sorted(number for number in numbers if number - 1 not in numbers)
         lasts = sorted(number for number in numbers if number + 1 not in numbers)
         ranges = (
@@ -104,10 +113,18 @@ class DuckDB:
         return self._connection.sql(query).to_arrow_table()
 
     def insert(self, name: str, query: str) -> None:
-        self._connection.execute(f"INSERT INTO {name} {query}")
+        self._execute(f"INSERT INTO {name} {query}")
 
     def delete(self, name: str, where: str) -> None:
-        self._connection.execute(f"DELETE FROM {name} WHERE {where}")
+        self._execute(f"DELETE FROM {name} WHERE {where}")
+
+    def _execute(self, statement: str) -> DuckDBPyConnection:
+        """Runs a statement; parsing a long one takes as long as running it, and the same ones come again."""
+        if statement not in self._parsed:
+            if len(self._parsed) >= _MOST_PARSED:
+                self._parsed.clear()
+            (self._parsed[statement],) = self._connection.extract_statements(statement)
+        return self._connection.execute(self._parsed[statement])
 
 
 def _ddl(schema: ibis.Schema) -> str:

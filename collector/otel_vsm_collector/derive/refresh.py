@@ -46,5 +46,6 @@ class Refresher:
 
         Returns how many repetitions of spans were taken out of the ledger.
         """
+        self._engine.begin()
         load_near_spans(self._engine, first_seq, last_seq)
         return self._plan.run(self._engine, self._observe)["repeated"]

@@ -44,6 +44,9 @@ class InClickHouse:
     def close(self) -> None:
         self._client.close()
 
+    def begin(self) -> None:
+        pass
+
     def keep(self, name: str, schema: ibis.Schema) -> None:
         row = "rowid UInt64 MATERIALIZED generateSnowflakeID()"
         self._client.command(f"CREATE OR REPLACE TABLE {name} ({_ddl(schema)}, {row}) ENGINE = Memory")

@@ -43,6 +43,7 @@ def test_rows_that_are_picked_are_those_of_the_table(
 
     for _ in range(40):
         connection.begin()
+        engine.begin()
         old, new = dice.sample(range(rows - 1500, rows), 300), list(range(rows, rows + 170))
         rows += len(new)
         ask(old + new)
