@@ -21,7 +21,7 @@ class Identities:
     names: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Change → every name that it goes by, its id among them."""
     change_of_work: dict[str, str] = field(default_factory=dict)
-    """Name, in `node` form → the change that a row of work (no deployment) calls so."""
+    """Name, in `node` form → the change of work (no deployment) that goes by it."""
     changes_of_trace: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Trace → the changes that have rows in it, or whose trace it is by one of their names."""
     suspicious: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -102,7 +102,9 @@ def identified(rows: list[Row], suspicious_revisions: int) -> Identities:
     for row in rows:
         nameless = own_name(row) is None and not is_incident(row)
         if nameless and row["trace_id"] in owners:
-            found.change_of_row[key_of(row)] = owners[row["trace_id"]]
+            change = found.change_of_row[key_of(row)] = owners[row["trace_id"]]
+            if is_work(row):
+                found.change_of_work |= {node(name): change for name in found.names[change]}
     for change, names in found.names.items():
         for name in names:
             found.changes_of_trace[change_root(name).trace_id].add(change)
