@@ -1,6 +1,6 @@
 """Repeated spans: of several tellings of one span, one stays in the ledger."""
 
-from otel_vsm_collector.derive.engine import Engine
+from otel_vsm_collector.derive.engine import Engine, Within
 from otel_vsm_collector.derive.tables import NEAR_SPAN
 from otel_vsm_collector.keep import columns
 
@@ -18,8 +18,10 @@ def load_near_spans(engine: Engine, first_seq: int, last_seq: int) -> None:
     A repeated span is in the trace of its first telling, and a trace mostly is one change.
     """
     named = ", ".join(name for name in NEAR_SPAN if name != "place")
-    traces = f"SELECT trace_id FROM span WHERE seq BETWEEN {first_seq} AND {last_seq}"
-    engine.pick("near_span", f"rowid AS place, {named}", "span", f"trace_id IN ({traces})")
+    new = f"SELECT DISTINCT trace_id FROM span WHERE seq BETWEEN {first_seq} AND {last_seq}"
+    engine.fill("new_trace", new)
+    traces = Within(("trace_id",), "new_trace", ("trace_id",))
+    engine.pick("near_span", f"rowid AS place, {named}", "span", traces)
 
 
 def drop_repeated_spans(engine: Engine) -> int:
@@ -28,10 +30,8 @@ def drop_repeated_spans(engine: Engine) -> int:
     if not engine.fill("repeated", twice):
         return 0
     telling = f"row_number() OVER (PARTITION BY trace_id, span_id ORDER BY {_RULE})"
-    several = "(trace_id, span_id) IN (SELECT trace_id, span_id FROM repeated)"
-    # One column is soon compared; what is left is little.
-    of_traces = f"trace_id IN (SELECT trace_id FROM repeated) AND {several}"
-    engine.pick("telling", "rowid AS place, *", "span", of_traces)
+    several = Within(("trace_id", "span_id"), "repeated", ("trace_id", "span_id"))
+    engine.pick("telling", "rowid AS place, *", "span", several)
     told = f"SELECT place, {telling} AS telling FROM telling"
     dropped = engine.fill("repeated", f"SELECT place FROM ({told}) WHERE telling > 1")
     engine.delete("near_span", "place IN (SELECT place FROM repeated)")

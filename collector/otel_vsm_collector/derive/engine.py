@@ -1,19 +1,48 @@
 """Where expressions are computed: the few statements that a plan needs, in one engine's words."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple, Protocol
 
 import ibis
+import numpy as np
 import pyarrow as pa
-from duckdb import DuckDBPyConnection, Statement
+from duckdb import DuckDBPyConnection
 from ibis.backends.sql.compilers.duckdb import compiler
 
-_GROUP_ROWS = 122_880
-"""How many rows DuckDB keeps together and skips together."""
-_LARGE_ROWS = 2 * _GROUP_ROWS
-"""Where there are fewer, asking twice costs more than it saves."""
+from otel_vsm_collector.derive.whereabouts import Hashes, Whereabouts
 
+_LARGE_ROWS = 2 * 122_880
+"""DuckDB keeps, and skips, 122,880 rows together: in fewer than these there is little to skip."""
+_STRETCH_SPANS = 100_000
+"""So many spans make a stretch of the journal; what follows the last stretch is read each time."""
+_KEYS = frozenset(
+    (
+        *("trace_id", "change_id", "deployment_id", "incident_id", "work_item_id"),
+        *("id", "previous_id", "mended_id", "node", "component", "key"),
+    )
+)
+"""By what rows of large tables are looked up. Raise the ledger's version with every change."""
 _MOST_PARSED = 1000
-"""A plan has fewer statements; others name groups of rows, and do not come again."""
+"""A plan has fewer statements; others name stretches of the journal, and do not come again."""
+
+
+class Within(NamedTuple):
+    """Rows that hold in some columns what the rows of a scratch table hold in others."""
+
+    columns: tuple[str, ...]
+    scratch: str
+    named: tuple[str, ...]
+
+    @property
+    def condition(self) -> str:
+        """The same in SQL."""
+        within = f"({_names(self.columns)}) IN (SELECT {_names(self.named)} FROM {self.scratch})"
+        if len(self.columns) == 1:
+            return within
+        # One column is soon compared; what is left is little.
+        first = f"{_names(self.columns[:1])} IN (SELECT {_names(self.named[:1])} FROM {self.scratch})"
+        return f"{first} AND {within}"
 
 
 class Engine(Protocol):
@@ -27,8 +56,11 @@ class Engine(Protocol):
     def dialect(self) -> str:
         """The SQL that queries have to be in, by the name that Ibis has for it."""
 
-    def begin(self) -> None:
-        """Is told that a refresh begins."""
+    def begin(self, first_seq: int, last_seq: int) -> None:
+        """Is told that a refresh begins, which takes in these rows of the journal."""
+
+    def end(self) -> None:
+        """Is told that it ended well."""
 
     def keep(self, name: str, schema: ibis.Schema) -> None:
         """Makes a lasting table where it is missing."""
@@ -39,8 +71,8 @@ class Engine(Protocol):
     def fill(self, name: str, query: str) -> int:
         """Makes a scratch table anew, of what a query answers; gives the number of its rows."""
 
-    def pick(self, name: str, columns: str, table: str, where: str) -> int:
-        """Makes a scratch table anew, of the few rows of a lasting table for which a condition is true."""
+    def pick(self, name: str, columns: str, table: str, within: Within) -> int:
+        """Makes a scratch table anew, of the few rows of a lasting table that are within."""
 
     def load(self, name: str, rows: pa.Table) -> int:
         """Makes a scratch table anew, of these rows; gives their number."""
@@ -51,26 +83,82 @@ class Engine(Protocol):
     def insert(self, name: str, query: str) -> None:
         """Adds what a query answers, with the columns in the table's order."""
 
+    def drop(self, table: str, within: Within) -> None:
+        """Takes the few rows out of a lasting table that are within."""
+
     def delete(self, name: str, where: str) -> None:
         """Takes the rows out of a table, lasting or scratch, for which a condition is true."""
 
 
 class DuckDB:
-    """The engine of the ledger; statements run in the connection's current transaction."""
+    """The engine of the ledger; statements run in the connection's current transaction.
+
+    A table of facts lies in the schema `kept`, where each row also tells up to which row of the journal was
+    taken in when it was written, and is read through a view that does not show this. Spans and links came
+    with a row of the journal, `seq`. DuckDB skips groups of rows by it: it reads of a large table only what
+    `Whereabouts` names.
+    """
 
     dialect = "duckdb"
 
-    def __init__(self, connection: DuckDBPyConnection) -> None:
+    def __init__(
+        self,
+        connection: DuckDBPyConnection,
+        *,
+        large_rows: int = _LARGE_ROWS,
+        stretch_spans: int = _STRETCH_SPANS,
+    ) -> None:
         self._connection = connection
-        self._parsed: dict[str, Statement] = {}
+        self._large_rows, self._stretch_spans = large_rows, stretch_spans
+        # Parsing a long statement takes as long as running it, and the same ones come again.
+        self._parse = lru_cache(_MOST_PARSED)(lambda text: connection.extract_statements(text)[0])
+        self._whereabouts: Whereabouts | None = None
+        self._position = 0
+        self._kept: set[str] = set()
         self._sizes: dict[str, int] = {}
+        self._near: dict[tuple[str, str], list[tuple[int, int]]] = {}
 
-    def begin(self) -> None:
-        sizes = "SELECT table_name, estimated_size FROM duckdb_tables() WHERE NOT temporary"
-        self._sizes = dict(self._connection.execute(sizes).fetchall())
+    def begin(self, first_seq: int, last_seq: int) -> None:
+        if self._whereabouts is None:
+            self._whereabouts = self._remembered()
+        if self._whereabouts.end >= first_seq:
+            # It is told by a refresh that failed, or that is done again.
+            self._whereabouts.forget(first_seq)
+            self._execute("DELETE FROM kept.whereabouts WHERE until >= ?", first_seq)
+        self._position, self._near = last_seq, {}
+        self._look()
+
+    def end(self) -> None:
+        assert self._whereabouts is not None
+        since = self._whereabouts.end
+        ((spans,),) = self._execute("SELECT count(*) FROM span WHERE seq > ?", since).fetchall()
+        if spans < self._stretch_spans:
+            return
+        columns = self._execute(
+            "SELECT table_name, column_name FROM duckdb_columns()"
+            " WHERE schema_name = 'kept' AND column_name IN (SELECT unnest(?))",
+            list(_KEYS),
+        ).fetchall()
+        values = " UNION ".join(
+            f'SELECT "{column}" AS value FROM {self._place(table)} WHERE {self._time(table)} > {since}'
+            for table, column in (*columns, ("span", "trace_id"), ("span_link", "trace_id"))
+        )
+        self.fill("stretch", f"SELECT DISTINCT {_hash('value')} AS hash FROM ({values})")
+        self._execute("INSERT INTO kept.whereabouts SELECT hash, ? FROM stretch", self._position)
+        self._whereabouts.add(self._position, self._hashes("SELECT hash FROM stretch"))
 
     def keep(self, name: str, schema: ibis.Schema) -> None:
-        self._connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({_ddl(schema)})")
+        if "seq" in schema:
+            self._connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({_ddl(schema)})")
+            return
+        for statement in (
+            "CREATE SCHEMA IF NOT EXISTS kept",
+            "CREATE TABLE IF NOT EXISTS kept.whereabouts (hash UINTEGER, until BIGINT)",
+            f"CREATE TABLE IF NOT EXISTS kept.{name} ({_ddl(schema)}, written BIGINT)",
+            f"CREATE VIEW IF NOT EXISTS {name} AS SELECT {_names(schema.names)} FROM kept.{name}",
+        ):
+            self._connection.execute(statement)
+        self._kept.add(name)
 
     def create(self, name: str, schema: ibis.Schema) -> None:
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({_ddl(schema)})")
@@ -79,28 +167,9 @@ class DuckDB:
         row = self._execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}").fetchone()
         return int(row[0]) if row else 0
 
-    def pick(self, name: str, columns: str, table: str, where: str) -> int:
-        """Of a large table, first in which groups of rows they are, by the columns of the condition alone:
-        asked at once, DuckDB reads all columns of all rows to find a few.
-
-        The groups are named by numbers, and not by a query for the rows: joined with a table that this
-        transaction has changed by its rowid, DuckDB 2.0.0 takes the strings of other rows.
-        """
-        if self._sizes.get(table, 0) > _LARGE_ROWS:
-            where = f"({self._near(table, where)}) AND {where}"
-        return self.fill(name, f"SELECT {columns} FROM {table} WHERE {where}")
-
-    def _near(self, table: str, where: str) -> str:
-        """A condition that is true in the groups of rows in which another is true of some, as literals."""
-        found = f"SELECT DISTINCT rowid // {_GROUP_ROWS} FROM {table} WHERE {where}"
-        numbers = {number for (number,) in self._execute(found).fetchall()}
-        firsts = sorted(number for number in numbers if number - 1 not in numbers)
-        lasts = sorted(number for number in numbers if number + 1 not in numbers)
-        ranges = (
-            f"rowid BETWEEN {first * _GROUP_ROWS} AND {last * _GROUP_ROWS + _GROUP_ROWS - 1}"
-            for first, last in zip(firsts, lasts, strict=True)
-        )
-        return " OR ".join(ranges) or "false"
+    def pick(self, name: str, columns: str, table: str, within: Within) -> int:
+        where = self._narrowed(table, within)
+        return self.fill(name, f"SELECT {columns} FROM {self._place(table)} WHERE {where}")
 
     def load(self, name: str, rows: pa.Table) -> int:
         self._connection.register("loaded_rows", rows)
@@ -113,18 +182,70 @@ class DuckDB:
         return self._connection.sql(query).to_arrow_table()
 
     def insert(self, name: str, query: str) -> None:
-        self._execute(f"INSERT INTO {name} {query}")
+        if name in self._kept:
+            self._execute(f"INSERT INTO kept.{name} SELECT *, ? FROM ({query})", self._position)
+        else:
+            self._execute(f"INSERT INTO {name} {query}")
+
+    def drop(self, table: str, within: Within) -> None:
+        self.delete(table, self._narrowed(table, within))
 
     def delete(self, name: str, where: str) -> None:
-        self._execute(f"DELETE FROM {name} WHERE {where}")
+        self._execute(f"DELETE FROM {self._place(name)} WHERE {where}")
 
-    def _execute(self, statement: str) -> DuckDBPyConnection:
-        """Runs a statement; parsing a long one takes as long as running it, and the same ones come again."""
-        if statement not in self._parsed:
-            if len(self._parsed) >= _MOST_PARSED:
-                self._parsed.clear()
-            (self._parsed[statement],) = self._connection.extract_statements(statement)
-        return self._connection.execute(self._parsed[statement])
+    def _execute(self, statement: str, *parameters: object) -> DuckDBPyConnection:
+        return self._connection.execute(self._parse(statement), parameters)
+
+    def _look(self) -> None:
+        """At which tables there are, and how many rows they have."""
+        found = (
+            "SELECT table_name, schema_name = 'kept', estimated_size FROM duckdb_tables() WHERE NOT temporary"
+        )
+        rows = self._execute(found).fetchall()
+        self._kept = {name for name, kept, _ in rows if kept}
+        self._sizes = {name: size for name, _, size in rows}
+
+    def _place(self, table: str) -> str:
+        return f"kept.{table}" if table in self._kept else table
+
+    def _time(self, table: str) -> str:
+        return "written" if table in self._kept else "seq"
+
+    def _narrowed(self, table: str, within: Within) -> str:
+        """The condition, and where it pays also one on when rows were written."""
+        column = within.named[0]
+        if self._sizes.get(table, 0) <= self._large_rows or within.columns[0] not in _KEYS:
+            return within.condition
+        assert self._whereabouts is not None
+        if (within.scratch, column) not in self._near:
+            asked = f"SELECT {_hash(column)} AS hash FROM {within.scratch}"
+            self._near[within.scratch, column] = self._whereabouts.of(self._hashes(asked))
+        time = self._time(table)
+        stretches = "".join(
+            f"{time} BETWEEN {first} AND {last} OR " for first, last in self._near[within.scratch, column]
+        )
+        return f"({stretches}{time} > {self._whereabouts.end}) AND {within.condition}"
+
+    def _hashes(self, query: str) -> Hashes:
+        found: Hashes = self._connection.execute(query).fetchnumpy()["hash"]
+        return np.ma.getdata(found)
+
+    def _remembered(self) -> Whereabouts:
+        whereabouts = Whereabouts()
+        told = self._connection.execute("FROM kept.whereabouts").fetchnumpy()
+        until, hashes = (np.ma.getdata(told[name]) for name in ("until", "hash"))
+        for end in np.unique(until):
+            whereabouts.add(int(end), hashes[until == end])
+        return whereabouts
+
+
+def _hash(column: str) -> str:
+    """The same in every version of DuckDB, unlike its own `hash`."""
+    return f'(md5_number_lower("{column}") >> 32)::UINTEGER'
+
+
+def _names(columns: Sequence[str]) -> str:
+    return ", ".join(f'"{column}"' for column in columns)
 
 
 def _ddl(schema: ibis.Schema) -> str:

@@ -12,7 +12,7 @@ import ibis
 import ibis.expr.types as ir
 
 from otel_vsm_collector.derive import tables
-from otel_vsm_collector.derive.engine import Engine
+from otel_vsm_collector.derive.engine import Engine, Within
 
 Observe = Callable[[str, str], None]
 """Who wants to know of facts when they are first seen (the metrics) is called with the fact and the name of a
@@ -49,9 +49,8 @@ class _Pick:
     name: str
     columns: str
     table: str
-    within: str
+    within: Within
     schema: ibis.Schema
-    scope: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +63,7 @@ class _Call:
 class _Replace:
     table: str
     query: str
-    scope: str
-    within: str
+    within: Within
     sightings: tuple[Sighting, ...]
 
 
@@ -97,7 +95,7 @@ class Plan:
         wanted = wanted or {column: column for column in schema}
         named = ", ".join(f'"{column}" AS "{new}"' for new, column in wanted.items())
         picked = ibis.schema({new: schema[column] for new, column in wanted.items()})
-        self._steps.append(_Pick(name, named, table, _within(scope, columns), picked, scope.table))
+        self._steps.append(_Pick(name, named, table, _within(scope, columns), picked))
         return ibis.table(picked, name=name)
 
     def table(self, name: str) -> ir.Table:
@@ -122,9 +120,8 @@ class Plan:
         scope is empty.
         """
         schema = tables.FACTS[table]
-        within = _within(scope, columns)
         query = self._query(expression.select(*schema.names).cast(schema))
-        self._steps.append(_Replace(table, query, scope.table, within, sightings))
+        self._steps.append(_Replace(table, query, _within(scope, columns), sightings))
 
     def call(
         self, name: str, function: Callable[[Engine], int], schema: ibis.Schema | None = None
@@ -146,7 +143,8 @@ class Plan:
             if isinstance(step, _Call):
                 rows[step.name] = step.function(engine)
                 continue
-            nobody = step.scope is not None and not rows[step.scope]
+            scope = step.scope if isinstance(step, _Scratch) else step.within.scratch
+            nobody = scope is not None and not rows[scope]
             if isinstance(step, _Replace):
                 if not nobody:
                     _replace(engine, step, observe)
@@ -165,13 +163,13 @@ class Plan:
 
 def _replace(engine: Engine, step: _Replace, observe: Observe | None) -> None:
     if observe is None or not step.sightings:
-        engine.delete(step.table, step.within)
+        engine.drop(step.table, step.within)
         engine.insert(step.table, step.query)
         return
     new = engine.fill("new_rows", step.query)
-    old = engine.pick("old_rows", f"rowid AS place{_known(step.sightings)}", step.table, step.within)
+    old = engine.pick("old_rows", _known(step.sightings), step.table, step.within)
     if old:
-        engine.delete(step.table, "rowid IN (SELECT place FROM old_rows)")
+        engine.drop(step.table, step.within)
     if new:
         engine.insert(step.table, "SELECT * FROM new_rows")
     if new:
@@ -182,13 +180,8 @@ def _replace(engine: Engine, step: _Replace, observe: Observe | None) -> None:
                 observe(sighting.fact, "first_seen")
 
 
-def _within(scope: Scope, columns: tuple[str, ...] | None) -> str:
-    own = columns or scope.columns
-    within = f"({_names(own)}) IN (SELECT {_names(scope.columns)} FROM {scope.table})"
-    if len(own) == 1:
-        return within
-    # One column is soon compared; what is left is little.
-    return f"{_names(own[:1])} IN (SELECT {_names(scope.columns[:1])} FROM {scope.table}) AND {within}"
+def _within(scope: Scope, columns: tuple[str, ...] | None) -> Within:
+    return Within(columns or scope.columns, scope.table, scope.columns)
 
 
 def _known(sightings: tuple[Sighting, ...]) -> str:
@@ -196,7 +189,7 @@ def _known(sightings: tuple[Sighting, ...]) -> str:
     columns = dict.fromkeys(
         column for sighting in sightings for column in (*sighting.key, sighting.known) if column
     )
-    return "".join(f', "{column}"' for column in columns)
+    return ", ".join(f'"{column}"' for column in columns)
 
 
 def _unseen(sighting: Sighting) -> str:
@@ -210,7 +203,3 @@ def _unseen(sighting: Sighting) -> str:
         f"SELECT n.* FROM new_rows AS n WHERE {known.format('n')}"
         f" AND NOT EXISTS (SELECT 1 FROM old_rows AS o WHERE {same} AND {known.format('o')})"
     )
-
-
-def _names(columns: tuple[str, ...]) -> str:
-    return ", ".join(f'"{column}"' for column in columns)

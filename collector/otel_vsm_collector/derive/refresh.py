@@ -46,6 +46,8 @@ class Refresher:
 
         Returns how many repetitions of spans were taken out of the ledger.
         """
-        self._engine.begin()
+        self._engine.begin(first_seq, last_seq)
         load_near_spans(self._engine, first_seq, last_seq)
-        return self._plan.run(self._engine, self._observe)["repeated"]
+        repeated = self._plan.run(self._engine, self._observe)["repeated"]
+        self._engine.end()
+        return repeated

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from otel_vsm import semconv
 
-LEDGER_VERSION = 3
+LEDGER_VERSION = 4
 """Raise it with every change of a table here: a ledger of another version is rebuilt from the journal."""
 
 

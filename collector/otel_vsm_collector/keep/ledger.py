@@ -31,7 +31,11 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     # What does not fit is written to a temporary file. By default DuckDB takes most of the machine.
     "memory_limit": "1GB",
 }
-_NAMES = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'ledger'"
+_STATE = '"main"."ledger_state"'
+_NAMES = (
+    """SELECT format('"{}"."{}"', schema_name, table_name) FROM duckdb_tables()"""
+    " WHERE database_name = 'ledger'"
+)
 _MOST_THREADS = 4
 _CHECKPOINT_SPANS = 100_000
 """How many spans may have to be taken from the journal again after a crash: a few seconds' work."""
@@ -130,7 +134,7 @@ class Ledger:
         Reads all of it: DuckDB notices damage in a block only when it reads the block.
         """
         names = {row[0] for row in self._writer.execute(_NAMES).fetchall()}
-        if "ledger_state" not in names:
+        if _STATE not in names:
             if names:
                 raise UnusableError(
                     f"{self._path} is a DuckDB database of something else; name another file with --store"
@@ -146,7 +150,7 @@ class Ledger:
         if state["definitions"] != definitions:
             return "follows other definitions"
         for name in sorted(names):
-            self._writer.execute(f'SELECT bit_xor(hash(COLUMNS(*))) FROM "{name}"').fetchall()
+            self._writer.execute(f"SELECT bit_xor(hash(COLUMNS(*))) FROM {name}").fetchall()
         self.position = state["position"]
         return None
 
@@ -168,8 +172,8 @@ class Ledger:
         self._writer.begin()
         try:
             for (name,) in self._writer.execute(_NAMES).fetchall():
-                if name != "ledger_state":
-                    self._writer.execute(f'DELETE FROM "{name}"')
+                if name != _STATE:
+                    self._writer.execute(f"DELETE FROM {name}")
             self._writer.execute("UPDATE ledger_state SET position = 0, definitions = ?", [definitions])
             self._writer.commit()
         except BaseException:

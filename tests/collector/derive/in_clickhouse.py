@@ -12,6 +12,8 @@ import sqlglot
 from ibis.backends.clickhouse import Backend
 from ibis.backends.sql.compilers.clickhouse import ClickHouseCompiler, compiler
 
+from otel_vsm_collector.derive.engine import Within
+
 SETTINGS = {
     # What standard SQL says: who has no partner in a join has nulls, the sum of nothing is null, and a name
     # means a column before it means another expression of the same SELECT.
@@ -44,7 +46,10 @@ class InClickHouse:
     def close(self) -> None:
         self._client.close()
 
-    def begin(self) -> None:
+    def begin(self, first_seq: int, last_seq: int) -> None:
+        pass
+
+    def end(self) -> None:
         pass
 
     def keep(self, name: str, schema: ibis.Schema) -> None:
@@ -59,8 +64,8 @@ class InClickHouse:
             self._client.command(f"CREATE OR REPLACE TEMPORARY TABLE {part} ENGINE = Memory AS {rows}")
         return int(self._client.command(f"SELECT count() FROM {name}"))
 
-    def pick(self, name: str, columns: str, table: str, where: str) -> int:
-        return self.fill(name, f"SELECT {columns} FROM {table} WHERE {where}")
+    def pick(self, name: str, columns: str, table: str, within: Within) -> int:
+        return self.fill(name, f"SELECT {columns} FROM {table} WHERE {within.condition}")
 
     def load(self, name: str, rows: pa.Table) -> int:
         self.create(name, ibis.Schema.from_pyarrow(rows.schema))
@@ -74,6 +79,9 @@ class InClickHouse:
     def insert(self, name: str, query: str) -> None:
         self.fill("inserted", query)
         self._client.command(f"INSERT INTO {name} SELECT * FROM inserted")
+
+    def drop(self, table: str, within: Within) -> None:
+        self.delete(table, within.condition)
 
     def delete(self, name: str, where: str) -> None:
         if where == "true":

@@ -9,7 +9,8 @@ from otel_vsm_collector.derive.engine import DuckDB
 class InDuckDB(DuckDB):
     def __init__(self) -> None:
         self.connection = duckdb.connect(config={"threads": 1})
-        super().__init__(self.connection)
+        # As if every table were large, and every refresh a stretch of the journal.
+        super().__init__(self.connection, large_rows=0, stretch_spans=1)
 
     @property
     def backend(self) -> ibis.BaseBackend:

@@ -33,7 +33,7 @@ def derive_order(plan: Plan) -> None:
 def derive_carried(plan: Plan, definitions: Definitions) -> None:
     """Which deployments carry which changes: again for touched ones, for those that claim a touched change,
     and for all that claim what one of these claims."""
-    now = plan.pick("claim_now", "rollout_claim", Scope("key_now", ("method", "key")))
+    now = plan.pick("claim_now", "rollout_claim", Scope("key_now", ("key", "method")))
     again = [
         plan.table("claiming_before"),
         now.select("deployment_id"),
@@ -46,7 +46,7 @@ def derive_carried(plan: Plan, definitions: Definitions) -> None:
     plan.scratch("again_deployment", ibis.union(*again, distinct=True))
     asked = Scope("again_deployment", ("deployment_id",))
     claims = plan.pick("again_claim", "rollout_claim", asked)
-    keys = plan.pick("again_key", "change_key", Scope("again_claim", ("method", "key")))
+    keys = plan.pick("again_key", "change_key", Scope("again_claim", ("key", "method")))
     before = plan.pick("claimed_before", "claimed", asked)
     claimed = plan.scratch("claimed_now", carried.claimed(claims, keys))
     plan.replace("claimed", claimed, scope=asked)

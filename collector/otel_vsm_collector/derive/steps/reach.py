@@ -25,7 +25,7 @@ def find_touched(plan: Plan, definitions: Definitions) -> None:
     own = plan.pick("rollout_known", "rollout", ROLLOUT, ("id",))
     plan.scratch("rollout_before", own.select(*PAIR, "finished_at"))
     plan.pick("key_before", "change_key", CHANGE)
-    claims = plan.pick("claim_before", "rollout_claim", Scope("key_before", ("method", "key")))
+    claims = plan.pick("claim_before", "rollout_claim", Scope("key_before", ("key", "method")))
     claiming = [deployment, claims.select("deployment_id")]
     if definitions.by_time:
         claiming.append(carried.in_repositories(tables.table("rollout"), tables.table("change"), change))
