@@ -3,11 +3,19 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from otel_vsm.cli.figures import NAMES, of, value
+from otel_vsm.cli import figures, flowing
 from otel_vsm.cli.lines import Row, fitting, paragraph, shortened
 from otel_vsm.human import UNKNOWN, count, duration
 
 Answer = dict[str, Any]
+NAMES = figures.NAMES | flowing.NAMES
+PARTS = {
+    "change_fail_rate": "failed",
+    "deployment_rework_rate": "rework",
+    "rework": "rework_runs",
+    "rollback": "rollbacks",
+}
+"""The shares of which only what is above the line is shown, and what the answer calls it."""
 SHOWN = 20
 _METHOD = 24
 
@@ -15,15 +23,19 @@ _METHOD = 24
 def explanation(shown: Answer, left_out: Answer, statistic: str) -> Iterator[str]:
     """The rows of a figure: those that it shows, of a share above the line, and those that do not count."""
     figure, told = shown["figure"], shown["value"]
-    figures = {figure: told}
-    yield f"{NAMES[figure]}, by the profile {shown['profile']}: {value(figures, figure, statistic)}"
-    yield f"Behind it: {of(figures, figure)}"
+    if figure in flowing.NAMES:
+        value, behind = flowing.value(told, figure, statistic), count(shown["counted"]["rows"], "row")
+    else:
+        one = {figure: told}
+        value, behind = figures.value(one, figure, statistic), figures.of(one, figure)
+    yield f"{NAMES[figure]}, by the profile {shown['profile']}: {value}"
+    yield f"Behind it: {behind}"
     if shown["settings"]:
         settings = "; ".join(f"{name} {_written(one)}" for name, one in shown["settings"].items())
         yield from paragraph(f"By these settings: {settings}")
     yield ""
-    is_share = "ratio" in told
-    part = told.get("failed", told.get("rework", 0)) if is_share else shown["counted"]["rows"]
+    is_share = figure in PARTS
+    part = told[PARTS[figure]] if is_share else shown["counted"]["rows"]
     yield from _rows("ABOVE THE LINE" if is_share else "COUNTED", shown["items"], part)
     yield ""
     yield from _rows("LEFT OUT", left_out["items"], left_out["left_out"]["rows"])
@@ -57,11 +69,10 @@ def _row(row: Answer) -> Row:
 
 
 def _method(row: Answer) -> str:
-    if row["reason"] is not None:
-        return str(row["reason"])
     mapping = row["change"]["mapping"] if row["change"] else None
-    start = (row["method"] or "").removeprefix("change.")
-    return ", ".join(name for name in (start, mapping) if name) or UNKNOWN
+    event = (row["method"] or "").removeprefix("change.").removeprefix("approval.")
+    found = (event, mapping) if row["reason"] is None else (row["reason"],)
+    return ", ".join(name for name in (*found, row["stage"]) if name) or UNKNOWN
 
 
 def _written(setting: Any) -> str:

@@ -9,6 +9,20 @@ from otel_vsm.semconv import ActorType
 
 Answer = dict[str, Any]
 _STAGE = 24
+NAMES = {
+    "flow_time": "Flow time",
+    "active_time": "Active time",
+    "cycle_time": "Cycle time",
+    "flow_efficiency": "Flow efficiency",
+    "throughput_per_day": "Throughput",
+    "wip": "Work in progress",
+    "rework": "Rework",
+    "handoffs": "Hand-offs",
+    "approvals": "Late approvals",
+    "pipeline": "Pipeline success",
+    "promotion_time": "Promotion time",
+    "rollback": "Rollbacks",
+}
 _ACTORS = {ActorType.HUMAN: "people", ActorType.AUTOMATION: "machines"}
 
 
@@ -17,26 +31,42 @@ def flow(answer: Answer) -> Iterator[str]:
     times, cycle, wip = answer["flow_time"], answer["cycle_time"], answer["work_in_progress"]
     delivered = count(times["count"], "change")
     rows: list[Row] = [
-        ("Flow time", duration(times["p50"]), f"first activity until delivered; {delivered}"),
-        ("Cycle time", duration(cycle["p50"]), "the same without the time that work was blocked"),
-        ("Flow efficiency", share(answer["flow_efficiency"]), "of that time something was done"),
-        ("Throughput", rate(answer["throughput_per_day"]), "changes delivered"),
-        ("Work in progress", count(answer["wip"], "change"), _ages(wip)),
+        (NAMES["flow_time"], duration(times["p50"]), f"first activity until delivered; {delivered}"),
+        (NAMES["cycle_time"], duration(cycle["p50"]), "the same without the time that work was blocked"),
+        (NAMES["flow_efficiency"], share(answer["flow_efficiency"]), "of that time something was done"),
+        (NAMES["throughput_per_day"], rate(answer["throughput_per_day"]), "changes delivered"),
+        (NAMES["wip"], count(answer["wip"], "change"), _ages(wip)),
     ]
     rework, handoffs = answer["rework"], answer["handoffs"]
     if rework["runs"]:
         again = f"{rework['rework_runs']} of {count(rework['runs'], 'run')} of what had succeeded before"
-        rows.append(("Rework", share(rework["ratio"]), again))
+        rows.append((NAMES["rework"], share(rework["ratio"]), again))
     if handoffs["count"]:
         most = handoffs["pairs"][0]
         waits = duration(handoffs["wait_time"]["p50"])
         between = f"from {most['from_team']} to {most['to_team']} ({most['count']})"
-        rows.append(("Hand-offs", str(handoffs["count"]), f"wait {waits}; most {between}"))
+        rows.append((NAMES["handoffs"], str(handoffs["count"]), f"wait {waits}; most {between}"))
     rows += [_approval(gate) for gate in answer["approvals"] if gate["breaches"]]
     yield from table(("FLOW", "VALUE", "WHAT IT SAYS"), rows)
     if answer["bottleneck"]:
         yield ""
         yield from paragraph(f"Bottleneck: {answer['bottleneck']['reason']}")
+
+
+def value(told: Any, figure: str, statistic: str) -> str:
+    """One of them in a few words."""
+    match figure:
+        case "flow_efficiency":
+            return share(told)
+        case "throughput_per_day":
+            return rate(told)
+        case "wip":
+            return count(told, "change")
+        case "handoffs":
+            return str(told["count"])
+        case "approvals":
+            return str(sum(gate["breaches"] for gate in told))
+    return share(told["ratio"]) if "ratio" in told else duration(told[statistic])
 
 
 def _ages(wip: Answer) -> str:
@@ -53,7 +83,7 @@ def _approval(gate: Answer) -> Row:
     who = _ACTORS.get(gate["actor_type"], "whoever answers")
     name = gate["gate"] or "an unnamed gate"
     return (
-        "Late approvals",
+        NAMES["approvals"],
         f"{gate['breaches']} of {whole}",
         f"{name}, by {who}, longer than the limit",
     )

@@ -28,9 +28,9 @@ Answer = dict[str, Any]
 @click.option("--time-zone", help="Whose days are counted, such as Europe/Berlin.")
 @click.option(
     "--explain",
-    type=click.Choice(tuple(figures.NAMES)),
+    type=click.Choice(tuple(explained.NAMES)),
     metavar="FIGURE",
-    help=f"Show what is behind a figure instead: {', '.join(figures.NAMES)}.",
+    help=f"Show what is behind a figure instead: {', '.join(explained.NAMES)}.",
 )
 @click.option(
     "--format",
@@ -79,7 +79,7 @@ def _explain(collector: Collector, asked: dict[str, str], figure: str) -> tuple[
     dora = collector.ask("dora", asked, expects="change_lead_time")
     title = _title(dora, asked)
     asked = asked | {"figure": figure, "limit": str(explained.SHOWN)}
-    which = "part" if "ratio" in dora[figure] else "counted"
+    which = "part" if figure in explained.PARTS else "counted"
     shown, left_out = (
         collector.ask("explain", asked | {"rows": rows}, expects="counted") for rows in (which, "left_out")
     )

@@ -121,11 +121,12 @@ def explanation(asked: dict[str, list[str]]) -> dict[str, Any]:
     change = {"mapping": "links", "trace_id": "ab" * 16}
     row = {"kind": "change", "id": "github.com/acme/a-long-name-of-a-repository#7", "change": change}
     row |= {"at": "2026-04-02T10:00:00Z", "value": 7_200.0, "method": "change.first_commit", "reason": None}
+    row |= {"stage": "build" if asked["figure"] == ["wip"] else None}
     left_out = row | {"id": "github.com/acme/shop#8", "value": None, "reason": "clock_skew"}
     return {
         "figure": asked["figure"][0],
         "profile": "dora",
-        "value": DORA[asked["figure"][0]],
+        "value": (DORA | FLOW)[asked["figure"][0]],
         "settings": {"unit": "change", "mapping": ["links", "revision"], "incident_severities": None},
         "counted": {"rows": 41, "by_method": {}, "by_reason": {}},
         "left_out": {"rows": 1, "by_method": {}, "by_reason": {"clock_skew": 1}},
@@ -278,6 +279,26 @@ def test_of_a_share_what_is_above_the_line_is_shown(api: Api) -> None:
     output = run("--url", api.url, "--explain", "change_fail_rate").output
     assert "ABOVE THE LINE (3)" in output
     assert next(query["rows"] for path, query in api.asked if path.endswith("explain")) == ["part"]
+
+
+@pytest.mark.parametrize(
+    ("figure", "said"),
+    [
+        ("flow_time", "Flow time, by the profile dora: 2 d 8 h"),
+        ("flow_efficiency", "Flow efficiency, by the profile dora: 25 %"),
+        ("throughput_per_day", "Throughput, by the profile dora: 1.5 per day"),
+        ("wip", "Work in progress, by the profile dora: 4 changes"),
+        ("handoffs", "Hand-offs, by the profile dora: 3"),
+        ("approvals", "Late approvals, by the profile dora: 2"),
+        ("rework", "Rework, by the profile dora: 5.8 %"),
+    ],
+)
+def test_figures_of_flow_are_explained_too(api: Api, figure: str, said: str) -> None:
+    output = run("--url", api.url, "--explain", figure).output
+    assert said in output
+    assert "Behind it: 41 rows" in output
+    assert ("links, build" in output) == (figure == "wip")
+    assert ("ABOVE THE LINE (7)" in output) == (figure == "rework")
 
 
 def test_two_profiles_are_shown_side_by_side_with_what_makes_them_differ(api: Api) -> None:

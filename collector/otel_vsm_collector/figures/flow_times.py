@@ -9,7 +9,7 @@ from otel_vsm_collector.figures import selection as select
 from otel_vsm_collector.figures.selection import Selection
 from otel_vsm_collector.figures.statistic import statistic, total
 
-_KEPT = ("change_id", "deployment_id", "repository", "delivered_at")
+_KEPT = ("change_id", "deployment_id", "repository", "merged_at", "delivered_at")
 
 
 def summary(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:
@@ -28,8 +28,8 @@ def summary(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:
 
 
 def flow_times(selection: Selection) -> ir.Table:
-    """A row per change delivered in the window: change_id, deployment_id, repository, delivered_at, flow_s,
-    active_s, cycle_s, the last three null where the clocks disagree.
+    """A row per change delivered in the window: change_id, deployment_id, repository, merged_at,
+    delivered_at, flow_s, active_s, cycle_s, the last three null where the clocks disagree.
 
     - flow: from the first activity until delivered
     - active: the part of it in which a stage of the change went on, where several did once

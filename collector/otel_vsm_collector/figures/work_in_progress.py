@@ -34,9 +34,11 @@ def ages(selection: Selection, by: tuple[str, ...]) -> ir.Table:
     """How many changes are open, and since when (changes, p50_age_s, max_age_s)."""
     rows = open_changes(selection)
     rows = in_stages(selection, rows) if by else rows
-    age = _age(selection, rows)
     return rows.aggregate(
-        by=by, changes=rows.count(), p50_age_s=age.quantile(ibis.literal(0.5)), max_age_s=age.max()
+        by=by,
+        changes=rows.count(),
+        p50_age_s=rows.age_s.quantile(ibis.literal(0.5)),
+        max_age_s=rows.age_s.max(),
     )
 
 
@@ -44,8 +46,7 @@ def oldest(selection: Selection) -> ir.Table:
     """The changes that have been under way for longest (id, stage, since, age_s)."""
     first = open_changes(selection).order_by(["first_activity_at", "id"]).limit(OLDEST)
     rows = in_stages(selection, first)
-    age = _age(selection, rows)
-    rows = rows.select("id", stage="stage_name", since="first_activity_at", age_s=age)
+    rows = rows.select("id", stage="stage_name", since="first_activity_at", age_s="age_s")
     return rows.order_by("since", "id")
 
 
@@ -62,13 +63,15 @@ def unfinished(selection: Selection) -> ir.Table:
 
 
 def open_changes(selection: Selection) -> ir.Table:
-    """The rows of `change` that were begun and neither delivered nor abandoned at the window's end."""
+    """The rows of `change` that were begun and neither delivered nor abandoned at the window's end, with
+    their age by then (age_s)."""
     begun = changes(selection)
     if selection.profile.unit == "request":
         begun = begun.filter(begun.requested)
     begun = begun.filter(begun.first_activity_at < selection.to_ns)
     closed = closed_changes(selection)
-    return begun.anti_join(closed, begun.id == closed.change_id)
+    rows = begun.anti_join(closed, begun.id == closed.change_id)
+    return rows.mutate(age_s=(ibis.literal(selection.to_ns) - rows.first_activity_at) / NANOSECONDS)
 
 
 def closed_changes(selection: Selection) -> ir.Table:
@@ -89,9 +92,9 @@ def closed_changes(selection: Selection) -> ir.Table:
 
 
 def in_stages(selection: Selection, rows: ir.Table) -> ir.Table:
-    """Rows of `change` (id, first_activity_at, stage_name) with the stage that each was in, or waited for, or
-    was in last at the window's end; null before the first."""
-    rows = rows.select("id", "first_activity_at", "current_stage", "current_stage_at")
+    """Rows of `open_changes` (id, first_activity_at, age_s, stage_name) with the stage that each was in, or
+    waited for, or was in last at the window's end; null before the first."""
+    rows = rows.select("id", "first_activity_at", "age_s", "current_stage", "current_stage_at")
     went_on = rows.filter(rows.current_stage_at >= selection.to_ns).select(change_id="id")
     told = selection.table("stage_event").semi_join(went_on, "change_id")
     runs = selection.table("stage_run").semi_join(went_on, "change_id")
@@ -109,9 +112,6 @@ def in_stages(selection: Selection, rows: ir.Table) -> ir.Table:
     return rows.select(
         "id",
         "first_activity_at",
+        "age_s",
         stage_name=ifelse(moved_on, rows.then, rows.current_stage),
     )
-
-
-def _age(selection: Selection, rows: ir.Table) -> ir.FloatingColumn:
-    return (ibis.literal(selection.to_ns) - rows.first_activity_at) / NANOSECONDS

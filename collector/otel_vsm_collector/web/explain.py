@@ -11,6 +11,7 @@ from otel_vsm_collector.figures.explain import compare as differences
 from otel_vsm_collector.figures.explain import figures
 from otel_vsm_collector.figures.explain.page import Which, page
 from otel_vsm_collector.figures.explain.reasons import Reason
+from otel_vsm_collector.figures.explain.rows import Kind
 from otel_vsm_collector.profiles import Profile
 from otel_vsm_collector.web import explain_models as models
 from otel_vsm_collector.web.facts import Declarations, Facts
@@ -149,10 +150,10 @@ def _tally(counts: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
     share = [name for name in ("part", "whole") if row[name]]
-    same = ("kind", "at", "value", "method", "reason")
+    same = ("kind", "at", "value", "of_s", "stage", "revision", "method", "reason")
     return {
         **{name: row[name] for name in same},
         "id": row["name"],
         "counted_as": share or (["value"] if row["counted"] else []),
-        **{name: row[name] for name in ("change", "deployment", "incident") if name in row},
+        **{name: row[name] for name in Kind if name in row},
     }

@@ -5,6 +5,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from otel_vsm_collector.figures.explain.reasons import Reason
+from otel_vsm_collector.figures.explain.rows import Kind
+from otel_vsm_collector.web import flow_models as flow
 from otel_vsm_collector.web.models import (
     Answer,
     FailRate,
@@ -16,7 +18,20 @@ from otel_vsm_collector.web.models import (
     Window,
 )
 
-Value = Statistics | Frequency | FailRate | ReworkRate
+Value = (
+    Statistics
+    | Frequency
+    | FailRate
+    | ReworkRate
+    | flow.Rework
+    | flow.Handoffs
+    | list[flow.Approval]
+    | flow.Pipeline
+    | flow.Rollback
+    | int
+    | float
+    | None
+)
 CountedAs = Literal["value", "part", "whole"]
 
 
@@ -96,16 +111,53 @@ class BehindIncident(Answer):
     causes: list[Cause]
 
 
-class Row(Answer):
-    """Something that counts in a figure, or might have: a change, a deployment or an incident."""
+class BehindRun(Answer):
+    id: str
+    change_id: str | None
+    repository: str | None
+    stage_name: str
+    stage_type: str | None
+    service: str | None
+    environment: str | None
+    team: str | None
+    from_team: str | None = Field(description="Whose the run before was, where that was another team.")
+    revision: str | None
+    result: str | None
+    started_at: Time
+    ended_at: Time
+    wait_s: Seconds | None
+    rework: bool = Field(description="Whether the stage had succeeded for the change before.")
+    trace_id: str
+    span_id: str
 
-    kind: Literal["change", "deployment", "incident"]
+
+class BehindApproval(Answer):
+    id: str
+    change_id: str
+    gate: str | None
+    actor_type: str | None
+    requested_at: Time | None
+    answered_at: Time | None
+    granted: bool | None
+    trace_id: str | None
+
+
+class Row(Answer):
+    """Something that counts in a figure, or might have: a change, a deployment, an incident, a run of a stage
+    or an approval."""
+
+    kind: Kind
     id: str
     at: Time = Field(description="The moment that gives it its place in the window.")
     counted_as: list[CountedAs] = Field(
         description="A duration or number: value. A share: part above the line, whole below. None: left out."
     )
     value: Seconds | None
+    of_s: Seconds | None = Field(
+        description="What the value is a part of, where the figure is all values over all of these."
+    )
+    stage: str | None = Field(description="The stage that it is in, or a run of.")
+    revision: str | None = Field(description="The one of the change's revisions that it is about.")
     method: str | None = Field(description="By which method it was found to count.")
     reason: Reason | None = Field(
         description="Why it is left out; of a share also why it is not above the line."
@@ -115,6 +167,8 @@ class Row(Answer):
         None, description="The one that brings the change, or itself."
     )
     incident: BehindIncident | None = None
+    run: BehindRun | None = None
+    approval: BehindApproval | None = None
 
 
 class Explanation(Answer):
@@ -154,9 +208,9 @@ class Counted(Answer):
 
 
 class Difference(Answer):
-    """A change, deployment or incident that counts otherwise by the one profile than by the other."""
+    """What counts otherwise by the one profile than by the other."""
 
-    kind: Literal["change", "deployment", "incident"]
+    kind: Kind
     id: str
     at: Time
     profile: Counted

@@ -9,7 +9,9 @@ MAY_1 = 1777593600 * 10**9
 SHOP = {"service": "shop", "environment": "production"}
 IN_MAY = "from=2026-05-01&to=2026-06-01"
 FIGURES = ("change_lead_time", "deployment_frequency", "change_fail_rate", "failed_deployment_recovery_time",
-           "deployment_rework_rate", "time_to_restore", "time_to_detect")  # fmt: skip
+           "deployment_rework_rate", "time_to_restore", "time_to_detect", "flow_time", "active_time",
+           "cycle_time", "flow_efficiency", "throughput_per_day", "wip", "rework", "handoffs", "approvals",
+           "pipeline", "promotion_time", "rollback")  # fmt: skip
 
 
 @pytest.fixture
@@ -81,6 +83,57 @@ def test_a_fail_rate_shows_all_evidence_also_what_it_was_not_judged_by(web: Any,
     ]
     assert failed["deployment"]["changes"] == [{"change_id": "c2", "method": "links"}]
     assert (sound["id"], sound["counted_as"], sound["reason"]) == ("d1", ["whole"], None)
+
+
+@pytest.fixture
+def built(facts: Any) -> Any:
+    """A change that was built twice, by two teams, and waits for an approval."""
+    facts.insert("change", id="c", repository="r", trace_id="ef" * 16, first_activity_at=MAY_1,
+                 current_stage="build", current_stage_at=MAY_1, requested=False)  # fmt: skip
+    for number, team in ((1, "core"), (2, "ops")):
+        facts.insert(
+            "stage_run", trace_id="t", span_id=str(number), change_id="c", stage_name="build", team=team,
+            from_team="core" if number == 2 else None, started_at=MAY_1 + number * HOUR,
+            ended_at=MAY_1 + number * HOUR, wait_s=3600.0 if number == 2 else None, rework=number == 2,
+            revision="a", result="success" if number == 1 else "failure", flaky=False, first_run=number == 1,
+        )  # fmt: skip
+    facts.insert("approval", change_id="c", gate="release", actor_type="", requested_at=MAY_1, trace_id="t")
+    return facts
+
+
+@pytest.mark.parametrize("figure", ["wip", "rework", "handoffs", "approvals", "pipeline"])
+def test_a_figure_of_flow_has_the_value_that_flow_shows(web: Any, built: Any, figure: str) -> None:
+    found = web.get(f"/api/v1/explain?figure={figure}&{IN_MAY}").json
+    assert found["value"] == web.get(f"/api/v1/flow?{IN_MAY}").json[figure]
+    assert found["counted"]["rows"] == len(found["items"]) > 0
+
+
+def test_work_in_progress_shows_how_old_each_change_is_and_where(web: Any, built: Any) -> None:
+    (row,) = web.items(f"/api/v1/explain?figure=wip&{IN_MAY}")
+    assert (row["id"], row["value"], row["stage"]) == ("c", 31 * 86400, "build")
+    assert (row["at"], row["change"]["trace_id"]) == ("2026-05-01T00:00:00Z", "ef" * 16)
+
+
+def test_a_run_is_shown_with_the_team_that_the_work_came_from(web: Any, built: Any) -> None:
+    again, first = web.items(f"/api/v1/explain?figure=rework&{IN_MAY}")
+    assert (again["id"], again["kind"], again["counted_as"]) == ("t:2", "run", ["part", "whole"])
+    assert (first["id"], first["counted_as"]) == ("t:1", ["whole"])
+    (handed,) = web.items(f"/api/v1/explain?figure=handoffs&{IN_MAY}")
+    assert handed["run"] == again["run"]
+    assert (handed["run"]["from_team"], handed["run"]["team"], handed["value"]) == ("core", "ops", 3600)
+
+
+def test_what_somebody_waits_for_too_long_is_a_breach(web: Any, built: Any) -> None:
+    (row,) = web.items(f"/api/v1/explain?figure=approvals&{IN_MAY}")
+    assert (row["id"], row["method"], row["value"]) == ("c release/", "approval.requested", 31 * 86400)
+    assert row["counted_as"] == ["part", "whole"]
+    assert (row["approval"]["gate"], row["approval"]["actor_type"]) == ("release", None)
+
+
+def test_a_pipeline_that_did_not_go_through_says_which_stage_went_wrong(web: Any, built: Any) -> None:
+    (row,) = web.items(f"/api/v1/explain?figure=pipeline&{IN_MAY}")
+    assert (row["id"], row["revision"], row["stage"]) == ("c", "a", "build")
+    assert (row["counted_as"], row["reason"]) == (["whole"], "went_wrong")
 
 
 def test_pages_go_on_where_the_last_ended(web: Any, delivered: Any) -> None:

@@ -17,6 +17,7 @@ from otel_vsm_collector.figures.selection import Selection
 
 Row = dict[str, Any]
 _STATES = ("rows", "part", "whole", "value")
+_TIMES = ("value", "of_s")
 _KEY = ("kind", "name")
 
 
@@ -92,7 +93,7 @@ def _differing(selection: Selection, figure: Figure, facts: tuple[Any, ...]) -> 
     counted = []
     for number, by in enumerate(facts):
         rows = EXPLAINED[figure].counted_rows(replace(selection, facts=by))
-        counted.append(rows.select(*_KEY, "at", "part", "whole", "value", number=ibis.literal(number)))
+        counted.append(rows.select(*_KEY, "at", "part", "whole", *_TIMES, number=ibis.literal(number)))
     every = ibis.union(*counted)
     states: dict[str, ir.Value] = {}
     for number in range(len(facts)):
@@ -101,7 +102,7 @@ def _differing(selection: Selection, figure: Figure, facts: tuple[Any, ...]) -> 
             f"rows_{number}": here.sum(),
             f"part_{number}": (here & every.part).any(),
             f"whole_{number}": (here & every.whole).any(),
-            f"value_{number}": every.value.max(where=here),
+            **{f"{time}_{number}": every[time].max(where=here) for time in _TIMES},
         }
     by_name = every.group_by(*_KEY).agg(at=every["at"].max(), **states)
     by_name = by_name.mutate(
@@ -124,8 +125,9 @@ def _same(rows: ir.Table, one: int, other: int) -> ir.BooleanValue:
     same = ibis.literal(True)
     for state in ("rows", "part", "whole"):
         same = same & (rows[f"{state}_{one}"] == rows[f"{state}_{other}"])
-    values = [rows[f"value_{number}"].fill_null(-1.0) for number in (one, other)]
-    return same & (values[0] == values[1])
+    for time in _TIMES:
+        same = same & (rows[f"{time}_{one}"].fill_null(-1.0) == rows[f"{time}_{other}"].fill_null(-1.0))
+    return same
 
 
 def _told(row: Row, settings: tuple[str, ...]) -> Row:

@@ -1,16 +1,20 @@
-"""The deployments behind frequency, fail rate, rework rate and recovery."""
+"""The deployments behind frequency, fail rate, rework rate and recovery, promotions and rollbacks."""
+
+from dataclasses import replace
 
 import ibis
 import ibis.expr.types as ir
 from ibis import ifelse
 
-from otel_vsm.semconv import TaskResult
+from otel_vsm.semconv import FailureMethod, TaskResult
+from otel_vsm_collector.declared.sections import PRODUCTION
 from otel_vsm_collector.derive.failures import BY_INCIDENT
 from otel_vsm_collector.derive.stages import NANOSECONDS
 from otel_vsm_collector.figures import selection as select
 from otel_vsm_collector.figures.explain import incidents, lead_time
 from otel_vsm_collector.figures.explain.reasons import Reason
 from otel_vsm_collector.figures.explain.rows import Kind, because, shares, values
+from otel_vsm_collector.figures.promotions import arrivals
 from otel_vsm_collector.figures.selection import Selection
 
 FAILURES = (
@@ -87,6 +91,29 @@ def recovery_time(selection: Selection) -> ir.Table:
     )
     rows = rows.mutate(value=took, reason=reason, method=rows.recovery_method)
     return values(rows, Kind.DEPLOYMENT)
+
+
+def promotions(selection: Selection) -> ir.Table:
+    """A row per deployment that first brought an artifact there in the window."""
+    arrived = arrivals(selection).rename(finished_at="arrived_at")
+    rows = select.deployments(replace(selection, environment=selection.environment or PRODUCTION))
+    rows = rows.filter(rows.result == TaskResult.SUCCESS)
+    rows = rows.join(arrived, ["service", "artifact", "finished_at"])
+    # Of two that brought it at the same time the first by name.
+    rows = rows.group_by("service", "artifact").agg(
+        name=rows.id.min(), at=rows.finished_at.min(), value=rows.promotion_s.min()
+    )
+    reason = because((rows.value.isnull(), Reason.NOWHERE_BEFORE))
+    return values(rows.mutate(reason=reason), Kind.DEPLOYMENT)
+
+
+def rollbacks(selection: Selection) -> ir.Table:
+    """A row per deployment that finished in the window."""
+    rows = _finished(selection)
+    back = selection.table("remedy")
+    back = back.filter(back.method == FailureMethod.ROLLBACK).select(name="id", back=True)
+    rows = rows.left_join(back, "name").drop("name_right")
+    return shares(rows.mutate(part=rows.done & rows.back.notnull(), whole=rows.done), Kind.DEPLOYMENT)
 
 
 def _finished(selection: Selection) -> ir.Table:

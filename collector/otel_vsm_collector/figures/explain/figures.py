@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import ibis
@@ -9,7 +10,9 @@ import ibis.expr.types as ir
 
 from otel_vsm_collector.figures.compiled import answer
 from otel_vsm_collector.figures.dora import dora
-from otel_vsm_collector.figures.explain import deployments, incidents, lead_time
+from otel_vsm_collector.figures.explain import approvals, deployments, incidents, lead_time, runs, work
+from otel_vsm_collector.figures.explain.lead_time import DELIVERIES
+from otel_vsm_collector.figures.flow import flow
 from otel_vsm_collector.figures.selection import Selection
 from otel_vsm_collector.profiles import Profile
 
@@ -22,6 +25,8 @@ class Explained:
     """Those of a profile that it depends on."""
     counted: Callable[[Selection], ir.Table] | None = None
     """The rows that count, where these alone are less work."""
+    among: Callable[[ibis.BaseBackend, Selection], dict[str, Any]] = dora
+    """What gives the figure itself, with others."""
 
     def counted_rows(self, selection: Selection) -> ir.Table:
         if self.counted is not None:
@@ -38,7 +43,20 @@ Figure = Literal[
     "deployment_rework_rate",
     "time_to_restore",
     "time_to_detect",
+    "flow_time",
+    "active_time",
+    "cycle_time",
+    "flow_efficiency",
+    "throughput_per_day",
+    "wip",
+    "rework",
+    "handoffs",
+    "approvals",
+    "pipeline",
+    "promotion_time",
+    "rollback",
 ]
+_of_flow = partial(Explained, among=flow)
 EXPLAINED: dict[Figure, Explained] = {
     "change_lead_time": Explained(lead_time.lead_times, lead_time.SETTINGS, lead_time.counted_lead_times),
     "deployment_frequency": Explained(deployments.frequency, ()),
@@ -47,15 +65,26 @@ EXPLAINED: dict[Figure, Explained] = {
     "deployment_rework_rate": Explained(deployments.rework_rate, deployments.REWORK_SETTINGS),
     "time_to_restore": Explained(incidents.restored, incidents.SETTINGS),
     "time_to_detect": Explained(incidents.detected, incidents.SETTINGS),
+    "flow_time": _of_flow(partial(work.times, value="flow_s"), work.TIME_SETTINGS),
+    "active_time": _of_flow(partial(work.times, value="active_s"), work.TIME_SETTINGS),
+    "cycle_time": _of_flow(partial(work.times, value="cycle_s"), work.TIME_SETTINGS),
+    "flow_efficiency": _of_flow(partial(work.times, value="active_s", of_s="flow_s"), DELIVERIES),
+    "throughput_per_day": _of_flow(work.throughput, DELIVERIES),
+    "wip": _of_flow(work.in_progress, work.IN_PROGRESS_SETTINGS),
+    "rework": _of_flow(runs.rework, ()),
+    "handoffs": _of_flow(runs.handoffs, ("statistic", "median")),
+    "approvals": _of_flow(approvals.approvals, approvals.SETTINGS),
+    "pipeline": _of_flow(runs.pipelines, ()),
+    "promotion_time": _of_flow(deployments.promotions, ("statistic", "median")),
+    "rollback": _of_flow(deployments.rollbacks, ()),
 }
 OF_VALUES = ("statistic", "median", "mean")
 """The settings that say what is made of the rows' values, and change none of them."""
 
 
-def value(backend: ibis.BaseBackend, figure: Figure, selection: Selection) -> dict[str, Any]:
+def value(backend: ibis.BaseBackend, figure: Figure, selection: Selection) -> Any:
     """The figure, as the API shows it among the others."""
-    found: dict[str, Any] = dora(backend, selection)[figure]
-    return found
+    return EXPLAINED[figure].among(backend, selection)[figure]
 
 
 def settings(figure: Figure, profile: Profile) -> dict[str, Any]:

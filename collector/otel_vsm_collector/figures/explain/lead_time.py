@@ -10,13 +10,14 @@ from otel_vsm_collector.derive.changes import LINKS, OWN
 from otel_vsm_collector.derive.starts import with_start
 from otel_vsm_collector.figures import selection as select
 from otel_vsm_collector.figures.explain.reasons import Reason
-from otel_vsm_collector.figures.explain.rows import Kind, because, values
+from otel_vsm_collector.figures.explain.rows import ROWS, Kind, because, values
 from otel_vsm_collector.figures.selection import Selection
 
-DELIVERIES = ("unit", "window_edge", "first_deployment", "mapping", "lead_time_per")
+DELIVERIES = ("unit", "window_edge", "first_deployment", "mapping")
 """The settings of a profile that decide which changes were delivered."""
 SETTINGS = (
     *DELIVERIES,
+    "lead_time_per",
     "lead_time_start",
     "lead_time",
     "negative",
@@ -31,7 +32,7 @@ _PAIR = ["change_id", "deployment_id"]
 def lead_times(selection: Selection) -> ir.Table:
     """A row per delivery in the window, and per other change that was merged in it or that a deployment in it
     claims."""
-    return _shaped(_with_others(selection, _arrived(selection)))
+    return _shaped(with_others(selection, _arrived(selection)))
 
 
 def counted_lead_times(selection: Selection) -> ir.Table:
@@ -54,9 +55,11 @@ def _arrived(selection: Selection) -> ir.Table:
     return arrived.select(*_PAIR, "at", "method", value="lead_time_s", reason="excluded")
 
 
-def _with_others(selection: Selection, arrived: ir.Table) -> ir.Table:
+def with_others(selection: Selection, arrived: ir.Table) -> ir.Table:
     """The rows that have `arrived` with those that did not."""
-    nothing = {"value": ibis.null("float64"), "method": ibis.null("string")}
+    nothing = {
+        column: ibis.null(ROWS[column]) for column in ("value", "of_s", "method") if column in arrived.columns
+    }
     found = arrived.union(_others(selection, arrived).mutate(**nothing).select(*arrived.columns))
     return found.union(_merged(selection, found).mutate(**nothing).select(*arrived.columns))
 

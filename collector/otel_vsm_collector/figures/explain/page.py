@@ -8,8 +8,10 @@ import ibis.expr.types as ir
 
 from otel_vsm_collector.derive.starts import with_start
 from otel_vsm_collector.figures.compiled import answer
+from otel_vsm_collector.figures.explain.approvals import named
 from otel_vsm_collector.figures.explain.figures import EXPLAINED, Figure
 from otel_vsm_collector.figures.explain.rows import Kind
+from otel_vsm_collector.figures.explain.runs import BETWEEN
 from otel_vsm_collector.figures.selection import Selection
 
 Row = dict[str, Any]
@@ -28,7 +30,7 @@ def page(
     after: tuple[int, str] | None,
 ) -> list[Row]:
     """The newest `limit` rows of a figure of those that come after a place (at, id), in the shape of `ROWS`,
-    each with its `change`, `deployment` or `incident`."""
+    each with its `change`, `deployment`, `incident`, `run` or `approval`."""
     place: dict[str, int | str] = {} if after is None else {"at": after[0], "id": after[1]}
     rows = answer(backend, _page, selection, figure, which, limit, **place)
 
@@ -43,6 +45,7 @@ def page(
     deployments, carried = asked(_deployments, bringing), asked(_carried, bringing)
     evidence = asked(_evidence, names[Kind.DEPLOYMENT])
     incidents, causes = asked(_incidents, names[Kind.INCIDENT]), asked(_causes, names[Kind.INCIDENT])
+    others = {kind: asked(what, names[kind]) for kind, what in _OTHERS.items()}
 
     def told(row: Row) -> Row:
         name, brought = row["name"], row["deployment_id"]
@@ -56,9 +59,10 @@ def page(
                 "evidence": _pairs(evidence.get(name), "method", "source", "at", "used"),
             }
             return {"deployment": deployments[name] | details}
-        return {
-            "incident": incidents[name] | {"causes": _pairs(causes.get(name), "deployment_id", "attribution")}
-        }
+        if row["kind"] == Kind.INCIDENT:
+            details = {"causes": _pairs(causes.get(name), "deployment_id", "attribution")}
+            return {"incident": incidents[name] | details}
+        return {row["kind"]: others[row["kind"]][name]}
 
     return [row | told(row) for row in rows]
 
@@ -164,6 +168,50 @@ def _causes(selection: Selection, ids: str) -> ir.Table:
     """(id, listed): what each incident came from, as deployment_id and attribution."""
     rows = selection.table("incident_cause").rename(id="incident_id").semi_join(_asked(ids), "id")
     return _listed(rows, ("deployment_id", "attribution"), by=("deployment_id",))
+
+
+def _runs(selection: Selection, ids: str) -> ir.Table:
+    asked = _asked(ids)
+    parts = asked.id.split(BETWEEN)
+    asked = asked.mutate(trace_id=parts[0], span_id=parts[1])
+    rows = selection.table("stage_run").join(asked, ["trace_id", "span_id"])
+    return rows.select(
+        "id",
+        "change_id",
+        "repository",
+        "stage_name",
+        "stage_type",
+        "service",
+        "environment",
+        "team",
+        "from_team",
+        "revision",
+        "result",
+        "started_at",
+        "ended_at",
+        "wait_s",
+        "rework",
+        "trace_id",
+        "span_id",
+    )
+
+
+def _approvals(selection: Selection, ids: str) -> ir.Table:
+    rows = selection.table("approval")
+    rows = rows.mutate(id=named(rows)).semi_join(_asked(ids), "id")
+    return rows.select(
+        "id",
+        "change_id",
+        "requested_at",
+        "answered_at",
+        "granted",
+        "trace_id",
+        gate=rows.gate.nullif(""),
+        actor_type=rows.actor_type.nullif(""),
+    )
+
+
+_OTHERS = {Kind.RUN: _runs, Kind.APPROVAL: _approvals}
 
 
 def _listed(rows: ir.Table, columns: tuple[str, ...], by: tuple[str, ...]) -> ir.Table:

@@ -29,6 +29,10 @@ class Reason(StrEnum):
     TOO_LONG_AFTER = "too_long_after"
     OTHER_SERVICE = "other_service"
     NO_DEPLOYMENT = "no_deployment"
+    QUARANTINED = "quarantined"
+    WENT_WRONG = "went_wrong"
+    NOWHERE_BEFORE = "nowhere_before"
+    NOBODY_WAITED = "nobody_waited"
 
     @property
     def sentence(self) -> str:
@@ -56,4 +60,8 @@ _SENTENCES = {
     Reason.TOO_LONG_AFTER: "the last deployment before it is too long ago to be the cause",
     Reason.OTHER_SERVICE: "only other services were deployed there before it",
     Reason.NO_DEPLOYMENT: "nothing had been deployed there before it",
+    Reason.QUARANTINED: "the stage is in quarantine",
+    Reason.WENT_WRONG: "a run of the stage that is named went wrong",
+    Reason.NOWHERE_BEFORE: "the artifact had not run anywhere else before",
+    Reason.NOBODY_WAITED: "there was no request before the answer, so nobody waited",
 }

@@ -11,45 +11,51 @@ ROWS = ibis.schema(
     {
         "id": "string",  # tells the rows of a figure apart
         "kind": "string",
-        "name": "string",  # the id of the change, deployment or incident that it is about
+        "name": "string",  # the id of what it is about
         "deployment_id": "string",  # of a change: which brought it, or might have
+        "revision": "string",  # of a change: the one of its revisions that it is about
         "at": "int64",  # the moment that gives it its place in the window, never null
         "counted": "boolean",  # in a duration or a number; in a share: above or below the line
         "part": "boolean",  # of a share: above the line
         "whole": "boolean",  # of a share: below it
         "value": "float64",
+        "of_s": "float64",  # what the value is a part of, where the figure is the ratio of their sums
+        "stage": "string",  # that it is a run of, or is in
         "method": "string",  # by which it was found to count
         "reason": "string",  # why it does not count, or not above the line
     }
 )
 
 
+_SAID = ("deployment_id", "revision", "value", "of_s", "stage", "method", "reason")
+
+
 class Kind(StrEnum):
     CHANGE = "change"
     DEPLOYMENT = "deployment"
     INCIDENT = "incident"
+    RUN = "run"
+    APPROVAL = "approval"
 
 
 def values(rows: ir.Table, kind: Kind) -> ir.Table:
-    """Rows (name, at, value, method, reason, for changes deployment_id) of a figure that is no share: those
-    without a reason count."""
-    return _shaped(rows, kind, counted=rows.reason.isnull(), part=False, whole=False)
+    """Rows (name, at and what else there is to say) of a figure that is no share: those without a reason
+    count."""
+    counted = rows.reason.isnull() if "reason" in rows.columns else True
+    return _shaped(rows, kind, counted=counted, part=False, whole=False)
 
 
 def shares(rows: ir.Table, kind: Kind) -> ir.Table:
-    """Rows (name, at, part, whole, method, reason) of a share."""
+    """Rows (name, at, part, whole and what else there is to say) of a share."""
     return _shaped(rows, kind, counted=rows.part | rows.whole, part=rows.part, whole=rows.whole)
 
 
-def _shaped(rows: ir.Table, kind: Kind, *, counted: ir.BooleanValue, part: object, whole: object) -> ir.Table:
-    missing = {
-        column: ibis.null(ROWS[column])
-        for column in ("deployment_id", "value", "method", "reason")
-        if column not in rows.columns
-    }
-    rows = rows.mutate(counted=counted, part=part, whole=whole, kind=ibis.literal(str(kind)), **missing)
-    place = ibis.literal(f"{kind} ").concat(rows.name, " ", rows.deployment_id.fill_null(""))
-    return rows.mutate(id=place).select(*ROWS.names).cast(ROWS)
+def _shaped(rows: ir.Table, kind: Kind, *, counted: object, part: object, whole: object) -> ir.Table:
+    rows = rows.mutate(counted=counted, part=part, whole=whole, kind=ibis.literal(str(kind)))
+    missing = {column: ibis.null(ROWS[column]) for column in _SAID if column not in rows.columns}
+    rows = rows.mutate(**missing)
+    which = ibis.coalesce(rows.deployment_id, rows.revision, "")
+    return rows.mutate(id=rows.kind.concat(" ", rows.name, " ", which)).select(*ROWS.names).cast(ROWS)
 
 
 def because(*cases: tuple[ir.BooleanValue, Reason], otherwise: Reason | None = None) -> ir.StringValue:
