@@ -11,6 +11,9 @@ _RULE = ", ".join(
     ("started_at", "ended_at DESC", *(c.name for c in columns.SPAN if c.name not in (*_FIRST, "seq")), "seq")
 )
 
+DROPPED = "dropped_span"
+"""The scratch table of what was in `near_span` and went."""
+
 
 def load_near_spans(engine: Engine, first_seq: int, last_seq: int) -> None:
     """Fills the scratch table `near_span`: every span in a trace that the ledger's rows of this range are in.
@@ -25,7 +28,7 @@ def load_near_spans(engine: Engine, first_seq: int, last_seq: int) -> None:
 
 
 def drop_repeated_spans(engine: Engine) -> int:
-    """Takes repetitions out of `near_span` and the ledger; answers how many went."""
+    """Takes repetitions out of `near_span` and the ledger; answers how many went, to the table `DROPPED`."""
     twice = "SELECT trace_id, span_id FROM near_span GROUP BY trace_id, span_id HAVING count(*) > 1"
     if not engine.fill("repeated", twice):
         return 0
@@ -34,6 +37,8 @@ def drop_repeated_spans(engine: Engine) -> int:
     engine.pick("telling", "rowid AS place, *", "span", several)
     told = f"SELECT place, {telling} AS telling FROM telling"
     dropped = engine.fill("repeated", f"SELECT place FROM ({told}) WHERE telling > 1")
-    engine.delete("near_span", "place IN (SELECT place FROM repeated)")
+    gone = "place IN (SELECT place FROM repeated)"
+    engine.fill(DROPPED, f"SELECT * FROM near_span WHERE {gone}")
+    engine.delete("near_span", gone)
     engine.delete("span", "rowid IN (SELECT place FROM repeated)")
     return dropped

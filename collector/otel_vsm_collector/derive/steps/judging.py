@@ -40,12 +40,12 @@ def derive_remedies(plan: Plan) -> None:
     plan.scratch("neighbour", ids.union(before.filter(before.deployment_id.notnull()), distinct=True))
     known = plan.pick("neighbour_carried", "deployment_change", Scope("neighbour", ("deployment_id",)))
     changes = plan.pick("neighbour_change", "change", Scope("neighbour_carried", ("change_id",)), ("id",))
-    reverts = plan.scratch("revert", remedies.reverts(changes))
+    reverts = plan.scratch("revert", remedies.reverts(changes), scope="neighbour_change")
     names = plan.pick("reverted", "identity", Scope("revert", ("node",)))
     reverting = remedies.reverting(told, places, known, reverts, names)
     mended = plan.pick("remedy_before", "remedy", MENDING, ("id",))
     plan.scratch("mended_before", mended.select(deployment_id="mended_id"))
-    now = plan.scratch("remedy_now", remedies.remedies(told, places, reverting))
+    now = plan.scratch("remedy_now", remedies.remedies(told, places, reverting), scope="mending_rollout")
     plan.replace("remedy", now, scope=MENDING, columns=("id",))
 
 

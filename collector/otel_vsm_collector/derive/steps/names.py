@@ -1,8 +1,10 @@
 """Which change the names in the touched traces mean."""
 
+import ibis
+
 from otel_vsm_collector.derive import aliases, changes, tables, touched
 from otel_vsm_collector.derive.definitions import Definitions
-from otel_vsm_collector.derive.duplicates import drop_repeated_spans
+from otel_vsm_collector.derive.duplicates import DROPPED, drop_repeated_spans
 from otel_vsm_collector.derive.plan import Plan, Scope
 
 TRACE = Scope("touched_trace", ("trace_id",))
@@ -14,19 +16,21 @@ def find_names(plan: Plan, definitions: Definitions) -> None:
     near = definitions.settled(tables.table("near_span"))
     trace = plan.scratch("touched_trace", near.select("trace_id").distinct())
     # All tellings: one that is dropped touches its change too.
-    told = plan.scratch("told_alias", aliases.told(near))
     plan.scratch("touched_report", touched.touched_incidents(near))
     plan.scratch("touched_deployment", touched.touched_deployments(near))
     plan.scratch("near_item", touched.touched_items(near))
     plan.call("repeated", drop_repeated_spans)
+    dropped = definitions.settled(ibis.table(tables.NEAR_SPAN, name=DROPPED))
+    dropped = plan.scratch("dropped_alias", aliases.told(dropped), scope="repeated")
+    told = plan.scratch("told_alias", aliases.told(near))
 
     before = plan.pick("alias_before", "alias", TRACE)
-    named = plan.scratch("named_node", aliases.nodes(told, before))
+    named = plan.scratch("named_node", aliases.nodes(told, dropped, before))
     hit = plan.pick("identity_hit", "identity", Scope("named_node", ("node",)), component="component")
     plan.scratch("touched_component", hit.distinct())
     known = plan.pick("identity_before", "identity", Scope("touched_component", ("component",)))
     plan.scratch("touched_node", named.union(known.select("node"), distinct=True))
-    plan.replace("alias", aliases.told(near), scope=TRACE)
+    plan.replace("alias", told, scope=TRACE)
     around = plan.pick("touched_alias", "alias", NODE)
     names = plan.call("named", aliases.join_names, aliases.NAMES)
     largest = definitions.declared.limits.suspicious_revisions

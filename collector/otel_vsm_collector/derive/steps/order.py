@@ -48,7 +48,7 @@ def derive_carried(plan: Plan, definitions: Definitions) -> None:
     claims = plan.pick("again_claim", "rollout_claim", asked)
     keys = plan.pick("again_key", "change_key", Scope("again_claim", ("key", "method")))
     before = plan.pick("claimed_before", "claimed", asked)
-    claimed = plan.scratch("claimed_now", carried.claimed(claims, keys))
+    claimed = plan.scratch("claimed_now", carried.claimed(claims, keys), scope="again_claim")
     plan.replace("claimed", claimed, scope=asked)
     changed = before.select("change_id").union(claimed.select("change_id"), distinct=True)
     plan.scratch("claimed_change", changed)
@@ -65,7 +65,9 @@ def derive_carried(plan: Plan, definitions: Definitions) -> None:
     places = plan.pick("beside_place", "place", Scope("beside_claiming", ("deployment_id",)), columns=("id",))
     known = plan.pick("carried_before", "deployment_change", CLAIMING)
     found = definitions.deployment_changes(whole, places)
-    carried_now = plan.scratch("carried_now", found.semi_join(scope, "deployment_id"))
+    carried_now = plan.scratch(
+        "carried_now", found.semi_join(scope, "deployment_id"), scope="claiming_deployment"
+    )
     plan.replace("deployment_change", carried_now, scope=CLAIMING)
     plan.scratch(
         "delivered_change",

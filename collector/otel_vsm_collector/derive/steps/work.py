@@ -55,9 +55,9 @@ def derive_rollouts(plan: Plan) -> None:
         scope="touched_deployment",
     )
     links = plan.table("wide_link").semi_join(own, ["trace_id", "span_id"])
-    claims = plan.scratch("own_claim", deployments.rollout_claims(own, links))
+    claims = plan.scratch("own_claim", deployments.rollout_claims(own, links), scope="touched_deployment")
     plan.replace("rollout_claim", claims, scope=ROLLOUT)
-    rollouts = plan.scratch("touched_rollout", deployments.rollouts(own, claims))
+    rollouts = plan.scratch("touched_rollout", deployments.rollouts(own, claims), scope="touched_deployment")
     plan.replace("rollout", rollouts, scope=ROLLOUT, columns=("id",))
     plan.replace("rollout_span", deployments.rollout_spans(own), scope=ROLLOUT)
 
