@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from otel_vsm.identity import SpanId, change_root
@@ -25,6 +26,10 @@ from otel_vsm.testing.fixtures import (  # noqa: F401 - fixtures are found by th
 
 NewRecord = Callable[..., Record]
 RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 # A shell that runs this in the background has its jobs ignore the terminal's signals, and what is ignored
 # stays so in every process that a test starts.

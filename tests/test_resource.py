@@ -112,7 +112,7 @@ def test_a_named_stamp_that_is_missing_is_warned_of_once(
     ]
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.binary()
     | st.dictionaries(

@@ -80,7 +80,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
         read_stamp(tmp_path / "stamp.json")
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.binary()
     | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps).map(str.encode)

@@ -39,7 +39,6 @@ def made_up(strategy: st.SearchStrategy, number: int, told_apart_by: object) -> 
     @settings(
         max_examples=number,
         database=None,
-        deadline=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )

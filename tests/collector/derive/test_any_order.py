@@ -68,7 +68,7 @@ incident = st.fixed_dictionaries(
 worlds = st.lists(st.one_of(stage, event, deployment, deployment, incident, approval, work_item), max_size=12)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(told=worlds, data=st.data())
 def test_order_repetition_and_batches_change_nothing(
     duckdb_world: World, told: list[dict], data: st.DataObject
@@ -92,7 +92,7 @@ def test_order_repetition_and_batches_change_nothing(
 
 
 @pytest.mark.slow
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, suppress_health_check=list(HealthCheck))
 @given(told=worlds, data=st.data())
 def test_clickhouse_finds_the_same(
     duckdb_world: World, clickhouse_world: World, told: list[dict], data: st.DataObject
