@@ -148,7 +148,7 @@ def incident_causes(
         "started_at",
         place=matching(hit.service, profile, projects),
     ).distinct()
-    before = hit.join(done, ["environment", "place", hit.started_at >= done.finished_at])
+    before = _latest_before(hit, done)
     if profile.incident_window_s is not None:
         before = before.filter(
             before.started_at - before.finished_at <= int(profile.incident_window_s * 10**9)
@@ -161,6 +161,22 @@ def incident_causes(
     return told.mutate(attribution=ibis.literal(str(FailureMethod.INCIDENT_LINK))).union(
         before.mutate(attribution=ibis.literal(str(FailureMethod.INCIDENT_WINDOW)))
     )
+
+
+def _latest_before(hit: ir.Table, done: ir.Table) -> ir.Table:
+    """Rows of `hit`, each with those of `done` (deployment_id, finished_at) that ended last before it
+    started. Joining all that ended before it would give as many rows as there are such pairs."""
+    where = ["environment", "place"]
+    ends = done.select(*where, "finished_at", at="finished_at", incident_id=ibis.null("string"))
+    begins = hit.select(*where, "incident_id", finished_at=ibis.null("int64"), at="started_at")
+    # What ended at that very moment had ended.
+    order = [ibis._["at"], ibis._.incident_id.notnull()]
+    until_now = ibis.window(group_by=where, order_by=order, preceding=(None, 0))
+    told = ends.union(begins.select(ends.columns))
+    told = told.mutate(finished_at=told.finished_at.max().over(until_now))
+    latest = told.filter(told.incident_id.notnull(), told.finished_at.notnull())
+    latest = latest.select(*where, "incident_id", "finished_at", started_at="at")
+    return latest.join(done, [*where, "finished_at"])
 
 
 def incidents(reports: ir.Table, causes: ir.Table, rollouts: ir.Table) -> ir.Table:
