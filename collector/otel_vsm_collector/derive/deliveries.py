@@ -81,6 +81,15 @@ def deliveries(carried: ir.Table, rollouts: ir.Table, changes: ir.Table, profile
     )
 
 
+def timed(delivered: ir.Table, changes: ir.Table, profile: Profile) -> ir.Table:
+    """Rows of `delivery`, of those changes that the profile counts, with the lead times that it has."""
+    begun = with_start(counted(changes, profile), profile)
+    begun = begun.select("started_at", "first_commit_at", "opened_at", change_id="id")
+    reached = delivered.drop("lead_time_s", "excluded").join(begun, "change_id")
+    lead_time, excluded = _lead_time(reached, profile)
+    return reached.mutate(lead_time_s=lead_time, excluded=excluded).select(*delivered.columns)
+
+
 def shipped(rollouts: ir.Table) -> ir.StringValue:
     """What a deployment brought: its artifact, else its revision, else what no other one could bring."""
     return ibis.coalesce(rollouts.artifact, rollouts.revision, rollouts.id)

@@ -9,7 +9,14 @@ from otel_vsm_collector.declared.sections import PRODUCTION
 from otel_vsm_collector.derive.deliveries import duration
 from otel_vsm_collector.derive.starts import counted, with_start
 from otel_vsm_collector.derive.views import Facts
-from otel_vsm_collector.figures.selection import BY_DEFAULT, Selection, edge, fact, first_deliveries
+from otel_vsm_collector.figures.selection import (
+    BY_DEFAULT,
+    Selection,
+    delivered_changes,
+    edge,
+    fact,
+    first_deliveries,
+)
 
 LEGS = {
     "backlog_s": ("created_at", "work_started_at"),
@@ -24,20 +31,38 @@ LEGS = {
 """Each part of a lead time, with the event or moment that begins it and the one that ends it."""
 
 
-def changes(selection: Selection) -> ir.Table:
-    """The changes delivered in the window, and of those not delivered the ones begun in it.
+def changes(selection: Selection, listed: ir.Table | None = None) -> ir.Table:
+    """What is known of the changes `listed` (id), where none are given of all in `moments`.
 
-    Only deliveries that pass the selection count; with a service selected, changes that it never delivered
-    are left out. Columns: see `described`.
+    Columns: see `described`.
     """
     selection = replace(selection, facts=selection.facts.of_changes)
+    listed = moments(selection) if listed is None else listed
+    asked = listed.select(change_id="id")
+    begun = selection.table("change").semi_join(listed, "id")
+    delivered = first_deliveries(selection, of=asked)
+    return described(asked, begun, delivered.mutate(edge=edge(selection, delivered)), selection.facts)
+
+
+def moments(selection: Selection) -> ir.Table:
+    """(id, at): the changes delivered in the window, and of those not delivered the ones begun in it.
+
+    Only deliveries that pass the selection count; with a service selected, changes that it never delivered
+    are left out.
+    """
+    selection = replace(selection, facts=selection.facts.of_changes)
+    delivered = delivered_changes(selection)
+    delivered = delivered.select(id="change_id", at=edge(selection, delivered))
     begun = counted(selection.apply(selection.table("change")), selection.profile)
-    delivered = first_deliveries(selection)
-    delivered = delivered.mutate(edge=edge(selection, delivered))
-    listed = described(begun, delivered, selection.facts)
+    begun = with_start(begun, selection.profile)
+    begun = begun.select("id", at=ibis.coalesce(begun.started_at, begun.first_seen_at))
+    begun = begun.filter(selection.within(begun["at"]))
+    arrived = selection.apply(selection.facts.arrived)
     if selection.service is not None:
-        listed = listed.filter(listed.delivered_at.notnull())
-    return listed.filter(selection.within(listed["at"]))
+        begun = begun.semi_join(arrived, begun.id == arrived.change_id)
+    # What has a delivery has its moment from that, unless it was delivered without being merged.
+    arrived = arrived.filter(edge(selection, arrived).notnull())
+    return delivered.union(begun.anti_join(arrived, begun.id == arrived.change_id))
 
 
 def change(name: str, facts: Facts = BY_DEFAULT) -> ir.Table:
@@ -46,32 +71,33 @@ def change(name: str, facts: Facts = BY_DEFAULT) -> ir.Table:
     begun = facts.table("change")
     begun = begun.filter((begun.id == name) | begun.aliases.contains(name))
     anywhere = Selection(from_ns=0, to_ns=0, environment=PRODUCTION, facts=facts)
-    delivered = first_deliveries(anywhere)
-    return described(begun, delivered.mutate(edge=delivered.delivered_at), facts)
+    asked = begun.select(change_id="id")
+    delivered = first_deliveries(anywhere, of=asked)
+    return described(asked, begun, delivered.mutate(edge=delivered.delivered_at), facts)
 
 
-def described(begun: ir.Table, delivered: ir.Table, facts: Facts) -> ir.Table:
-    """Rows of `change`, each with its row of `delivery`, if it has one, and all else that is known of it.
+def described(asked: ir.Table, begun: ir.Table, delivered: ir.Table, facts: Facts) -> ir.Table:
+    """Rows of `change`, all of those `asked` for (change_id), each with its row of `delivery`, if it has one,
+    and all else that is known of it.
 
     Columns: id, aliases, repository, `at` (the `edge` of the delivery, else begun), delivered_at,
     lead_time_s, excluded, the legs, and lists: events (at, event), deployed (environment, and at: the first
     arrival in it) and deployment_ids.
     """
     profile = facts.definitions.profile
-    events = fact("change_event")
-    events = events.semi_join(begun, events.change_id == begun.id)
+    events = fact("change_event").semi_join(asked, "change_id")
     # Lists of pairs: not every engine knows how to order one list by another.
     told = events.group_by("change_id").agg(
         events=ibis.struct({"at": events["at"], "event": events.event}).collect().sort()
     )
-    arrivals = facts.table("delivery")
+    arrivals = facts.counted(facts.arrived).semi_join(asked, "change_id")
     arrivals = arrivals.group_by("change_id", "environment").agg(arrived_at=arrivals.delivered_at.min())
     arrivals = arrivals.group_by("change_id").agg(
         deployed=ibis.struct({"environment": arrivals.environment, "at": arrivals.arrived_at})
         .collect()
         .sort()
     )
-    carried = facts.table("deployment_change")
+    carried = facts.table("deployment_change").semi_join(asked, "change_id")
     carried = carried.group_by("change_id").agg(deployment_ids=carried.deployment_id.collect().sort())
     reached = delivered.select(
         "change_id", "edge", "deploy_started_at", "delivered_at", "lead_time_s", "excluded"

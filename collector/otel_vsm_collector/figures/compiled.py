@@ -13,6 +13,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend as DuckDB
 
+from otel_vsm_collector.derive.views import make
 from otel_vsm_collector.figures.selection import Selection
 
 _NUMBER = 8_213_649_127_340_000_000
@@ -37,6 +38,7 @@ def answer(
     )
     query = _compiled(what, symbolic, shape, marks)
     found |= {f"{name}_": value for name, value in values.items()}
+    make(backend.con, query)
     used = {name: value for name, value in found.items() if f"${name}" in query}
     answered = backend.con.execute(query, used)
     names = [column[0] for column in answered.description]

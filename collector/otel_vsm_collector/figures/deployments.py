@@ -7,9 +7,10 @@ from otel_vsm_collector.figures import selection as select
 from otel_vsm_collector.figures.selection import BY_DEFAULT, Selection
 
 
-def deployments(selection: Selection) -> ir.Table:
-    """The deployments that finished in the window: the columns of the fact, and change_ids."""
-    return described(select.deployments(selection), selection.facts)
+def deployments(selection: Selection, listed: ir.Table | None = None) -> ir.Table:
+    """The deployments `listed`, where none are given those that finished in the window: the columns of the
+    fact, and change_ids."""
+    return described(select.deployments(selection) if listed is None else listed, selection.facts)
 
 
 def deployment(name: str, facts: Facts = BY_DEFAULT) -> ir.Table:

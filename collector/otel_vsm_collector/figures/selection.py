@@ -125,19 +125,24 @@ def deployments(selection: Selection) -> ir.Table:
     return rows.filter(selection.within(rows.finished_at))
 
 
-def first_deliveries(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:
-    """The first delivery of each change that passes the filters, of any time.
+def first_deliveries(
+    selection: Selection, by: tuple[str, ...] = (), *, of: ir.Table | None = None
+) -> ir.Table:
+    """The first delivery of each change that passes the filters, of any time; `of` are the changes
+    (change_id) that are asked for, where not all are.
 
     Where neither the selection nor `by` tells services or environments apart, the first by any service, to
     any environment counts.
     """
-    return _first(_delivered(selection), by).drop("unit")
+    facts = selection.facts
+    arrived = facts.arrived if of is None else facts.arrived.semi_join(of, "change_id")
+    return facts.timed(_first(_delivered(selection, arrived), by)).drop("unit")
 
 
-def _delivered(selection: Selection) -> ir.Table:
-    """The rows of `delivery` that pass the filters, with what is delivered once (unit): a change, or an
+def _delivered(selection: Selection, arrived: ir.Table) -> ir.Table:
+    """The rows of `arrived` that pass the filters, with what is delivered once (unit): a change, or an
     artifact by a service, of which the change only says since when."""
-    rows = selection.apply(selection.table("delivery"))
+    rows = selection.apply(arrived)
     if selection.profile.lead_time_per == "change":
         return rows.mutate(unit=rows.change_id)
     rollouts = selection.table("rollout")
@@ -160,19 +165,27 @@ def edge(selection: Selection, rows: ir.Table) -> ir.IntegerColumn:
 
 def deliveries(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:
     """The changes that were first delivered in the window; `by` as in `first_deliveries`."""
-    if selection.profile.window_edge == "merged":
-        rows = first_deliveries(selection, by)
-        return rows.filter(selection.within(rows.merged_at))
-    # Only those of the window are put into an order: what was delivered before is looked up.
-    rows = _delivered(selection)
-    earlier = rows.filter(rows.delivered_at < selection.from_ns).select("unit", *by)
-    found = _first(rows.filter(selection.within(rows.delivered_at)), by)
-    return found.anti_join(earlier, ["unit", *by]).drop("unit")
+    return selection.facts.timed(_deliveries(selection, by))
 
 
 def delivered_changes(selection: Selection) -> ir.Table:
-    """The same, of changes also where the profile has lead times of artifacts: work flows by the change."""
-    return deliveries(replace(selection, facts=selection.facts.of_changes))
+    """The same, of changes also where the profile has lead times of artifacts: work flows by the change.
+    Whose lead times they have is not said."""
+    facts = selection.facts.of_changes
+    return facts.counted(_deliveries(replace(selection, facts=facts), ()))
+
+
+def _deliveries(selection: Selection, by: tuple[str, ...]) -> ir.Table:
+    facts, profile = selection.facts, selection.profile
+    delivered = profile.window_edge == "delivered"
+    rows = _delivered(selection, facts.arriving(selection.within) if delivered else facts.arrived)
+    if delivered and profile.lead_time_per == "change":
+        # Only those of the window are put into an order: what was delivered before is looked up.
+        earlier = rows.filter(rows.delivered_at < selection.from_ns).select("unit", *by)
+        first = _first(rows.filter(selection.within(rows.delivered_at)), by)
+        return first.anti_join(earlier, ["unit", *by]).drop("unit")
+    first = _first(rows, by)
+    return first.filter(selection.within(edge(selection, first))).drop("unit")
 
 
 def told_incidents(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:

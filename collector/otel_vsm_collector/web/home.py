@@ -4,21 +4,19 @@ import time
 from pathlib import Path
 from typing import Any
 
-import ibis
 from fastapi import APIRouter, Request, Response
-from ibis.backends.duckdb import Backend
-from ibis.expr import types as ir
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from otel_vsm import __version__, human
 from otel_vsm_collector.declared.sections import PRODUCTION
-from otel_vsm_collector.figures import changes, deployments
+from otel_vsm_collector.figures.compiled import answer
 from otel_vsm_collector.figures.dora import dora
 from otel_vsm_collector.figures.selection import Selection
 from otel_vsm_collector.lengths import Length
 from otel_vsm_collector.web import items
 from otel_vsm_collector.web.facts import LAG_STATE, Declarations, Facts
-from otel_vsm_collector.web.lists import CHANGES_NEWEST, DEPLOYMENTS_NEWEST
+from otel_vsm_collector.web.lists import CHANGES, DEPLOYMENTS
+from otel_vsm_collector.web.pages import first
 from otel_vsm_collector.web.times import write_time
 
 DAYS = 30
@@ -71,18 +69,11 @@ def home(request: Request, facts: Facts, book: Declarations) -> Response:
         "lag_s": getattr(request.state, LAG_STATE),
         "dora": dora(facts, selection),
         "deployments": [
-            items.deployment(row)
-            for row in _latest(facts, deployments.deployments(selection), newest=DEPLOYMENTS_NEWEST)
+            items.deployment(row) for row in answer(facts, first, selection, DEPLOYMENTS, LATEST)
         ],
-        "changes": [
-            items.change(row) for row in _latest(facts, changes.changes(selection), newest=CHANGES_NEWEST)
-        ],
+        "changes": [items.change(row) for row in answer(facts, first, selection, CHANGES, LATEST)],
     }
     return Response(_templates.get_template("home.html").render(view), media_type="text/html; charset=utf-8")
-
-
-def _latest(facts: Backend, rows: ir.Table, *, newest: str) -> list[dict[str, Any]]:
-    return list(facts.to_pyarrow(rows.order_by([ibis.desc(newest), "id"]).limit(LATEST)).to_pylist())
 
 
 @router.get("/style.css")

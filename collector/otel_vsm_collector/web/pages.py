@@ -12,6 +12,7 @@ from ibis.backends.duckdb import Backend
 from ibis.expr import types as ir
 from pydantic import Field
 
+from otel_vsm_collector.figures.compiled import answer
 from otel_vsm_collector.figures.selection import Selection
 from otel_vsm_collector.web.facts import OpenBook
 from otel_vsm_collector.web.parameters import Filters
@@ -61,24 +62,39 @@ class Place:
         return cls(from_ns, to_ns, at_ns, id_)
 
 
-def page(
-    backend: Backend, rows: ir.Table, asked: Paging, selection: Selection, *, newest: str
-) -> tuple[list[dict[str, Any]], str | None]:
-    """The rows of the page that is asked for, and the cursor of the next, None on the last.
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What is listed: `moments` gives everything that is selected, with an `id`; `newest` is the column that
+    it is ordered by, newest first, and never null; `described` says more of some of it."""
 
-    `rows` are all that the selection selects, with an `id`; `newest` is the column that they are ordered
-    by, newest first; it is never null.
-    """
+    newest: str
+    moments: Callable[[Selection], ir.Table]
+    described: Callable[[Selection, ir.Table], ir.Table]
+
+
+def first(selection: Selection, listed: Listed, limit: int, **after: Any) -> ir.Table:
+    """The newest of what is listed after a place (at, id)."""
+    rows = listed.moments(selection)
+    if after:
+        moment = rows[listed.newest]
+        rows = rows.filter((moment < after["at"]) | ((moment == after["at"]) & (rows.id > after["id"])))
+    order = [ibis.desc(listed.newest), "id"]
+    # All that is known of everything would be far more than of a page.
+    return listed.described(selection, rows.order_by(order).limit(limit)).order_by(order)
+
+
+def page(
+    backend: Backend, listed: Listed, asked: Paging, selection: Selection
+) -> tuple[list[dict[str, Any]], str | None]:
+    """The rows of the page that is asked for, and the cursor of the next, None on the last."""
     place = asked.place()
-    moment = rows[newest]
-    if place is not None:
-        rows = rows.filter((moment < place.at_ns) | ((moment == place.at_ns) & (rows.id > place.id)))
-    rows = rows.order_by([ibis.desc(newest), "id"]).limit(asked.limit + 1)
-    found = backend.to_pyarrow(rows).to_pylist()
+    after: dict[str, int | str] = {} if place is None else {"at": place.at_ns, "id": place.id}
+    found = answer(backend, first, selection, listed, asked.limit + 1, **after)
     if len(found) <= asked.limit:
         return found, None
     last = found[asked.limit - 1]
-    return found[: asked.limit], Place(selection.from_ns, selection.to_ns, last[newest], last["id"]).written()
+    following = Place(selection.from_ns, selection.to_ns, last[listed.newest], last["id"])
+    return found[: asked.limit], following.written()
 
 
 def part(

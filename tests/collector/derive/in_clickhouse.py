@@ -1,5 +1,6 @@
 """ClickHouse in this process, its tables in memory."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -9,8 +10,10 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 import sqlglot
+from clickhouse_connect.driver.client import Client
 from ibis.backends.clickhouse import Backend
 from ibis.backends.sql.compilers.clickhouse import ClickHouseCompiler, compiler
+from sqlglot.expressions import Expression
 
 from otel_vsm_collector.derive.engine import Within
 
@@ -60,8 +63,8 @@ class InClickHouse:
         self._client.command(f"CREATE OR REPLACE TEMPORARY TABLE {name} ({_ddl(schema)}) ENGINE = Memory")
 
     def fill(self, name: str, query: str) -> int:
-        for part, rows in (*(parts := _parts(query))[:-1], (name, parts[-1][1])):
-            self._client.command(f"CREATE OR REPLACE TEMPORARY TABLE {part} ENGINE = Memory AS {rows}")
+        rows = _last_part(self._client, _parts(query))
+        self._client.command(f"CREATE OR REPLACE TEMPORARY TABLE {name} ENGINE = Memory AS {rows}")
         return int(self._client.command(f"SELECT count() FROM {name}"))
 
     def pick(self, name: str, columns: str, table: str, within: Within) -> int:
@@ -112,7 +115,8 @@ class _ExactBackend(Backend):
         """As the original but for truths: what ClickHouse computes as UInt8 would stay numbers."""
         table = expr.as_table()
         schema = table.schema().to_pyarrow()
-        columns = self.con.query(self.compile(table)).result_columns or [[] for _ in schema]
+        rows = _last_part(self.con, _split(self.compiler.to_sqlglot(table)))
+        columns = self.con.query(rows).result_columns or [[] for _ in schema]
         arrays = [
             pa.array(
                 [None if value is None else bool(value) for value in column]
@@ -125,15 +129,25 @@ class _ExactBackend(Backend):
         return expr.__pyarrow_result__(pa.Table.from_arrays(arrays, schema=schema))
 
 
+def _last_part(client: Client, parts: Sequence[tuple[str, str]]) -> str:
+    """What remains of a query once its other parts are computed."""
+    for name, rows in parts[:-1]:
+        client.command(f"CREATE OR REPLACE TEMPORARY TABLE {name} ENGINE = Memory AS {rows}")
+    return parts[-1][1]
+
+
 @cache
 def _parts(query: str) -> list[tuple[str, str]]:
+    return (
+        _split(sqlglot.parse_one(query, dialect="clickhouse")) if query.startswith("WITH") else [("", query)]
+    )
+
+
+def _split(tree: Expression) -> list[tuple[str, str]]:
     """The common table expressions of a query and what remains, in order, each to be computed once.
 
     ClickHouse plans and computes them again wherever they are named, which adds up where one names another.
     """
-    if not query.startswith("WITH"):
-        return [("", query)]
-    tree = sqlglot.parse_one(query, dialect="clickhouse")
     named = [(cte.alias, cte.this.sql("clickhouse")) for cte in tree.ctes]
     tree.set("with_", None)
     return [*named, ("", tree.sql("clickhouse"))]
