@@ -7,7 +7,7 @@ import ibis
 import ibis.expr.types as ir
 
 from otel_vsm.human import count, duration, rate, share
-from otel_vsm_collector.figures import selection as select
+from otel_vsm_collector.figures.flow_times import passed, since_first_activity
 from otel_vsm_collector.figures.selection import Selection
 from otel_vsm_collector.figures.statistic import total
 
@@ -21,17 +21,15 @@ def contributions(selection: Selection) -> ir.Table:
     A change that was not in a stage spent nothing there. Stages that fewer than half of them were in are left
     out: their medians are nothing.
     """
-    delivered = select.delivered_changes(selection)
-    delivered = delivered.filter(delivered.delivered_at >= delivered.first_activity_at)
-    delivered = delivered.select("change_id", "delivered_at")
+    delivered = passed(selection)
     runs = selection.table("stage_run")
     runs = runs.select("change_id", "stage_name", "started_at", "process_s", "wait_s")
-    runs = runs.join(delivered, "change_id")
-    runs = runs.filter(runs.started_at < runs.delivered_at)
+    runs = since_first_activity(runs.join(delivered, "change_id"))
+    runs = runs.filter(runs.flow_ns >= 0, runs.started_at < runs.delivered_at)
     spent = runs.group_by("change_id", "stage_name").agg(
         process=total(runs.process_s), wait=total(runs.wait_s.fill_null(0.0))
     )
-    number = delivered.count().as_scalar()
+    number = delivered.count(where=delivered.flow_ns >= 0).as_scalar()
     stages = spent.group_by("stage_name").agg(changes=spent.count())
     stages = stages.filter(stages.changes * 2 >= number)
     nothing = ibis.literal(0.0)

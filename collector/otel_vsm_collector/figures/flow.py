@@ -4,6 +4,7 @@ from math import prod
 from typing import Any
 
 import ibis
+import ibis.expr.types as ir
 
 from otel_vsm_collector.figures.approvals import approvals
 from otel_vsm_collector.figures.bottleneck import bottleneck, contributions
@@ -15,6 +16,7 @@ from otel_vsm_collector.figures.promotions import promotions
 from otel_vsm_collector.figures.selection import Selection
 from otel_vsm_collector.figures.stages import counted, rates, ratio
 from otel_vsm_collector.figures.statistic import spelled
+from otel_vsm_collector.figures.together import with_lists
 from otel_vsm_collector.figures.work_in_progress import work_in_progress
 
 Row = dict[str, Any]
@@ -22,7 +24,8 @@ Row = dict[str, Any]
 
 def flow(backend: ibis.BaseBackend, selection: Selection) -> Row:
     """The figures of one selection, in the shape of the API's answer but for window and profile."""
-    (row,) = answer(backend, summary, selection)
+    (row,) = answer(backend, _passage, selection)
+    contributed = row["contributed"] or []
     times = _times(row, selection)
     (groups,) = answer(backend, pipelines, selection)
     (back,) = answer(backend, rollbacks, selection)
@@ -31,7 +34,6 @@ def flow(backend: ibis.BaseBackend, selection: Selection) -> Row:
     sound = [row for row in stages.values() if not row["quarantined"]]
     under_way = work_in_progress(backend, selection)
     there = {row["stage"]: row["changes"] for row in under_way["by_stage"]}
-    contributed = answer(backend, contributions, selection)
     names = (row["stage_name"] for row in contributed)
     figures = {name: rates(stages.get(name, {}), selection) | {"wip": there.get(name, 0)} for name in names}
     return {
@@ -53,6 +55,11 @@ def flow(backend: ibis.BaseBackend, selection: Selection) -> Row:
             "per_day": back["rollbacks"] / selection.days,
         },
     }
+
+
+def _passage(selection: Selection) -> ir.Table:
+    """`summary`, and what the stages contributed: both are about the changes that were delivered."""
+    return with_lists(summary(selection), contributed=contributions(selection))
 
 
 def flow_by_repository(backend: ibis.BaseBackend, selection: Selection) -> dict[str | None, Row]:

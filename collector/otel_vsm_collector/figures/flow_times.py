@@ -27,6 +27,13 @@ def summary(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:
     )
 
 
+def passed(selection: Selection) -> ir.Table:
+    """The changes delivered in the window, with first_activity_at, and flow_ns since then."""
+    delivered = select.delivered_changes(selection)
+    delivered = delivered.select(*_KEPT, "first_activity_at")
+    return delivered.mutate(flow_ns=delivered.delivered_at - delivered.first_activity_at)
+
+
 def flow_times(selection: Selection) -> ir.Table:
     """A row per change delivered in the window: change_id, deployment_id, repository, merged_at,
     delivered_at, flow_s, active_s, cycle_s, the last three null where the clocks disagree.
@@ -35,10 +42,7 @@ def flow_times(selection: Selection) -> ir.Table:
     - active: the part of it in which a stage of the change went on, where several did once
     - cycle: flow without what one of its work items was blocked for
     """
-    delivered = select.delivered_changes(selection)
-    delivered = delivered.select(*_KEPT, "first_activity_at")
-    delivered = delivered.mutate(flow_ns=delivered.delivered_at - delivered.first_activity_at)
-    rows = delivered
+    rows = delivered = passed(selection)
     for part in (_active(selection, delivered), _blocked(selection, delivered)):
         rows = rows.left_join(part, "change_id").drop("change_id_right")
     flow = ifelse(rows.flow_ns >= 0, rows.flow_ns / NANOSECONDS, ibis.null("float64"))
@@ -53,10 +57,16 @@ def flow_times(selection: Selection) -> ir.Table:
 def _active(selection: Selection, delivered: ir.Table) -> ir.Table:
     """(change_id, active_s): a run adds what the runs that began before it have not covered."""
     runs = selection.table("stage_run").select("change_id", "started_at", "ended_at", "busy_until")
-    runs = runs.join(delivered, "change_id")
+    runs = since_first_activity(runs.join(delivered, "change_id"))
     start = ibis.greatest(runs.started_at, ibis.coalesce(runs.busy_until, runs.started_at))
     added = (ibis.least(runs.ended_at, runs.delivered_at) - start).clip(lower=0)
     return runs.group_by("change_id").agg(active_s=added.sum() / NANOSECONDS)
+
+
+def since_first_activity(runs: ir.Table) -> ir.Table:
+    """Runs beside the first activity of their changes: all of them, as none began before it. Said, it lets an
+    engine leave out what is older than any of the changes that are asked for."""
+    return runs.filter(runs.started_at >= runs.first_activity_at)
 
 
 def _blocked(selection: Selection, delivered: ir.Table) -> ir.Table:

@@ -3,7 +3,6 @@
 import ibis.expr.types as ir
 
 from otel_vsm.semconv import FailureMethod, StageType, TaskResult
-from otel_vsm_collector.figures import selection as select
 from otel_vsm_collector.figures.runs import failed, quarantined, runs
 from otel_vsm_collector.figures.selection import Selection
 
@@ -34,8 +33,8 @@ def revisions(selection: Selection) -> ir.Table:
 def rollbacks(selection: Selection) -> ir.Table:
     """(rollbacks, deployments): the successful deployments that finished in the window, and the rollbacks
     among them."""
-    done = select.deployments(selection)
-    done = done.filter(done.result == TaskResult.SUCCESS)
+    done = selection.apply(selection.table("rollout"))
+    done = done.filter(selection.within(done.finished_at), done.result == TaskResult.SUCCESS)
     back = selection.table("remedy")
     back = back.filter(back.method == FailureMethod.ROLLBACK).select("id", back=True)
     rows = done.left_join(back, "id")

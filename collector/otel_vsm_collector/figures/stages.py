@@ -12,7 +12,7 @@ from otel_vsm_collector.figures.compiled import answer
 from otel_vsm_collector.figures.runs import failed, quarantined, runs
 from otel_vsm_collector.figures.selection import Selection
 from otel_vsm_collector.figures.statistic import spelled, statistic
-from otel_vsm_collector.figures.work_in_progress import ages, unfinished
+from otel_vsm_collector.figures.work_in_progress import work_in_progress
 
 _TIMES = {"process": "process_s", "wait": "wait_s", "queue": "queue_s"}
 
@@ -24,17 +24,14 @@ def stages(backend: ibis.BaseBackend, selection: Selection) -> list[dict[str, An
     as of the window's end: see `work_in_progress`. A stage that nothing ran of is there if changes are in it.
     """
     ran = {row["stage_name"]: row for row in answer(backend, counted, selection, True)}
-    open_changes = {
-        row["stage_name"]: row["changes"] for row in answer(backend, ages, selection, ("stage_name",))
-    }
-    late = {row["stage_name"]: row["changes"] for row in answer(backend, unfinished, selection)}
-    names = {name for name in (*ran, *open_changes, *late) if name is not None}
+    under_way = {row["stage"]: row for row in work_in_progress(backend, selection)["by_stage"]}
+    names = {name for name in (*ran, *under_way) if name is not None}
     return [
         {
             "name": name,
             **_spelled(ran.get(name, {}), selection),
-            "wip": open_changes.get(name, 0),
-            "unfinished": late.get(name, 0),
+            "wip": under_way.get(name, {}).get("changes", 0),
+            "unfinished": under_way.get(name, {}).get("unfinished", 0),
         }
         for name in sorted(names)
     ]

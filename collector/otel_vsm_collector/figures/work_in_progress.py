@@ -6,60 +6,69 @@ import ibis
 import ibis.expr.types as ir
 from ibis import ifelse
 
-from otel_vsm.semconv import TaskResult
 from otel_vsm_collector.declared.sections import PRODUCTION
 from otel_vsm_collector.derive.stages import NANOSECONDS
 from otel_vsm_collector.figures.compiled import answer
 from otel_vsm_collector.figures.runs import changes
 from otel_vsm_collector.figures.selection import Selection
+from otel_vsm_collector.figures.together import with_lists
 
 OLDEST = 10
 
 
 def work_in_progress(backend: ibis.BaseBackend, selection: Selection) -> dict[str, Any]:
     """What is under way at the window's end: how many changes, how old, in which stages, and the oldest."""
-    (whole,) = answer(backend, ages, selection, ())
-    late = {row["stage_name"]: row["changes"] for row in answer(backend, unfinished, selection)}
-    by_stage = {row["stage_name"]: row for row in answer(backend, ages, selection, ("stage_name",))}
-    nobody = {"changes": 0, "p50_age_s": None, "max_age_s": None}
-    stages = []
-    for name in sorted({*by_stage, *late}, key=lambda name: (name is None, name)):
-        row = nobody | by_stage.get(name, {}) | {"stage": name, "unfinished": late.get(name, 0)}
-        row.pop("stage_name", None)
-        stages.append(row)
-    return whole | {"by_stage": stages, "oldest": answer(backend, oldest, selection)}
+    (found,) = answer(backend, under_way, selection)
+    by_stage, late, oldest = (found.pop(name) or [] for name in ("by_stage", "unfinished", "oldest"))
+    nobody = {"changes": 0, "p50_age_s": None, "max_age_s": None, "unfinished": 0}
+    stages = {row["stage"]: {"stage": row["stage"]} | nobody for row in (*by_stage, *late)}
+    for row in (*by_stage, *late):
+        stages[row["stage"]].update(row)
+    return found | {
+        "by_stage": [stages[name] for name in sorted(stages, key=lambda name: (name is None, name))],
+        "oldest": sorted(oldest, key=lambda row: (row["since"], row["id"])),
+    }
 
 
-def ages(selection: Selection, by: tuple[str, ...]) -> ir.Table:
-    """How many changes are open, and since when (changes, p50_age_s, max_age_s)."""
-    rows = open_changes(selection)
-    rows = in_stages(selection, rows) if by else rows
+def under_way(selection: Selection) -> ir.Table:
+    """A row: how many changes are open and since when (changes, p50_age_s, max_age_s), and lists: the same
+    by_stage, how many are unfinished by stage, and the oldest (id, stage, since, age_s).
+
+    All at once: to find out which changes are open takes longer than anything that is asked of them.
+    """
+    rows = in_stages(selection, open_changes(selection))
+    return with_lists(
+        _ages(rows),
+        by_stage=_ages(rows, stage=rows.stage_name),
+        unfinished=_unfinished(selection, rows),
+        oldest=_oldest(rows),
+    )
+
+
+def _ages(rows: ir.Table, **by: ir.Column) -> ir.Table:
     return rows.aggregate(
-        by=by,
+        by=[value.name(name) for name, value in by.items()],
         changes=rows.count(),
         p50_age_s=rows.age_s.quantile(ibis.literal(0.5)),
         max_age_s=rows.age_s.max(),
     )
 
 
-def oldest(selection: Selection) -> ir.Table:
-    """The changes that have been under way for longest (id, stage, since, age_s)."""
-    first = open_changes(selection).order_by(["first_activity_at", "id"]).limit(OLDEST)
-    rows = in_stages(selection, first)
-    rows = rows.select("id", stage="stage_name", since="first_activity_at", age_s="age_s")
-    return rows.order_by("since", "id")
+def _oldest(rows: ir.Table) -> ir.Table:
+    first = rows.order_by(["first_activity_at", "id"]).limit(OLDEST)
+    return first.select("id", "age_s", stage="stage_name", since="first_activity_at")
 
 
-def unfinished(selection: Selection) -> ir.Table:
+def _unfinished(selection: Selection, rows: ir.Table) -> ir.Table:
     """The stages of open changes that began too long before the window's end and had not ended by then
-    (stage_name, changes)."""
+    (stage, unfinished: changes)."""
     begun = selection.table("begun_stage").select("change_id", "stage_name", "at")
     runs = selection.table("stage_run").filter(ibis._.ended_at >= selection.to_ns)
     going_on = begun.union(runs.select("change_id", "stage_name", at="started_at"))
     limit_ns = selection.declared.limits.unfinished_after.ns
     going_on = going_on.filter(ibis.literal(selection.to_ns) - going_on["at"] > limit_ns)
-    late = going_on.semi_join(open_changes(selection).select(change_id="id"), "change_id")
-    return late.group_by("stage_name").agg(changes=late.change_id.nunique())
+    late = going_on.semi_join(rows, going_on.change_id == rows.id)
+    return late.group_by(stage="stage_name").agg(unfinished=late.change_id.nunique())
 
 
 def open_changes(selection: Selection) -> ir.Table:
@@ -81,11 +90,8 @@ def closed_changes(selection: Selection) -> ir.Table:
     """
     there = selection.environment or PRODUCTION
     anywhere = Selection(from_ns=0, to_ns=0, environment=there, facts=selection.facts)
-    # Not the deliveries: a profile may not count all of them.
-    done = anywhere.apply(selection.table("rollout"))
-    done = done.filter(done.result == TaskResult.SUCCESS, done.finished_at < selection.to_ns)
-    carried = selection.table("deployment_change")
-    delivered = carried.semi_join(done, carried.deployment_id == done.id)
+    delivered = anywhere.apply(selection.facts.arrivals)
+    delivered = delivered.filter(delivered.arrived_at < selection.to_ns)
     every = selection.table("change")
     abandoned = every.filter(every.abandoned_at < selection.to_ns)
     return delivered.select("change_id").union(abandoned.select(change_id="id"))
