@@ -25,6 +25,7 @@ def dora_by_service(story: Story, question: Question) -> dict[tuple[str, str], A
         (service, incident.environment)
         for incident in story.incidents(question)
         for service in incident.services
+        if question.service in (None, service)
     }
     return with_something(
         {
