@@ -153,7 +153,7 @@ class DuckDB:
             return
         for statement in (
             "CREATE SCHEMA IF NOT EXISTS kept",
-            "CREATE TABLE IF NOT EXISTS kept.whereabouts (hash UINTEGER, until BIGINT)",
+            "CREATE TABLE IF NOT EXISTS kept.whereabouts (hash UBIGINT, until BIGINT)",
             f"CREATE TABLE IF NOT EXISTS kept.{name} ({_ddl(schema)}, written BIGINT)",
             f"CREATE VIEW IF NOT EXISTS {name} AS SELECT {_names(schema.names)} FROM kept.{name}",
         ):
@@ -241,7 +241,7 @@ class DuckDB:
 
 def _hash(column: str) -> str:
     """The same in every version of DuckDB, unlike its own `hash`."""
-    return f'(md5_number_lower("{column}") >> 32)::UINTEGER'
+    return f'(md5_number_lower("{column}") >> 16)'
 
 
 def _names(columns: Sequence[str]) -> str:

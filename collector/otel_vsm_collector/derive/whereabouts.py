@@ -2,7 +2,7 @@
 
 What new spans touch was mostly written lately, and is looked up in tables that grow for years. Rows lie in
 the order in which they were written, and a database skips what a condition on that order leaves out. So this
-remembers, stretch by stretch, which values its rows hold: by 32 bits of a hash, so that a stretch may be
+remembers, stretch by stretch, which values its rows hold: by 48 bits of a hash, so that a stretch may be
 named that does not hold a value, and none that does is missing.
 """
 
@@ -11,9 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-Hashes = npt.NDArray[np.uint32]
-_LOW = np.uint64(2**32 - 1)
-_HIGH = np.uint64(32)
+Hashes = npt.NDArray[np.uint64]
+"""Of 48 bits. Of 32 there would be too few: a hundred thousand values, looked up among ten million, would be
+taken for two hundred others, and these are everywhere."""
+_NUMBER_BITS = np.uint64(16)
+"""65,536 stretches are more spans than a ledger in one file can have."""
+_NUMBER = np.uint64(2**16 - 1)
 
 
 class Whereabouts:
@@ -34,7 +37,7 @@ class Whereabouts:
         """Tells of the stretch from the last one's end to this one, and of all values in it."""
         number = np.uint64(len(self._ends))
         self._ends.append(end)
-        layer = np.unique(hashes.astype(np.uint64)) << _HIGH | number
+        layer = np.unique(hashes) << _NUMBER_BITS | number
         while self._layers and len(self._layers[-1]) <= 2 * len(layer):
             layer = np.sort(np.concatenate([self._layers.pop(), layer]))
         self._layers.append(layer)
@@ -44,16 +47,16 @@ class Whereabouts:
         left = sum(end < position for end in self._ends)
         if left < len(self._ends):
             self._ends = self._ends[:left]
-            self._layers = [layer[(layer & _LOW) < left] for layer in self._layers]
+            self._layers = [layer[(layer & _NUMBER) < left] for layer in self._layers]
 
     def of(self, hashes: Hashes) -> list[tuple[int, int]]:
         """The first and last positions of the stretches that may hold one of the values, in order; stretches
         that touch are one."""
-        lowest = np.unique(hashes.astype(np.uint64)) << _HIGH
+        lowest = np.unique(hashes) << _NUMBER_BITS
         numbers = {
             int(number)
             for layer in self._layers
-            for number in np.unique(layer[_within(layer, lowest, lowest | _LOW)] & _LOW)
+            for number in np.unique(layer[_within(layer, lowest, lowest | _NUMBER)] & _NUMBER)
         }
         firsts = (number for number in sorted(numbers) if number - 1 not in numbers)
         lasts = (number for number in sorted(numbers) if number + 1 not in numbers)

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from otel_vsm_collector.derive.whereabouts import Whereabouts
 
 values = st.lists(st.integers(0, 30), max_size=12)
-ALL = 2**32 - 1
+ALL = 2**48 - 1
 
 
 def hashes(of: list[int]) -> np.ndarray:
-    # From both ends of what 32 bits can hold.
-    return np.array([value if value % 2 else ALL - value for value in of], dtype=np.uint32)
+    # From both ends of what 48 bits can hold.
+    return np.array([value if value % 2 else ALL - value for value in of], dtype=np.uint64)
 
 
 def told(stretches: list[list[int]]) -> Whereabouts:
