@@ -57,9 +57,7 @@ def test_changes_are_active_until_production_has_them_or_nobody_wants_them(
         "change", id="f", repository="r", current_stage="test", first_activity_at=now, abandoned_at=now
     )
     for change, environment in (("d", "production"), ("e", "staging")):
-        facts.insert("rollout", id=change, service="shop", environment=environment, result="success",
-                     finished_at=now)  # fmt: skip
-        facts.insert("deployment_change", deployment_id=change, change_id=change)
+        facts.insert("delivery", change_id=change, service="shop", environment=environment, delivered_at=now)
 
     assert values(metrics, "vsm.change.active") == {of("r", "build"): 2, of("r"): 1, of("r", "test"): 1}
 
