@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import uvicorn
 import uvloop
 
@@ -43,6 +44,9 @@ def main(settings: Settings) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="otel-vsm collector: %(message)s")
     # Files that libraries make beside ours are nobody else's business either.
     os.umask(0o077)
+    with contextlib.suppress(NotImplementedError):
+        # It gives memory back; with Arrow's default allocator a tenth more stays resident.
+        pa.set_memory_pool(pa.jemalloc_memory_pool())
     try:
         uvloop.run(_serve(settings))
     except UnusableError as error:

@@ -12,8 +12,8 @@ from ibis.backends.sql.compilers.duckdb import compiler
 
 from otel_vsm_collector.derive.whereabouts import Hashes, Whereabouts
 
-_LARGE_ROWS = 2 * 122_880
-"""DuckDB keeps, and skips, 122,880 rows together: in fewer than these there is little to skip."""
+_LARGE_ROWS = 10_000
+"""Fewer are as soon read as it is found out where to look."""
 _STRETCH_SPANS = 100_000
 """So many spans make a stretch of the journal; what follows the last stretch is read each time."""
 _KEYS = frozenset(

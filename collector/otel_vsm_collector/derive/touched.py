@@ -31,7 +31,6 @@ def touched_incidents(near: ir.Table) -> ir.Table:
     return near.filter(is_incident_event(near)).select("incident_id").distinct()
 
 
-def linking_incidents(links: ir.Table, rollout_spans: ir.Table, deployments: ir.Table) -> ir.Table:
-    """The incidents (incident_id) that link to a touched deployment's span."""
-    pointed = rollout_spans.semi_join(deployments, "deployment_id")
-    return links.semi_join(pointed, ["trace_id", "span_id"]).select("incident_id").distinct()
+def linking_incidents(links: ir.Table, rollout_spans: ir.Table) -> ir.Table:
+    """The incidents (incident_id) that link to one of the spans."""
+    return links.semi_join(rollout_spans, ["trace_id", "span_id"]).select("incident_id").distinct()

@@ -39,6 +39,8 @@ _NAMES = (
 _MOST_THREADS = 4
 _CHECKPOINT_SPANS = 100_000
 """How many spans may have to be taken from the journal again after a crash: a few seconds' work."""
+_HURRIED_CHECKPOINT_SPANS = 600_000
+"""The same while there is much to catch up with: the longer the ledger, the longer each checkpoint takes."""
 
 
 class Refreshing(Protocol):
@@ -213,7 +215,7 @@ class Ledger:
             raise
         self.position = last_seq
         self._since_checkpoint += spans
-        if self._since_checkpoint >= _CHECKPOINT_SPANS:
+        if self._since_checkpoint >= (_HURRIED_CHECKPOINT_SPANS if self._hurries else _CHECKPOINT_SPANS):
             self.checkpoint()
         return repeated
 

@@ -10,12 +10,14 @@ from otel_vsm_collector.derive import (
     failures,
     incidents,
     remedies,
+    sequence,
     tables,
     touched,
 )
 from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.derive.plan import Plan, Scope, Sighting
 from otel_vsm_collector.derive.sequence import PAIR
+from otel_vsm_collector.derive.steps.reach import ROLLOUT
 
 MENDING = Scope("mending_deployment", ("deployment_id",))
 JUDGED = Scope("judged_deployment", ("deployment_id",))
@@ -64,11 +66,12 @@ def derive_incidents(plan: Plan, definitions: Definitions) -> None:
         )
     )
     deployment = plan.table("touched_deployment")
+    told = plan.pick("touched_rollout_span", "rollout_span", ROLLOUT)
     again = plan.scratch(
         "touched_incident",
         ibis.union(
             plan.table("touched_report"),
-            touched.linking_incidents(links, spans, deployment),
+            touched.linking_incidents(links, told),
             names.semi_join(deployment, "deployment_id").select("incident_id"),
             definitions.later_incidents(report, services, plan.table("since")),
             distinct=True,
@@ -115,9 +118,10 @@ def derive_deployments(plan: Plan, definitions: Definitions) -> None:
     )
     plan.scratch("touching_deployment", touching)
     places = plan.pick("touching_place", "place", Scope("touching_deployment", ("deployment_id",)), ("id",))
-    pairs = plan.scratch("judged_pair", places.select(*PAIR).distinct())
-    # A later remedy recovers what failed long ago.
-    failed = deployment.filter(deployment.failed).semi_join(pairs, PAIR)
+    since = plan.scratch("judged_since", sequence.since(places, plan.table("remedy_before")))
+    # A later remedy recovers what failed long ago, where nothing did before it.
+    failed = deployment.filter(deployment.failed).join(since, PAIR)
+    failed = failed.filter((failed.recovered_at >= failed.since).fill_null(True))
     plan.scratch(
         "judged_deployment",
         ibis.union(
