@@ -7,8 +7,7 @@ becomes durable at checkpoints, and what came after the last one is taken from t
 
 import contextlib
 import logging
-import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from otel_vsm_collector.keep.columns import LEDGER_VERSION, TABLES, ddl, schema
+from otel_vsm_collector.keep.cores import Cores
 from otel_vsm_collector.keep.folder import UnusableError
 from otel_vsm_collector.keep.tables import Rows
 
@@ -23,8 +23,7 @@ _log = logging.getLogger(__name__)
 
 _DEFAULT_NAME = "ledger.duckdb"
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    # The second core is for receiving; deriving gains little from it and pays for handing work around.
-    "threads": 1,
+    "threads": 1,  # to begin with
     # When to write the file is said here, not by DuckDB: each time compresses the end of every table anew.
     "checkpoint_threshold": "1TB",
     "auto_checkpoint_skip_wal_threshold": 10**12,
@@ -36,7 +35,6 @@ _NAMES = (
     """SELECT format('"{}"."{}"', schema_name, table_name) FROM duckdb_tables()"""
     " WHERE database_name = 'ledger'"
 )
-_MOST_THREADS = 4
 _CHECKPOINT_SPANS = 100_000
 """How many spans may have to be taken from the journal again after a crash: a few seconds' work."""
 _HURRIED_CHECKPOINT_SPANS = 600_000
@@ -118,7 +116,9 @@ class Ledger:
         quoted = str(path).replace("'", "''")
         self._database.execute(f"ATTACH '{quoted}' AS ledger (RECOVERY_MODE no_wal_writes)")
         self._writer = self.cursor()
+        self._cores = Cores(self._database)
         self._since_checkpoint = 0
+        self._hurrying = contextlib.ExitStack()
         self._hurries = False
         self._refreshing = refreshing(self._writer)
         self.position = 0
@@ -184,11 +184,19 @@ class Ledger:
             raise
         self._refreshing, self.position = following, 0
 
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection to answer questions with, by every core that helps."""
+        with self._cores.all(), self.cursor() as connection:
+            yield connection
+
     def hurry(self, hurry: bool) -> None:
         """Uses every core that helps, for as long as there is much to catch up with."""
-        if hurry != self._hurries:
-            self._writer.execute(f"SET threads = {min(_MOST_THREADS, os.cpu_count() or 1) if hurry else 1}")
-            self._hurries = hurry
+        if hurry and not self._hurries:
+            self._hurrying.enter_context(self._cores.all())
+        elif not hurry:
+            self._hurrying.close()
+        self._hurries = hurry
 
     def apply(self, chunks: Iterable[Rows], arrivals: Sequence[tuple[int, int]]) -> int:
         """Takes in what some rows of the journal hold, with all that follows from it, or nothing of it where
@@ -229,6 +237,7 @@ class Ledger:
         self._writer.interrupt()
 
     def close(self) -> None:
+        self.hurry(False)
         self._writer.close()
         self._database.close()
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,9 +101,9 @@ class Store:
         self._initial_seq = self._journal.last_seq
         self._deriver.follow(refreshing, definitions, begun)
 
-    def cursor(self) -> duckdb.DuckDBPyConnection:
-        """A connection to read facts with, from any thread; the caller closes it."""
-        return self._ledger.cursor()
+    def cursor(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """A connection to read facts with, from any thread."""
+        return self._ledger.reading()
 
     async def caught_up(self, timeout_s: float = 5.0) -> float:
         """Waits, at most `timeout_s` seconds, until every span acknowledged before the call is derived.

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from duckdb import DuckDBPyConnection
@@ -24,6 +25,9 @@ SCOPE = InstrumentationScope("otel_vsm_collector", __version__, semconv.SCHEMA_U
 FRESH_FOR_NS = 15 * 10**9
 """How long windowed figures are shown again while no fact has changed: a window moves on by itself."""
 
+Reading = Callable[[], AbstractContextManager[DuckDBPyConnection]]
+"""Opens a connection to the facts."""
+
 
 class Metrics:
     """The collector's health, the counters over facts, and the figures as they are now.
@@ -43,7 +47,7 @@ class Metrics:
         self.observer = Observer()
         self._facts: _Facts | None = None
 
-    def watch(self, cursor: Callable[[], DuckDBPyConnection], book: Callable[[], Book]) -> None:
+    def watch(self, cursor: Reading, book: Callable[[], Book]) -> None:
         """From now on, also show what the facts behind `cursor` say, by the definitions that hold then."""
         self._facts = _Facts(cursor, book, self._start_ns)
 
@@ -72,9 +76,7 @@ class Metrics:
 class _Facts:
     """The figures of now, computed again when a fact has changed or time has passed."""
 
-    def __init__(
-        self, cursor: Callable[[], DuckDBPyConnection], book: Callable[[], Book], start_ns: int
-    ) -> None:
+    def __init__(self, cursor: Reading, book: Callable[[], Book], start_ns: int) -> None:
         self._cursor = cursor
         self._book = book
         self._start_ns = start_ns

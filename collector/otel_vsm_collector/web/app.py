@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from duckdb import DuckDBPyConnection
@@ -23,8 +24,8 @@ LAG_HEADER = "vsm-lag-seconds"
 class Store(Protocol):
     """Where the facts are."""
 
-    def cursor(self) -> DuckDBPyConnection:
-        """A connection to read with; whoever asks for it closes it."""
+    def cursor(self) -> AbstractContextManager[DuckDBPyConnection]:
+        """A connection to read with."""
 
     @property
     def health(self) -> Health:

@@ -18,33 +18,35 @@ SETTINGS = ("incident_severities", "statistic", "median")
 
 def restored(selection: Selection) -> ir.Table:
     """A row per incident that was resolved in the window, or started in it."""
-    rows = _told(selection)
-    rows = rows.filter(_within(selection, rows.resolved_at) | _within(selection, rows.started_at))
-    took = _after(rows.resolved_at, rows.started_at)
-    reason = because(
-        (~rows.counts, Reason.SEVERITY),
-        (rows.resolved_at.isnull(), Reason.UNRESOLVED),
-        (~_within(selection, rows.resolved_at), Reason.OUTSIDE_WINDOW),
-        (took.isnull(), Reason.CLOCK_SKEW),
-    )
-    at = ifelse(_within(selection, rows.resolved_at), rows.resolved_at, rows.started_at)
-    return values(rows.mutate(at=at, value=took, reason=reason, method=_start_method(rows)), Kind.INCIDENT)
+    return _lasting(selection, _told(selection), "resolved_at", Reason.UNRESOLVED)
 
 
 def detected(selection: Selection) -> ir.Table:
     """A row per incident that was detected in the window, or started in it."""
     rows = _told(selection)
-    rows = rows.filter(_within(selection, rows.detected_at) | _within(selection, rows.started_at))
-    took = _after(rows.detected_at, rows.started_at)
+    not_known = (~rows.start_told, Reason.START_NOT_TOLD)
+    unresolved = (rows.resolved_at.isnull(), Reason.UNRESOLVED)
+    return _lasting(selection, rows, "detected_at", Reason.NOT_DETECTED, not_known, unresolved)
+
+
+def _lasting(
+    selection: Selection,
+    rows: ir.Table,
+    until: str,
+    unknown: Reason,
+    *left_out: tuple[ir.BooleanValue, Reason],
+) -> ir.Table:
+    """How long incidents took from their start until that moment, where it or the start is in the window."""
+    rows = rows.filter(_within(selection, rows[until]) | _within(selection, rows.started_at))
+    took = _after(rows[until], rows.started_at)
     reason = because(
         (~rows.counts, Reason.SEVERITY),
-        (rows.detected_at.isnull(), Reason.NOT_DETECTED),
-        (~_within(selection, rows.detected_at), Reason.OUTSIDE_WINDOW),
-        (~rows.start_told, Reason.START_NOT_TOLD),
-        (rows.resolved_at.isnull(), Reason.UNRESOLVED),
+        (rows[until].isnull(), unknown),
+        (~_within(selection, rows[until]), Reason.OUTSIDE_WINDOW),
+        *left_out,
         (took.isnull(), Reason.CLOCK_SKEW),
     )
-    at = ifelse(_within(selection, rows.detected_at), rows.detected_at, rows.started_at)
+    at = ifelse(_within(selection, rows[until]), rows[until], rows.started_at)
     return values(rows.mutate(at=at, value=took, reason=reason, method=_start_method(rows)), Kind.INCIDENT)
 
 
