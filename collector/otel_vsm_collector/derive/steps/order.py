@@ -33,16 +33,19 @@ def derive_order(plan: Plan) -> None:
 def derive_carried(plan: Plan, definitions: Definitions) -> None:
     """Which deployments carry which changes: again for touched ones, for those that claim a touched change,
     and for all that claim what one of these claims."""
-    now = plan.pick("claim_now", "rollout_claim", Scope("key_now", ("key", "method")))
+    told = (plan.table(name).select("key", "method") for name in ("key_before", "key_now"))
+    plan.scratch("touched_key", ibis.union(*told, distinct=True))
+    claiming = plan.pick("touched_claim", "rollout_claim", Scope("touched_key", ("key", "method")))
     again = [
-        plan.table("claiming_before"),
-        now.select("deployment_id"),
+        plan.table("touched_deployment"),
+        claiming.select("deployment_id"),
         plan.table("starting_deployment"),
     ]
     if definitions.by_time:
         rollout, change = tables.table("rollout"), tables.table("change")
         merged = carried.in_repositories(rollout, change, plan.table("touched_change"))
-        again = [carried.beside(rollout, part) for part in (*again, plan.table("moved_deployment"), merged)]
+        again += [plan.table("moved_deployment"), plan.table("merged_before"), merged]
+        again = [carried.beside(rollout, part) for part in again]
     plan.scratch("again_deployment", ibis.union(*again, distinct=True))
     asked = Scope("again_deployment", ("deployment_id",))
     claims = plan.pick("again_claim", "rollout_claim", asked)

@@ -20,16 +20,13 @@ def find_touched(plan: Plan, definitions: Definitions) -> None:
     )
     told = (plan.table(name) for name in ("identity_before", "identity_now", "owner_before", "owner_now"))
     change = plan.scratch("touched_change", touched.touched_changes(*told, sharing))
-    deployment = plan.table("touched_deployment")
 
     own = plan.pick("rollout_known", "rollout", ROLLOUT, ("id",))
     plan.scratch("rollout_before", own.select(*PAIR, "finished_at"))
     plan.pick("key_before", "change_key", CHANGE)
-    claims = plan.pick("claim_before", "rollout_claim", Scope("key_before", ("key", "method")))
-    claiming = [deployment, claims.select("deployment_id")]
     if definitions.by_time:
-        claiming.append(carried.in_repositories(tables.table("rollout"), tables.table("change"), change))
-    plan.scratch("claiming_before", ibis.union(*claiming, distinct=True))
+        merged = carried.in_repositories(tables.table("rollout"), tables.table("change"), change)
+        plan.scratch("merged_before", merged)
 
     plan.pick("touched_identity", "identity", CHANGE)
     known = (
