@@ -7,9 +7,8 @@ import ibis
 import ibis.expr.types as ir
 
 from otel_vsm.human import count, duration, rate, share
-from otel_vsm_collector.figures.flow_times import passed, since_first_activity
+from otel_vsm_collector.figures.flow_times import passed, spent
 from otel_vsm_collector.figures.selection import Selection
-from otel_vsm_collector.figures.statistic import total
 
 PROCESS, WAIT = "process", "wait"
 
@@ -22,21 +21,15 @@ def contributions(selection: Selection) -> ir.Table:
     out: their medians are nothing.
     """
     delivered = passed(selection)
-    runs = selection.table("stage_run")
-    runs = runs.select("change_id", "stage_name", "started_at", "process_s", "wait_s")
-    runs = since_first_activity(runs.join(delivered, "change_id"))
-    runs = runs.filter(runs.flow_ns >= 0, runs.started_at < runs.delivered_at)
-    spent = runs.group_by("change_id", "stage_name").agg(
-        process=total(runs.process_s), wait=total(runs.wait_s.fill_null(0.0))
-    )
     number = delivered.count(where=delivered.flow_ns >= 0).as_scalar()
-    stages = spent.group_by("stage_name").agg(changes=spent.count())
+    runs = spent(selection)
+    stages = runs.group_by("stage_name").agg(changes=runs.count())
     stages = stages.filter(stages.changes * 2 >= number)
     nothing = ibis.literal(0.0)
     absent = ibis.range(ibis.literal(0, "int64"), number - stages.changes)
     absent = stages.select("stage_name", one=absent.unnest())
     values = (
-        spent.semi_join(stages, "stage_name")
+        runs.semi_join(stages, "stage_name")
         .select("stage_name", PROCESS, WAIT)
         .union(absent.select("stage_name", **{PROCESS: nothing, WAIT: nothing}))
     )

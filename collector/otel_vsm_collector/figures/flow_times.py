@@ -43,7 +43,9 @@ def flow_times(selection: Selection) -> ir.Table:
     - cycle: flow without what one of its work items was blocked for
     """
     rows = delivered = passed(selection)
-    for part in (_active(selection, delivered), _blocked(selection, delivered)):
+    stages = spent(selection)
+    active = stages.group_by("change_id").agg(active_s=stages.active_ns.sum() / NANOSECONDS)
+    for part in (active, _blocked(selection, delivered)):
         rows = rows.left_join(part, "change_id").drop("change_id_right")
     flow = ifelse(rows.flow_ns >= 0, rows.flow_ns / NANOSECONDS, ibis.null("float64"))
     return rows.select(
@@ -54,19 +56,23 @@ def flow_times(selection: Selection) -> ir.Table:
     )
 
 
-def _active(selection: Selection, delivered: ir.Table) -> ir.Table:
-    """(change_id, active_s): a run adds what the runs that began before it have not covered."""
-    runs = selection.table("stage_run").select("change_id", "started_at", "ended_at", "busy_until")
-    runs = since_first_activity(runs.join(delivered, "change_id"))
-    start = ibis.greatest(runs.started_at, ibis.coalesce(runs.busy_until, runs.started_at))
-    added = (ibis.least(runs.ended_at, runs.delivered_at) - start).clip(lower=0)
-    return runs.group_by("change_id").agg(active_s=added.sum() / NANOSECONDS)
-
-
-def since_first_activity(runs: ir.Table) -> ir.Table:
-    """Runs beside the first activity of their changes: all of them, as none began before it. Said, it lets an
-    engine leave out what is older than any of the changes that are asked for."""
-    return runs.filter(runs.started_at >= runs.first_activity_at)
+def spent(selection: Selection) -> ir.Table:
+    """A row for each stage that a change delivered in the window was in before that (change_id, stage_name):
+    the seconds of its runs (process) and before them (wait), and the nanoseconds (active_ns) that they add to
+    what runs which began earlier have covered of the change's time."""
+    runs = selection.table("stage_run")
+    runs = runs.select("change_id", "stage_name", "started_at", "ended_at", "busy_until")
+    runs = runs.join(passed(selection), "change_id")
+    # No run began before the first activity. Said, it lets an engine leave out what is older than all of
+    # the changes that are asked for.
+    runs = runs.filter(runs.started_at >= runs.first_activity_at, runs.started_at < runs.delivered_at)
+    free = ibis.coalesce(runs.busy_until, runs.started_at)
+    added = ibis.least(runs.ended_at, runs.delivered_at) - ibis.greatest(runs.started_at, free)
+    return runs.group_by("change_id", "stage_name").agg(
+        process=(runs.ended_at - runs.started_at).sum() / NANOSECONDS,
+        wait=(runs.started_at - free).clip(lower=0).sum() / NANOSECONDS,
+        active_ns=added.clip(lower=0).sum(),
+    )
 
 
 def _blocked(selection: Selection, delivered: ir.Table) -> ir.Table:
