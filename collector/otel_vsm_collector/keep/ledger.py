@@ -191,11 +191,13 @@ class Ledger:
             yield connection
 
     def hurry(self, hurry: bool) -> None:
-        """Uses every core that helps, for as long as there is much to catch up with."""
+        """Uses every core that helps, for as long as there is much to catch up with. Whoever asks for figures
+        after that does not wait until it is written to disk."""
         if hurry and not self._hurries:
             self._hurrying.enter_context(self._cores.all())
-        elif not hurry:
+        elif self._hurries and not hurry:
             self._hurrying.close()
+            self._checkpoint_after(_CHECKPOINT_SPANS)
         self._hurries = hurry
 
     def apply(self, chunks: Iterable[Rows], arrivals: Sequence[tuple[int, int]]) -> int:
@@ -223,9 +225,12 @@ class Ledger:
             raise
         self.position = last_seq
         self._since_checkpoint += spans
-        if self._since_checkpoint >= (_HURRIED_CHECKPOINT_SPANS if self._hurries else _CHECKPOINT_SPANS):
-            self.checkpoint()
+        self._checkpoint_after(_HURRIED_CHECKPOINT_SPANS if self._hurries else _CHECKPOINT_SPANS)
         return repeated
+
+    def _checkpoint_after(self, spans: int) -> None:
+        if self._since_checkpoint >= spans:
+            self.checkpoint()
 
     def _insert(self, name: str, rows: pa.Table) -> None:
         self._writer.register("incoming", rows)
