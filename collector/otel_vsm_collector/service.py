@@ -44,8 +44,9 @@ def main(settings: Settings) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="otel-vsm collector: %(message)s")
     # Files that libraries make beside ours are nobody else's business either.
     os.umask(0o077)
+    # It gives memory back: with the default allocator 0.1 GB more stays resident in a rebuild. Not every
+    # build of Arrow has it.
     with contextlib.suppress(NotImplementedError):
-        # It gives memory back; with Arrow's default allocator a tenth more stays resident.
         pa.set_memory_pool(pa.jemalloc_memory_pool())
     try:
         uvloop.run(_serve(settings))

@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from otel_vsm import semconv
 
-LEDGER_VERSION = 4
-"""Raise it with every change of a table here: a ledger of another version is rebuilt from the journal."""
+LEDGER_VERSION = 5
+"""Raise it with every change of a table here, or of what the engine remembers of where rows were written: a
+ledger of another version is rebuilt from the journal."""
 
 
 @dataclass(frozen=True, slots=True)

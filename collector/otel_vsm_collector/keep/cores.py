@@ -22,13 +22,14 @@ class Cores:
     @contextmanager
     def all(self) -> Iterator[None]:
         """Uses every core that helps, until the block ends."""
-        self._want(1)
+        self.want(1)
         try:
             yield
         finally:
-            self._want(-1)
+            self.want(-1)
 
-    def _want(self, more: int) -> None:
+    def want(self, more: int) -> None:
+        """One more wants them all (1), or one of those does no longer (-1)."""
         with self._lock:
             alone = not self._wanting
             self._wanting += more

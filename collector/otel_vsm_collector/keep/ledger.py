@@ -118,7 +118,6 @@ class Ledger:
         self._writer = self.cursor()
         self._cores = Cores(self._database)
         self._since_checkpoint = 0
-        self._hurrying = contextlib.ExitStack()
         self._hurries = False
         self._refreshing = refreshing(self._writer)
         self.position = 0
@@ -193,12 +192,10 @@ class Ledger:
     def hurry(self, hurry: bool) -> None:
         """Uses every core that helps, for as long as there is much to catch up with. Whoever asks for figures
         after that does not wait until it is written to disk."""
-        if hurry and not self._hurries:
-            self._hurrying.enter_context(self._cores.all())
-        elif self._hurries and not hurry:
-            self._hurrying.close()
-            self._checkpoint_after(_CHECKPOINT_SPANS)
-        self._hurries = hurry
+        if hurry != self._hurries:
+            self._cores.want(1 if hurry else -1)
+            self._hurries = hurry
+            self._checkpoint_if_due()
 
     def apply(self, chunks: Iterable[Rows], arrivals: Sequence[tuple[int, int]]) -> int:
         """Takes in what some rows of the journal hold, with all that follows from it, or nothing of it where
@@ -225,11 +222,11 @@ class Ledger:
             raise
         self.position = last_seq
         self._since_checkpoint += spans
-        self._checkpoint_after(_HURRIED_CHECKPOINT_SPANS if self._hurries else _CHECKPOINT_SPANS)
+        self._checkpoint_if_due()
         return repeated
 
-    def _checkpoint_after(self, spans: int) -> None:
-        if self._since_checkpoint >= spans:
+    def _checkpoint_if_due(self) -> None:
+        if self._since_checkpoint >= (_HURRIED_CHECKPOINT_SPANS if self._hurries else _CHECKPOINT_SPANS):
             self.checkpoint()
 
     def _insert(self, name: str, rows: pa.Table) -> None:
@@ -242,7 +239,6 @@ class Ledger:
         self._writer.interrupt()
 
     def close(self) -> None:
-        self.hurry(False)
         self._writer.close()
         self._database.close()
 
