@@ -15,7 +15,7 @@ from bench.arrivals import Arrivals, Arrived
 from bench.lives import Lives, Service
 from bench.telling import DAY_NS, HOUR_NS, MINUTE_NS
 from otel_vsm.identity import Repository
-from otel_vsm_collector.keep.journal import Journal
+from otel_vsm_collector.stores.journal import Journal
 
 BEGIN_NS = 1_719_792_000 * 10**9
 """2024-07-01, a Monday."""

@@ -18,7 +18,7 @@ import grpc.aio
 from bench.spans import requests
 from bench.throughput import EXPORT
 from bench.yardsticks import cpu_s, fsync_ms, percentile
-from otel_vsm.endpoint import Protocol
+from otel_vsm.export.endpoint import Protocol
 from otel_vsm.testing import RunningCollector, collector
 
 CLIENTS = 64

@@ -11,7 +11,7 @@ import grpc
 
 from bench.spans import BATCH, requests
 from bench.yardsticks import cpu_s, parse_us
-from otel_vsm.endpoint import Protocol
+from otel_vsm.export.endpoint import Protocol
 from otel_vsm.testing import RunningCollector, collector
 
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"

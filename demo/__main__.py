@@ -18,7 +18,7 @@ from demo import look, story, telling
 from demo.acme import SERVICES
 from demo.pipeline import Pipeline, StepFailedError, clean_environment, run
 from demo.service import Collector, CollectorError, collector
-from otel_vsm.delivery import DeliveryError, send_all
+from otel_vsm.export import DeliveryError, send_all
 
 PROJECT = Path(__file__).parents[1]
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"

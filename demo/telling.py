@@ -11,14 +11,7 @@ from demo.acme import DUPLICATES, LATE
 from otel_vsm import emit, semconv
 from otel_vsm.context import Context, Place
 from otel_vsm.emit import Teller
-from otel_vsm.identity import (
-    ChangeId,
-    SpanId,
-    change_of_request,
-    change_root,
-    incident_root,
-    work_item_root,
-)
+from otel_vsm.identity import ChangeId, SpanId, change_of_request, change_root, incident_root, work_item_root
 from otel_vsm.record import Record
 from otel_vsm.semconv import ActorType, EventName, StageType, TaskResult
 

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from otel_vsm_collector.declared.profiles import BUILT_IN, DORA, Profile
 from otel_vsm_collector.declared.sections import OwnProfile
-from otel_vsm_collector.profiles import BUILT_IN, DORA, Profile
 from worked_examples import Example, examples, written
 
 TEXT = Path(__file__).with_name("definitions.md.in")

@@ -15,7 +15,7 @@ import click
 from definitions_page import definitions
 from otel_vsm.cli import main as otel_vsm
 from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.profiles import DORA
+from otel_vsm_collector.declared.profiles import DORA
 
 HERE = Path(__file__).parent
 WIDTH = 100

@@ -11,12 +11,12 @@ from textwrap import dedent
 
 import pytest
 
-from otel_vsm import delivery
-from otel_vsm.delivery import DeliveryError, configured, deliver, diverted, preload, send_all
-from otel_vsm.endpoint import Protocol
+from otel_vsm import export as delivery
+from otel_vsm.export import DeliveryError, configured, deliver, diverted, preload, send_all
+from otel_vsm.export.endpoint import Protocol
+from otel_vsm.export.sending import left_for_the_answer
+from otel_vsm.export.spool import Spool
 from otel_vsm.record import BATCH_RECORDS, Record
-from otel_vsm.sending import left_for_the_answer
-from otel_vsm.spool import Spool
 from otel_vsm.testing import ACCEPT, BAD_REQUEST, BUSY, UNAUTHENTICATED, Answer, OtlpReceiver
 
 NewRecord = Callable[..., Record]
@@ -111,8 +111,8 @@ def test_loading_that_takes_too_long_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     loaded = threading.Event()
-    monkeypatch.setattr("otel_vsm.sending.LOADING_S", 0.01)
-    monkeypatch.setattr("otel_vsm.transport.hush", loaded.wait)
+    monkeypatch.setattr("otel_vsm.export.sending.LOADING_S", 0.01)
+    monkeypatch.setattr("otel_vsm.export.transport.hush", loaded.wait)
     deliver([new_record()], budget_s=PATIENT_S)
     loaded.set()
     assert "(loading OpenTelemetry took over 0.01 s); kept for the next run" in capsys.readouterr().err
@@ -203,7 +203,7 @@ def test_a_full_spool_is_said_in_the_same_line(
 def test_without_a_place_for_the_spool_it_is_sent_all_the_same(
     receiver: OtlpReceiver, new_record: NewRecord, capsys: Stderr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("otel_vsm.spool.state_directory", lambda: None)
+    monkeypatch.setattr("otel_vsm.export.spool.state_directory", lambda: None)
     deliver([new_record()], budget_s=PATIENT_S)
     assert len(receiver.records) == 1
     assert capsys.readouterr().err == ""
@@ -240,10 +240,10 @@ def test_nothing_that_goes_wrong_is_raised(
     def fail(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("otel_vsm.transport.Sender.send", fail)
+    monkeypatch.setattr("otel_vsm.export.transport.Sender.send", fail)
     deliver([new_record()], budget_s=PATIENT_S)
     assert "(RuntimeError: a bug); kept" in capsys.readouterr().err
-    monkeypatch.setattr("otel_vsm.spool.Spool.put", fail)
+    monkeypatch.setattr("otel_vsm.export.spool.Spool.put", fail)
     deliver([new_record()], budget_s=PATIENT_S)
     assert "could not send telemetry (RuntimeError: a bug)" in capsys.readouterr().err
 
@@ -266,7 +266,7 @@ def test_an_interrupt_ends_the_wait_and_nothing_else(
 
 DELIVER_ONE = dedent(
     """
-    from otel_vsm import delivery
+    from otel_vsm import export as delivery
     from otel_vsm.record import Record
     delivery.deliver([Record(trace_id="ab" * 16, span_id="cd" * 8, parent_span_id=None, name="build",
                              start_ns=1, end_ns=2, attributes={})])
@@ -301,7 +301,7 @@ def test_a_process_ends_soon_when_a_name_is_not_resolved(run_python: RunPython) 
 def test_what_a_dying_process_had_to_send_is_not_lost(
     receiver: OtlpReceiver, spool: Spool, run_python: RunPython
 ) -> None:
-    killed = "import os, signal\nfrom otel_vsm.sending import Sending\n"
+    killed = "import os, signal\nfrom otel_vsm.export.sending import Sending\n"
     killed += "Sending.run = lambda self: os.kill(os.getpid(), signal.SIGKILL)\n"
     assert run_python(killed + DELIVER_ONE).returncode == -signal.SIGKILL
     assert names_kept(spool) == ["build"]
@@ -321,7 +321,7 @@ def test_without_an_endpoint_nothing_happens(run_python: RunPython, tmp_path: Pa
 
 def test_importing_it_loads_nothing_heavy(receiver: OtlpReceiver, run_python: RunPython) -> None:
     done = run_python(
-        "import sys; from otel_vsm import delivery; delivery.configured()\n"
+        "import sys; from otel_vsm import export as delivery; delivery.configured()\n"
         "print([n for n in sys.modules if n.split('.')[0] in "
         "('opentelemetry', 'requests', 'urllib3', 'grpc', 'google', 'socket', 'tempfile', 'logging')])"
     )
@@ -332,7 +332,7 @@ def test_preloading_loads_what_is_needed_and_not_the_other(
     receiver: OtlpReceiver, run_python: RunPython, protocol: Protocol
 ) -> None:
     done = run_python(
-        "import sys; from otel_vsm import delivery; delivery.preload()\n"
+        "import sys; from otel_vsm import export as delivery; delivery.preload()\n"
         "print('opentelemetry.sdk.trace' in sys.modules, 'requests' in sys.modules, 'grpc' in sys.modules)"
     )
     assert done.stdout == f"True {protocol is Protocol.HTTP} {protocol is Protocol.GRPC}\n", done.stderr

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from otel_vsm.drain import Drained, Send, drain
-from otel_vsm.exporters import Fate, Outcome
-from otel_vsm.parcel import Parcel
+from otel_vsm.export.drain import Drained, Send, drain
+from otel_vsm.export.exporters import Fate, Outcome
+from otel_vsm.export.parcel import Parcel
+from otel_vsm.export.spool import Spool
 from otel_vsm.record import BATCH_RECORDS, Record
-from otel_vsm.spool import Spool
 
 NewRecord = Callable[..., Record]
 

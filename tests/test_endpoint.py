@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from otel_vsm.endpoint import (
+from otel_vsm.export.endpoint import (
     UNLIMITED_S,
     Compression,
     EndpointError,
@@ -13,7 +13,7 @@ from otel_vsm.endpoint import (
     off_because,
     read_endpoint,
 )
-from otel_vsm.parcel import resource_here, resource_problem
+from otel_vsm.export.parcel import resource_here, resource_problem
 
 BASE = "OTEL_EXPORTER_OTLP_"
 
@@ -211,7 +211,7 @@ def test_reading_costs_nothing_heavy(
     run_python: Callable[..., "subprocess.CompletedProcess[str]"],
 ) -> None:
     done = run_python(
-        "import sys; from otel_vsm.endpoint import off_because; off_because()\n"
+        "import sys; from otel_vsm.export.endpoint import off_because; off_because()\n"
         "print([name for name in ('urllib.parse', 'logging', 'socket', 'json') if name in sys.modules])"
     )
     assert done.stdout == "[]\n"

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from otel_vsm.delivery import diverted, send_all
-from otel_vsm.endpoint import Protocol
+from otel_vsm.export import diverted, send_all
+from otel_vsm.export.endpoint import Protocol
 from otel_vsm.record import Record
 from otel_vsm.testing import RunningCollector, collector
 

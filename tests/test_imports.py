@@ -36,7 +36,9 @@ def test_until_the_command_runs_only_click_is_imported(run_python: RunPython, tm
     foreign, slow, ours = map(ast.literal_eval, done.stdout.splitlines())
     assert foreign == ["click", "otel_vsm"], done.stderr
     assert slow == []
-    assert not {"otel_vsm.delivery", "otel_vsm.emit", "otel_vsm.record", "otel_vsm.transport"} & set(ours)
+    assert not {"otel_vsm.export", "otel_vsm.emit", "otel_vsm.record", "otel_vsm.export.transport"} & set(
+        ours
+    )
 
 
 def test_the_program_never_imports_the_collector_but_where_it_runs_it() -> None:

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_vsm.parcel import DamagedParcel, Parcel
+from otel_vsm.export.parcel import DamagedParcel, Parcel
+from otel_vsm.export.spool import MAX_AGE_S, Claim, Spool
 from otel_vsm.record import Link, Record, Value
-from otel_vsm.spool import MAX_AGE_S, Claim, Spool
 
 NewRecord = Callable[..., Record]
 RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -101,7 +101,7 @@ def test_what_is_claimed_is_not_claimed_again(spool: Spool, new_record: NewRecor
 def test_what_a_killed_process_had_claimed_is_free_again(spool: Spool, new_record: NewRecord) -> None:
     spool.put(parcel_of(new_record())).give_back()
     code = (
-        "import sys, time; from pathlib import Path; from otel_vsm.spool import Spool\n"
+        "import sys, time; from pathlib import Path; from otel_vsm.export.spool import Spool\n"
         f"claims = list(Spool(Path({str(spool.directory)!r})).claims())\n"
         "print(len(claims), flush=True)\n"
         "time.sleep(600)\n"
@@ -123,7 +123,7 @@ def test_processes_that_send_at_once_share_the_work(spool: Spool, new_record: Ne
     for _ in range(40):
         spool.put(parcel_of(new_record())).give_back()
     code = (
-        "from pathlib import Path; from otel_vsm.spool import Spool\n"
+        "from pathlib import Path; from otel_vsm.export.spool import Spool\n"
         f"for claim in Spool(Path({str(spool.directory)!r})).claims():\n"
         "    print(claim.entry.path.name); claim.done()\n"
     )
@@ -212,7 +212,7 @@ def test_where_the_disk_is_full_nothing_is_left_behind(run_python: RunPython, tm
     # A limit on the size of files fails as a full disk does, and needs no disk to fill.
     done = run_python(
         "import resource; from pathlib import Path\n"
-        "from otel_vsm.parcel import Parcel; from otel_vsm.spool import Spool\n"
+        "from otel_vsm.export.parcel import Parcel; from otel_vsm.export.spool import Spool\n"
         f"spool = Spool(Path({str(tmp_path / 'spool')!r}))\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n"
         "try: spool.put(Parcel(resource={'service.name': 'shop'}, records=()))\n"

@@ -7,12 +7,12 @@ import grpc
 import pytest
 
 from otel_vsm import __version__
-from otel_vsm.endpoint import Protocol, read_endpoint
-from otel_vsm.exporters import Fate
-from otel_vsm.parcel import Parcel
+from otel_vsm.export.endpoint import Protocol, read_endpoint
+from otel_vsm.export.exporters import Fate
+from otel_vsm.export.parcel import Parcel
+from otel_vsm.export.transport import Sender, spans
 from otel_vsm.record import Link, Record
 from otel_vsm.testing import ACCEPT, BAD_REQUEST, BUSY, UNAUTHENTICATED, Answer, OtlpReceiver
-from otel_vsm.transport import Sender, spans
 
 NewRecord = Callable[..., Record]
 Send = Callable[..., Fate]

@@ -8,12 +8,12 @@ from duckdb import DuckDBPyConnection
 
 from otel_vsm_collector.declared.load import reload
 from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.derive.engine import DuckDB
-from otel_vsm_collector.derive.refresh import Refresher
-from otel_vsm_collector.derive.views import Book
-from otel_vsm_collector.keep.ledger import MakeRefreshing
+from otel_vsm_collector.derive.refresh.refresher import Refresher
+from otel_vsm_collector.facts.by_profile import Book
 from otel_vsm_collector.keep.store import Store
 from otel_vsm_collector.metrics.observer import Observer
+from otel_vsm_collector.stores.duckdb.engine import DuckDB
+from otel_vsm_collector.stores.duckdb.ledger import MakeRefreshing
 
 
 class Current:

@@ -20,14 +20,14 @@ import uvicorn
 import uvloop
 
 from otel_vsm_collector.keep.deriver import Run
-from otel_vsm_collector.keep.folder import UnusableError
 from otel_vsm_collector.keep.store import Listener, Store
 from otel_vsm_collector.metrics.collect import Metrics
-from otel_vsm_collector.receive.accept import Counts
 from otel_vsm_collector.receive.grpc import add_trace_service, make_server
 from otel_vsm_collector.receive.http import HttpReceiver
 from otel_vsm_collector.reload import Current
 from otel_vsm_collector.settings import Address, Settings
+from otel_vsm_collector.spans.accept import Counts
+from otel_vsm_collector.stores.folder import UnusableError
 from otel_vsm_collector.web.app import create_app
 
 STOP_S = 5.0

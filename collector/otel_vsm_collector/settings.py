@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.keep.ledger import ledger_path
+from otel_vsm_collector.stores.duckdb.ledger import ledger_path
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from otel_vsm.backfill.delivered import Deliveries, deliveries
 from otel_vsm.backfill.history import HistoryError, read_history, read_name
 from otel_vsm.backfill.records import Target, count, records
 from otel_vsm.cli.options import given, text_option
-from otel_vsm.delivery import DeliveryError, configured, send_all
-from otel_vsm.endpoint import off_because, read_endpoint
+from otel_vsm.export import DeliveryError, configured, send_all
+from otel_vsm.export.endpoint import off_because, read_endpoint
 from otel_vsm.identity import normalise_repository
 from otel_vsm.saying import warn
 

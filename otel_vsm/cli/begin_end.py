@@ -49,7 +49,7 @@ def begin(*, name: str, stage_type: str | None, queued_ns: int | None, common: C
     kind = type_of_stage(stage_type, name)
     span_id = new_span_id()
 
-    from otel_vsm import begun
+    from otel_vsm import open_stages as begun
     from otel_vsm.saying import warn
 
     stage = begun.Begun(
@@ -112,7 +112,7 @@ def end(
     end_ns = now_ns()
     context = find_safely(common, Subject.WORK)
 
-    from otel_vsm import begun
+    from otel_vsm import open_stages as begun
     from otel_vsm.saying import warn
 
     try:

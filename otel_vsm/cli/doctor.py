@@ -15,7 +15,7 @@ import click
 from otel_vsm import __version__
 
 if TYPE_CHECKING:
-    from otel_vsm.endpoint import Endpoint
+    from otel_vsm.export.endpoint import Endpoint
 
 ANSWER_TIMEOUT_S = 10.0
 
@@ -49,8 +49,8 @@ def doctor() -> None:
 
 
 def _facts() -> Iterator[Fact]:
-    from otel_vsm.endpoint import EndpointError, off_because, read_endpoint
-    from otel_vsm.parcel import resource_problem
+    from otel_vsm.export.endpoint import EndpointError, off_because, read_endpoint
+    from otel_vsm.export.parcel import resource_problem
 
     yield Fact("version", f"otel-vsm {__version__}, Python {platform.python_version()}, {_sdk()}")
     yield from _work()
@@ -103,14 +103,14 @@ def _collector() -> Iterator[Fact]:
 
 
 def _resource() -> Iterator[Fact]:
-    from otel_vsm.parcel import resource_here
+    from otel_vsm.export.parcel import resource_here
 
     yield Fact("resource", ", ".join(f"{key}={value}" for key, value in resource_here().items()))
 
 
 def _spool() -> Iterator[Fact]:
+    from otel_vsm.export.spool import Spool
     from otel_vsm.saying import count_of_spans
-    from otel_vsm.spool import Spool
     from otel_vsm.state import STATE_VARIABLE
 
     try:
@@ -140,8 +140,8 @@ def _endpoint(endpoint: "Endpoint") -> Iterator[Fact]:
 
 
 def _connection(endpoint: "Endpoint") -> Fact:
-    from otel_vsm.exporters import Fate
-    from otel_vsm.transport import Sender
+    from otel_vsm.export.exporters import Fate
+    from otel_vsm.export.transport import Sender
 
     with Sender(endpoint, timeout_s=min(endpoint.timeout_s, ANSWER_TIMEOUT_S)) as sender:
         start = time.perf_counter()

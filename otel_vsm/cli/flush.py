@@ -17,9 +17,9 @@ def flush() -> None:
     Example:
         otel-vsm flush
     """
-    from otel_vsm.endpoint import EndpointError, off_because, read_endpoint
+    from otel_vsm.export.endpoint import EndpointError, off_because, read_endpoint
+    from otel_vsm.export.spool import Spool
     from otel_vsm.saying import count_of_spans
-    from otel_vsm.spool import Spool
 
     try:
         spool = Spool.here()
@@ -36,8 +36,8 @@ def flush() -> None:
     except EndpointError as error:
         raise click.ClickException(f"{count_of_spans(spooled)} left in {spool.directory}: {error}") from error
 
-    from otel_vsm.drain import Drained, drain
-    from otel_vsm.transport import Sender
+    from otel_vsm.export.drain import Drained, drain
+    from otel_vsm.export.transport import Sender
 
     drained = Drained()
     with Sender(endpoint, timeout_s=endpoint.timeout_s) as sender:

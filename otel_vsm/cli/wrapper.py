@@ -89,7 +89,7 @@ def run_and_tell(
 
     def load() -> None:
         nonlocal context
-        from otel_vsm import delivery
+        from otel_vsm import export as delivery
 
         if delivery.configured():
             with suppress(Exception):  # then it fails again when it is needed, and is said there
@@ -112,7 +112,7 @@ def deliver(context: Context, record: "Callable[[], Record]") -> None:
 
     Never raises.
     """
-    from otel_vsm import delivery
+    from otel_vsm import export as delivery
     from otel_vsm.saying import warn
 
     try:
@@ -126,7 +126,7 @@ def deliver(context: Context, record: "Callable[[], Record]") -> None:
 
 def deliver_and_leave(context: Context, record: "Callable[[], Record]") -> NoReturn:
     """Deliver the record of a command that only tells. That never fails, so the exit code is 0."""
-    from otel_vsm import delivery
+    from otel_vsm import export as delivery
 
     deliver(context, record)
     delivery.leave(0)

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from otel_vsm.delivery import diverted
-from otel_vsm.parcel import Parcel, resource_here
+from otel_vsm.export import diverted
+from otel_vsm.export.parcel import Parcel, resource_here
 from otel_vsm.record import Record
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class Captured:
 
     def get_finished_spans(self) -> "tuple[ReadableSpan, ...]":
         """The records as the SDK's spans, as its own `InMemorySpanExporter` has them."""
-        from otel_vsm.transport import spans
+        from otel_vsm.export.transport import spans
 
         return tuple(spans(Parcel(resource=resource_here(), records=tuple(self.records))))
 

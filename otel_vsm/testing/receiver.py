@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from otel_vsm.endpoint import Protocol
+from otel_vsm.export.endpoint import Protocol
 from otel_vsm.record import Record
 from otel_vsm.testing.request import Received, Request, decoded
 from otel_vsm.testing.servers import GrpcServer, HttpServer

@@ -8,7 +8,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from otel_vsm.endpoint import Protocol
+from otel_vsm.export.endpoint import Protocol
 from otel_vsm.identity import SpanId, TraceId
 from otel_vsm.record import Link, Record
 

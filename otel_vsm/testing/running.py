@@ -16,7 +16,7 @@ from typing import IO, Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from otel_vsm.endpoint import Protocol
+from otel_vsm.export.endpoint import Protocol
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 15.0

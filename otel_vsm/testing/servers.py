@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from otel_vsm.endpoint import Protocol
+from otel_vsm.export.endpoint import Protocol
 
 if TYPE_CHECKING:
     from otel_vsm.testing.receiver import Answer

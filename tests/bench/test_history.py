@@ -9,8 +9,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from bench import history
 from otel_vsm import semconv
 from otel_vsm.identity import change_root
-from otel_vsm_collector.keep.journal import Journal
-from otel_vsm_collector.receive.accept import Outcome, accept
+from otel_vsm_collector.spans.accept import Outcome, accept
+from otel_vsm_collector.stores.journal import Journal
 
 SPANS = 20_000
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from otel_vsm.endpoint import Protocol
+from otel_vsm.export.endpoint import Protocol
 from otel_vsm.testing import BAD_REQUEST, Answer, OtlpReceiver
 
 COMMAND = str(Path(sys.executable).with_name("otel-vsm"))

@@ -7,10 +7,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from otel_vsm.cli import main
-from otel_vsm.endpoint import Protocol
-from otel_vsm.parcel import Parcel
+from otel_vsm.export.endpoint import Protocol
+from otel_vsm.export.parcel import Parcel
+from otel_vsm.export.spool import Spool
 from otel_vsm.record import Record
-from otel_vsm.spool import Spool
 from otel_vsm.testing import ACCEPT, BAD_REQUEST, BUSY, OtlpReceiver
 
 NewRecord = Callable[..., Record]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from otel_vsm_collector.lengths import Length
+from otel_vsm_collector.declared.lengths import Length
 
 
 @pytest.mark.parametrize(

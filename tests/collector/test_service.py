@@ -14,10 +14,10 @@ from typing import Any
 import grpc
 import pytest
 
-from otel_vsm.endpoint import Protocol
+from otel_vsm.export.endpoint import Protocol
 from otel_vsm.testing import CollectorFailed, RunningCollector, collector
-from otel_vsm_collector.keep.journal import Journal
-from otel_vsm_collector.receive.accept import accept
+from otel_vsm_collector.spans.accept import accept
+from otel_vsm_collector.stores.journal import Journal
 
 pytestmark = pytest.mark.slow
 

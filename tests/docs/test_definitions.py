@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from otel_vsm_collector.declared.profiles import BUILT_IN, Profile
 from otel_vsm_collector.figures.changes import LEGS
-from otel_vsm_collector.profiles import BUILT_IN, Profile
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "definitions.md").read_text()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from world import BEGIN_NS
 
 from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.profiles import BUILT_IN, Profile
+from otel_vsm_collector.declared.profiles import BUILT_IN, Profile
 from reference.story import Question
 
 HOUR_NS = 3600 * 10**9

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from otel_vsm.identity import change_root
-from otel_vsm_collector.profiles import Profile
+from otel_vsm_collector.declared.profiles import Profile
 from reference.identity import Identities, is_request
 from reference.rows import Row, distinct, is_run, is_work_item_event, key_of, smallest
 

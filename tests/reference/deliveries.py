@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from otel_vsm_collector.profiles import Profile
+from otel_vsm_collector.declared.profiles import Profile
 from reference.changes import SECOND, Change
 from reference.deployments import Carried, Deployment
 

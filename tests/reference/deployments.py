@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from otel_vsm_collector.profiles import Profile
+from otel_vsm_collector.declared.profiles import Profile
 from reference.changes import Change
 from reference.identity import Identities, node
 from reference.rows import Key, Row, distinct, is_deployment, is_run, key_of, smallest

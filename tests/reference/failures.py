@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.profiles import Profile
+from otel_vsm_collector.declared.profiles import Profile
 from reference.changes import SECOND
 from reference.deployments import Deployment
 from reference.incidents import Incident, causes

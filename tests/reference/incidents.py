@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.profiles import Profile
+from otel_vsm_collector.declared.profiles import Profile
 from reference.changes import SECOND
 from reference.deployments import Deployment
 from reference.rows import Key, Row, distinct, is_incident, key_of, smallest

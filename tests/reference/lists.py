@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from otel_vsm_collector.profiles import Profile
+from otel_vsm_collector.declared.profiles import Profile
 from reference.changes import Change, legs
 from reference.deliveries import counts, rounded
 from reference.deployments import Deployment, best_method

@@ -9,13 +9,13 @@ from pydantic import BaseModel
 from world import Span, World
 
 from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.derive.views import Book
+from otel_vsm_collector.declared.profiles import Profile
+from otel_vsm_collector.facts.by_profile import Book
+from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.facts.selection import Selection
+from otel_vsm_collector.facts.zones import offsets
 from otel_vsm_collector.figures import changes, deployments, dora, flow, incidents, measurement, stages
-from otel_vsm_collector.figures.compiled import answer
-from otel_vsm_collector.figures.selection import Selection
-from otel_vsm_collector.figures.zones import offsets
-from otel_vsm_collector.profiles import Profile
-from otel_vsm_collector.web import items
+from otel_vsm_collector.web.api import items
 from reference.answers import with_something
 from reference.story import Question, cuts
 

@@ -6,7 +6,7 @@ from typing import Any
 from otel_vsm.semconv import StageType
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.declared.patterns import matches
-from otel_vsm_collector.keep import columns
+from otel_vsm_collector.spans import columns
 
 Row = dict[str, Any]
 Key = tuple[str, str]

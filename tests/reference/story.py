@@ -7,7 +7,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.profiles import Profile
+from otel_vsm_collector.declared.profiles import Profile
 from reference.changes import Change, changes
 from reference.deliveries import Delivery, first_artifacts, first_deliveries
 from reference.deployments import Carried, Deployment, carried, deployments

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from world import BEGIN_NS, change_id, definitions, load, offset_ns, scenarios, spans
 
-from otel_vsm_collector.figures.zones import edges
-from otel_vsm_collector.profiles import Profile
+from otel_vsm_collector.declared.profiles import Profile
+from otel_vsm_collector.facts.zones import edges
 from reference import lists
 from reference.changes import Change
 from reference.dora import dora

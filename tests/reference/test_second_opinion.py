@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.profiles import Profile
+from otel_vsm_collector.declared.profiles import Profile
 from reference.answers import ANSWERS
 from reference.asked import declarations, own_profiles, profiles, questions
 from reference.difference import Difference, differences

@@ -7,7 +7,7 @@ import pytest
 from world import BEGIN_NS, change_id, offset_ns, spans
 
 from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.profiles import DORA
+from otel_vsm_collector.declared.profiles import DORA
 from reference.dora import dora
 from reference.flow import flow_efficiency, flow_times
 from reference.rows import settled

@@ -9,8 +9,8 @@ from urllib.error import HTTPError
 
 import pytest
 
-from otel_vsm.delivery import send_all
-from otel_vsm.endpoint import Protocol
+from otel_vsm.export import send_all
+from otel_vsm.export.endpoint import Protocol
 from otel_vsm.identity import change_root
 from otel_vsm.record import Record
 from otel_vsm.testing import CollectorFailed, RunningCollector, collector

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
-from otel_vsm.delivery import configured, deliver, send_all
+from otel_vsm.export import configured, deliver, send_all
 from otel_vsm.record import Record
 from otel_vsm.testing import Captured, CountingIds, FakeClock, capture
 

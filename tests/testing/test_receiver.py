@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 
-from otel_vsm.endpoint import Protocol
+from otel_vsm.export.endpoint import Protocol
 from otel_vsm.testing import BUSY, Answer, OtlpReceiver
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from otel_vsm_collector.declared.closest import allowed
 from otel_vsm_collector.declared.patterns import is_literal, matches
-from otel_vsm_collector.profiles import BUILT_IN
+from otel_vsm_collector.declared.profiles import BUILT_IN
 
 if TYPE_CHECKING:
     from otel_vsm_collector.declared.model import Declared

@@ -7,7 +7,9 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from otel_vsm_collector.declared.contradictions import ContradictoryError, contradictions
+from otel_vsm_collector.declared.lengths import Length
 from otel_vsm_collector.declared.patterns import matches, regex_of
+from otel_vsm_collector.declared.profiles import BUILT_IN, Profile
 from otel_vsm_collector.declared.sections import (
     DEFAULT_PROFILE,
     PRODUCTION,
@@ -25,8 +27,6 @@ from otel_vsm_collector.declared.sections import (
     TimeZone,
     ValueStream,
 )
-from otel_vsm_collector.lengths import Length
-from otel_vsm_collector.profiles import BUILT_IN, Profile
 
 _DEFAULT_ENVIRONMENTS = {PRODUCTION: PRODUCTION_NAMES}
 

@@ -17,8 +17,8 @@ from pydantic import (
 
 from otel_vsm.identity import normalise_repository
 from otel_vsm.semconv import EventName, StageType
-from otel_vsm_collector.lengths import Length
-from otel_vsm_collector.profiles import Profile
+from otel_vsm_collector.declared.lengths import Length
+from otel_vsm_collector.declared.profiles import Profile
 
 UTC = "UTC"
 DEFAULT_PROFILE = "dora"

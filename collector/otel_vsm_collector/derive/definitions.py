@@ -7,8 +7,10 @@ from functools import cached_property
 import ibis.expr.types as ir
 
 from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.derive import carried, incidents, settled, tables
-from otel_vsm_collector.profiles import Profile
+from otel_vsm_collector.declared.profiles import Profile
+from otel_vsm_collector.derive import tables
+from otel_vsm_collector.derive.rules import carried, incidents
+from otel_vsm_collector.derive.rules import defaults as settled
 
 
 @dataclass(frozen=True, eq=False)

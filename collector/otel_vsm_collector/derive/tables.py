@@ -7,8 +7,8 @@ of the set of the ledger's spans.
 import ibis
 import ibis.expr.types as ir
 
-from otel_vsm_collector.derive.changes import MOMENTS
-from otel_vsm_collector.keep import columns
+from otel_vsm_collector.derive.rules.changes import MOMENTS
+from otel_vsm_collector.spans import columns
 
 LEDGER: dict[str, ibis.Schema] = {
     name: ibis.Schema.from_pyarrow(columns.schema(name)) for name in ("span", "span_link", "arrival")

@@ -6,10 +6,10 @@ import ibis
 import ibis.expr.types as ir
 from ibis import ifelse
 
-from otel_vsm_collector.derive.stages import NANOSECONDS
-from otel_vsm_collector.figures.compiled import answer
+from otel_vsm_collector.derive.rules.stages import NANOSECONDS
+from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.runs import of_changes
-from otel_vsm_collector.figures.selection import Selection
 from otel_vsm_collector.figures.statistic import spelled, statistic
 from otel_vsm_collector.figures.work_in_progress import closed_changes
 

@@ -7,8 +7,8 @@ import ibis
 import ibis.expr.types as ir
 
 from otel_vsm.human import count, duration, rate, share
+from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.flow_times import passed, spent
-from otel_vsm_collector.figures.selection import Selection
 
 PROCESS, WAIT = "process", "wait"
 

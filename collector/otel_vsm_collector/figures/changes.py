@@ -6,10 +6,10 @@ import ibis
 import ibis.expr.types as ir
 
 from otel_vsm_collector.declared.sections import PRODUCTION
-from otel_vsm_collector.derive.deliveries import duration
-from otel_vsm_collector.derive.starts import counted, with_start
-from otel_vsm_collector.derive.views import Facts
-from otel_vsm_collector.figures.selection import (
+from otel_vsm_collector.derive.rules.deliveries import duration
+from otel_vsm_collector.derive.rules.starts import counted, with_start
+from otel_vsm_collector.facts.by_profile import Facts
+from otel_vsm_collector.facts.selection import (
     BY_DEFAULT,
     Selection,
     delivered_changes,

@@ -6,14 +6,14 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
+from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.approvals import approvals
 from otel_vsm_collector.figures.bottleneck import bottleneck, contributions
-from otel_vsm_collector.figures.compiled import answer
 from otel_vsm_collector.figures.flow_times import summary
 from otel_vsm_collector.figures.handoffs import handoffs
 from otel_vsm_collector.figures.pipelines import pipelines, rollbacks
 from otel_vsm_collector.figures.promotions import promotions
-from otel_vsm_collector.figures.selection import Selection
 from otel_vsm_collector.figures.stages import counted, rates, ratio
 from otel_vsm_collector.figures.statistic import spelled
 from otel_vsm_collector.figures.together import with_lists

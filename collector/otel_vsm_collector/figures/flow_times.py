@@ -4,9 +4,9 @@ import ibis
 import ibis.expr.types as ir
 from ibis import ifelse
 
-from otel_vsm_collector.derive.stages import NANOSECONDS
-from otel_vsm_collector.figures import selection as select
-from otel_vsm_collector.figures.selection import Selection
+from otel_vsm_collector.derive.rules.stages import NANOSECONDS
+from otel_vsm_collector.facts import selection as select
+from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.statistic import statistic, total
 
 _KEPT = ("change_id", "deployment_id", "repository", "merged_at", "delivered_at")

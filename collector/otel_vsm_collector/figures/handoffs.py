@@ -5,9 +5,9 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from otel_vsm_collector.figures.compiled import answer
+from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.runs import of_changes
-from otel_vsm_collector.figures.selection import Selection
 from otel_vsm_collector.figures.statistic import spelled, statistic
 
 

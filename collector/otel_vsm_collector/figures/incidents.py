@@ -2,9 +2,9 @@
 
 import ibis.expr.types as ir
 
-from otel_vsm_collector.derive.views import Facts
-from otel_vsm_collector.figures import selection as select
-from otel_vsm_collector.figures.selection import BY_DEFAULT, Selection
+from otel_vsm_collector.facts import selection as select
+from otel_vsm_collector.facts.by_profile import Facts
+from otel_vsm_collector.facts.selection import BY_DEFAULT, Selection
 
 
 def incidents(selection: Selection) -> ir.Table:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from otel_vsm_collector.figures.selection import Selection
+from otel_vsm_collector.facts.selection import Selection
 
 Row = dict[str, Any]
 

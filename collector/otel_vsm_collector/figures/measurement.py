@@ -8,12 +8,12 @@ import ibis.expr.types as ir
 from ibis import ifelse
 
 from otel_vsm.semconv import EventName, MeasurementGap, StageType, TaskResult
-from otel_vsm_collector.derive.changes import ARTIFACT, LINKS, REVISION
-from otel_vsm_collector.derive.deliveries import NO_START
-from otel_vsm_collector.derive.stages import NANOSECONDS
-from otel_vsm_collector.figures import selection as select
-from otel_vsm_collector.figures.compiled import answer
-from otel_vsm_collector.figures.selection import Selection
+from otel_vsm_collector.derive.rules.changes import ARTIFACT, LINKS, REVISION
+from otel_vsm_collector.derive.rules.deliveries import NO_START
+from otel_vsm_collector.derive.rules.stages import NANOSECONDS
+from otel_vsm_collector.facts import selection as select
+from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.statistic import spelled, statistic
 
 NOTHING_NEW = "nothing_new"

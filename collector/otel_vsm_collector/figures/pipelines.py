@@ -3,8 +3,8 @@
 import ibis.expr.types as ir
 
 from otel_vsm.semconv import FailureMethod, StageType, TaskResult
+from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.runs import failed, quarantined, runs
-from otel_vsm_collector.figures.selection import Selection
 
 
 def pipelines(selection: Selection) -> ir.Table:

@@ -8,8 +8,8 @@ from ibis import ifelse
 
 from otel_vsm.semconv import TaskResult
 from otel_vsm_collector.declared.sections import PRODUCTION
-from otel_vsm_collector.derive.stages import NANOSECONDS
-from otel_vsm_collector.figures.selection import Selection
+from otel_vsm_collector.derive.rules.stages import NANOSECONDS
+from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.statistic import statistic
 
 

@@ -6,8 +6,8 @@ import ibis
 import ibis.expr.types as ir
 
 from otel_vsm_collector.declared.patterns import regex_of
-from otel_vsm_collector.derive.stages import BAD
-from otel_vsm_collector.figures.selection import Selection
+from otel_vsm_collector.derive.rules.stages import BAD
+from otel_vsm_collector.facts.selection import Selection
 
 
 def runs(selection: Selection) -> ir.Table:

@@ -8,9 +8,9 @@ import ibis.expr.types as ir
 from ibis import ifelse
 
 from otel_vsm.semconv import StageType, TaskResult
-from otel_vsm_collector.figures.compiled import answer
+from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.runs import failed, quarantined, runs
-from otel_vsm_collector.figures.selection import Selection
 from otel_vsm_collector.figures.statistic import spelled, statistic
 from otel_vsm_collector.figures.work_in_progress import work_in_progress
 

@@ -7,10 +7,10 @@ import ibis.expr.types as ir
 from ibis import ifelse
 
 from otel_vsm_collector.declared.sections import PRODUCTION
-from otel_vsm_collector.derive.stages import NANOSECONDS
-from otel_vsm_collector.figures.compiled import answer
+from otel_vsm_collector.derive.rules.stages import NANOSECONDS
+from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.runs import changes
-from otel_vsm_collector.figures.selection import Selection
 from otel_vsm_collector.figures.together import with_lists
 
 OLDEST = 10

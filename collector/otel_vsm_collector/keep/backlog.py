@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from otel_vsm_collector.keep.journal import Batch, Journal
-from otel_vsm_collector.keep.tables import Numbered, Rows, ledger_rows
-from otel_vsm_collector.receive.accept import Kept
-from otel_vsm_collector.receive.decode import decode
-from otel_vsm_collector.receive.wire import UndecodableError
+from otel_vsm_collector.spans.accept import Kept
+from otel_vsm_collector.spans.decode import decode
+from otel_vsm_collector.spans.rows import Numbered, Rows, ledger_rows
+from otel_vsm_collector.spans.wire import UndecodableError
+from otel_vsm_collector.stores.journal import Batch, Journal
 
 TAKEN_SPANS = 100_000
 """What one `take` gives, give or take a chunk."""

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from otel_vsm_collector.keep.backlog import Backlog
-from otel_vsm_collector.keep.journal import Journal
-from otel_vsm_collector.keep.ledger import Ledger, MakeRefreshing
 from otel_vsm_collector.keep.pace import GATHER_SPANS, Pace
-from otel_vsm_collector.receive.accept import Kept
+from otel_vsm_collector.spans.accept import Kept
+from otel_vsm_collector.stores.duckdb.ledger import Ledger, MakeRefreshing
+from otel_vsm_collector.stores.journal import Journal
 
 RETRY_S = 1.0
 

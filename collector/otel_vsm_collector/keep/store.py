@@ -10,11 +10,11 @@ import duckdb
 
 from otel_vsm_collector.keep.backlog import Backlog
 from otel_vsm_collector.keep.deriver import Deriver, Run
-from otel_vsm_collector.keep.folder import DataFolder
-from otel_vsm_collector.keep.journal import Journal
-from otel_vsm_collector.keep.ledger import MakeRefreshing, ledger_path, open_ledger
 from otel_vsm_collector.keep.writer import Writer
-from otel_vsm_collector.receive.accept import Counts, Kept, Verdict
+from otel_vsm_collector.spans.accept import Counts, Kept, Verdict
+from otel_vsm_collector.stores.duckdb.ledger import MakeRefreshing, ledger_path, open_ledger
+from otel_vsm_collector.stores.folder import DataFolder
+from otel_vsm_collector.stores.journal import Journal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

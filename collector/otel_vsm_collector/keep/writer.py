@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from otel_vsm_collector.keep.journal import Journal, StorageError
-from otel_vsm_collector.receive.accept import Accepted, Counts, Kept, Outcome, Verdict, accept
+from otel_vsm_collector.spans.accept import Accepted, Counts, Kept, Outcome, Verdict, accept
+from otel_vsm_collector.stores.journal import Journal, StorageError
 
 GROUP_BYTES = 2 << 20
 """Decoding costs less per span in groups, and more again once they outgrow the processor's caches."""

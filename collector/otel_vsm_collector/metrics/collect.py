@@ -14,7 +14,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from otel_vsm import __version__, semconv
-from otel_vsm_collector.derive.views import Book
+from otel_vsm_collector.facts.by_profile import Book
 from otel_vsm_collector.metrics import export, gauges
 from otel_vsm_collector.metrics.health import Health
 from otel_vsm_collector.metrics.observer import Observer

@@ -15,10 +15,10 @@ from otel_vsm.semconv import Statistic
 from otel_vsm.semconv import metrics as registry
 from otel_vsm.semconv.metrics import Metric
 from otel_vsm_collector.declared.sections import PRODUCTION
-from otel_vsm_collector.derive.views import Book
+from otel_vsm_collector.facts.by_profile import Book
+from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures import dora, flow, measurement
-from otel_vsm_collector.figures.compiled import answer
-from otel_vsm_collector.figures.selection import Selection
 from otel_vsm_collector.figures.statistic import spelled
 from otel_vsm_collector.figures.work_in_progress import open_changes
 from otel_vsm_collector.metrics import points

@@ -13,9 +13,9 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
-from otel_vsm_collector.receive.accept import Outcome, Verdict
-from otel_vsm_collector.receive.answer import RETRY_AFTER_S, response
 from otel_vsm_collector.receive.limits import MAX_REQUEST_BYTES
+from otel_vsm_collector.receive.response import RETRY_AFTER_S, response
+from otel_vsm_collector.spans.accept import Outcome, Verdict
 
 SERVICE = "opentelemetry.proto.collector.trace.v1.TraceService"
 METHOD = "Export"

@@ -12,10 +12,10 @@ from google.protobuf.message import Message
 from google.rpc import code_pb2
 from google.rpc.status_pb2 import Status
 
-from otel_vsm_collector.receive.accept import Outcome, Verdict
-from otel_vsm_collector.receive.answer import RETRY_AFTER_S, response
 from otel_vsm_collector.receive.limits import MAX_REQUEST_BYTES, CorruptError, TooLargeError, gunzip
 from otel_vsm_collector.receive.otlp_json import NotOtlpError, request_from_json
+from otel_vsm_collector.receive.response import RETRY_AFTER_S, response
+from otel_vsm_collector.spans.accept import Outcome, Verdict
 
 PATH = "/v1/traces"
 PROTOBUF, JSON = "application/x-protobuf", "application/json"

@@ -13,10 +13,12 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from otel_vsm import __version__
-from otel_vsm_collector.derive.views import Book
+from otel_vsm_collector.facts.by_profile import Book
 from otel_vsm_collector.keep.store import Health
-from otel_vsm_collector.web import api, explain, health, home, lists, measurement, metrics, problems
-from otel_vsm_collector.web.facts import LAG_STATE
+from otel_vsm_collector.web.api import explain, health, lists, measurement, metrics, problems
+from otel_vsm_collector.web.api import figures as api
+from otel_vsm_collector.web.pages import home
+from otel_vsm_collector.web.reading import LAG_STATE
 
 LAG_HEADER = "vsm-lag-seconds"
 

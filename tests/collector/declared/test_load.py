@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from otel_vsm.semconv import EventName, FailureMethod, StageType
+from otel_vsm_collector.declared.lengths import Length
 from otel_vsm_collector.declared.load import WrongError, load, reload
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.declared.sections import Limits, Service, Stage, Team
-from otel_vsm_collector.lengths import Length
 
 WRONG = Path(__file__).parent / "wrong"
 """One small file each for what can be wrong; what is said of it stands at its end, behind #!."""

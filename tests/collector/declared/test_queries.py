@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from otel_vsm.semconv import StageType
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.declared.patterns import matches, regex_of
+from otel_vsm_collector.declared.profiles import BUILT_IN, DORA
 from otel_vsm_collector.declared.sections import Stage
-from otel_vsm_collector.profiles import BUILT_IN, DORA
 
 SHOP, OTHER = "github.com/acme/shop", "github.com/acme/other"
 MONOREPO = {

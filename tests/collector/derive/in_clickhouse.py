@@ -15,7 +15,7 @@ from ibis.backends.clickhouse import Backend
 from ibis.backends.sql.compilers.clickhouse import ClickHouseCompiler, compiler
 from sqlglot.expressions import Expression
 
-from otel_vsm_collector.derive.engine import Within
+from otel_vsm_collector.stores.engine import Within
 
 SETTINGS = {
     # What standard SQL says: who has no partner in a join has nulls, the sum of nothing is null, and a name

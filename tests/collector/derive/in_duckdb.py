@@ -3,7 +3,7 @@
 import duckdb
 import ibis
 
-from otel_vsm_collector.derive.engine import DuckDB
+from otel_vsm_collector.stores.duckdb.engine import DuckDB
 
 
 class InDuckDB(DuckDB):

@@ -8,7 +8,8 @@ import duckdb
 import ibis
 import pytest
 
-from otel_vsm_collector.derive.engine import DuckDB, Within
+from otel_vsm_collector.stores.duckdb.engine import DuckDB
+from otel_vsm_collector.stores.engine import Within
 
 SPAN = ibis.schema({"seq": "int64", "trace_id": "string"})
 CHANGE = ibis.schema({"id": "string", "repository": "string"})

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from world import BEGIN_NS, World, change_id, definitions, facts, load, offset_ns, scenarios, spans
 
-from otel_vsm_collector.derive.starts import with_start
+from otel_vsm_collector.derive.rules.starts import with_start
+from otel_vsm_collector.facts.selection import Selection
+from otel_vsm_collector.facts.zones import edges, offsets
 from otel_vsm_collector.figures.changes import changes
 from otel_vsm_collector.figures.dora import dora, dora_over
 from otel_vsm_collector.figures.flow import flow
-from otel_vsm_collector.figures.selection import Selection
 from otel_vsm_collector.figures.stages import stages
-from otel_vsm_collector.figures.zones import edges, offsets
 
 KEYS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "deployment": ("id", str),

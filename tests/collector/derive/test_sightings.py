@@ -9,7 +9,7 @@ from duckdb import DuckDBPyConnection
 from in_duckdb import InDuckDB
 from world import World, spans
 
-from otel_vsm_collector.derive.refresh import Refresher
+from otel_vsm_collector.derive.refresh.refresher import Refresher
 from otel_vsm_collector.metrics.observed import FACTS
 
 TOLD = [

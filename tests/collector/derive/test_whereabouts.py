@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_vsm_collector.derive.whereabouts import Whereabouts
+from otel_vsm_collector.stores.duckdb.segments import Whereabouts
 
 values = st.lists(st.integers(0, 30), max_size=12)
 ALL = 2**48 - 1

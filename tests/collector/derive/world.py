@@ -19,19 +19,14 @@ import ibis
 import pyarrow as pa
 import yaml
 
-from otel_vsm.identity import (
-    change_root,
-    event_span_id,
-    incident_root,
-    work_item_root,
-)
+from otel_vsm.identity import change_root, event_span_id, incident_root, work_item_root
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.derive.definitions import Definitions
-from otel_vsm_collector.derive.engine import Engine
-from otel_vsm_collector.derive.refresh import Refresher
+from otel_vsm_collector.derive.refresh.refresher import Refresher
 from otel_vsm_collector.derive.tables import FACTS, LEDGER
-from otel_vsm_collector.derive.views import Facts
-from otel_vsm_collector.keep import columns
+from otel_vsm_collector.facts.by_profile import Facts
+from otel_vsm_collector.spans import columns
+from otel_vsm_collector.stores.engine import Engine
 
 REPOSITORY = "github.com/acme/shop"
 BEGIN_NS = 1_767_225_600 * 10**9  # 2026-01-01T00:00:00Z

@@ -23,7 +23,7 @@ from world import Span, load, scenarios
 
 from otel_vsm.testing import RunningCollector, collector
 from otel_vsm_collector.figures.explain.figures import EXPLAINED
-from otel_vsm_collector.keep.columns import SPAN
+from otel_vsm_collector.spans.columns import SPAN
 from reference.worlds import told
 
 WINDOW = "from=2025-12-01&to=2026-04-01"

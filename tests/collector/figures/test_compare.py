@@ -8,11 +8,11 @@ import pytest
 from world import BEGIN_NS, World
 
 from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.derive.views import Book
+from otel_vsm_collector.facts.by_profile import Book
+from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.explain.compare import differences, tally
 from otel_vsm_collector.figures.explain.figures import Figure
 from otel_vsm_collector.figures.explain.page import page
-from otel_vsm_collector.figures.selection import Selection
 
 DAY = 86400 * 10**9
 BOOK = Book(Declared())

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from world import BEGIN_NS, World, definitions, load, scenarios
 
-from otel_vsm_collector.derive.views import Facts
+from otel_vsm_collector.facts.by_profile import Facts
+from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.explain.compare import differences
 from otel_vsm_collector.figures.explain.figures import EXPLAINED
 from otel_vsm_collector.figures.explain.page import page
 from otel_vsm_collector.figures.measurement import measurement
-from otel_vsm_collector.figures.selection import Selection
 from reference.worlds import told
 
 DAY = 86400 * 10**9

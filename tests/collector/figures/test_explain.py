@@ -13,14 +13,14 @@ import pytest
 from world import BEGIN_NS, World
 
 from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.derive.views import Book
+from otel_vsm_collector.declared.profiles import BUILT_IN, Profile
+from otel_vsm_collector.facts.by_profile import Book
+from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.dora import dora
 from otel_vsm_collector.figures.explain.figures import EXPLAINED, counts
 from otel_vsm_collector.figures.explain.page import page
 from otel_vsm_collector.figures.explain.reasons import Reason
 from otel_vsm_collector.figures.flow import flow
-from otel_vsm_collector.figures.selection import Selection
-from otel_vsm_collector.profiles import BUILT_IN, Profile
 
 Row = dict[str, Any]
 HOUR, DAY = 3600 * 10**9, 86400 * 10**9

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_vsm_collector.figures.selection import Selection
-from otel_vsm_collector.figures.zones import before, edges, midnight, offsets
+from otel_vsm_collector.facts.selection import Selection
+from otel_vsm_collector.facts.zones import before, edges, midnight, offsets
 
 SECOND, HOUR = 10**9, 3600 * 10**9
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Africa/Cairo",

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from otel_vsm_collector.receive.accept import Accepted, accept
+from otel_vsm_collector.spans.accept import Accepted, accept
 
 
 class Derived:

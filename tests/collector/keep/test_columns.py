@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from otel_vsm_collector.keep.columns import SPAN, TABLES, ddl, schema
+from otel_vsm_collector.spans.columns import SPAN, TABLES, ddl, schema
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -3,7 +3,7 @@ from contextlib import ExitStack
 
 import duckdb
 
-from otel_vsm_collector.keep.cores import Cores
+from otel_vsm_collector.stores.duckdb.cores import Cores
 
 
 def test_all_cores_are_used_while_somebody_wants_them() -> None:

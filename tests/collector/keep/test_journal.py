@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from otel_vsm_collector.keep.folder import DataFolder, UnusableError
-from otel_vsm_collector.keep.journal import Journal, StorageError
+from otel_vsm_collector.stores.folder import DataFolder, UnusableError
+from otel_vsm_collector.stores.journal import Journal, StorageError
 
 
 @pytest.fixture

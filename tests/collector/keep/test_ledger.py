@@ -7,10 +7,10 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from otel_vsm_collector.keep import ledger as kept
-from otel_vsm_collector.keep.columns import schema
-from otel_vsm_collector.keep.ledger import Ledger
-from otel_vsm_collector.keep.tables import Rows
+from otel_vsm_collector.spans.columns import schema
+from otel_vsm_collector.spans.rows import Rows
+from otel_vsm_collector.stores.duckdb import ledger as kept
+from otel_vsm_collector.stores.duckdb.ledger import Ledger
 
 
 class Nothing:

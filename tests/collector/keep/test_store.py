@@ -17,9 +17,9 @@ import pytest
 
 from otel_vsm_collector.keep import backlog
 from otel_vsm_collector.keep.deriver import Run
-from otel_vsm_collector.keep.folder import UnusableError
 from otel_vsm_collector.keep.store import Listener, Store
-from otel_vsm_collector.receive.accept import Counts
+from otel_vsm_collector.spans.accept import Counts
+from otel_vsm_collector.stores.folder import UnusableError
 
 
 class Remembering(Listener):

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
-from otel_vsm_collector.keep.tables import Numbered, ledger_rows
-from otel_vsm_collector.receive.accept import Kept, accept
+from otel_vsm_collector.spans.accept import Kept, accept
+from otel_vsm_collector.spans.rows import Numbered, ledger_rows
 
 Row = dict[str, Any]
 OTHER_TRACE, OTHER_SPAN = bytes(range(16)), bytes(range(1, 9))

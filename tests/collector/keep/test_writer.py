@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from otel_vsm_collector.keep import writer as writer_module
-from otel_vsm_collector.keep.journal import Journal, StorageError
 from otel_vsm_collector.keep.writer import Writer
-from otel_vsm_collector.receive.accept import Counts, Kept, Outcome, Verdict
+from otel_vsm_collector.spans.accept import Counts, Kept, Outcome, Verdict
+from otel_vsm_collector.stores.journal import Journal, StorageError
 
 ALL_WELL = Verdict(Outcome.ACCEPTED)
 

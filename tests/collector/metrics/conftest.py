@@ -21,7 +21,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import (
 
 from otel_vsm import identity
 from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.derive.views import Book
+from otel_vsm_collector.facts.by_profile import Book
 from otel_vsm_collector.metrics.collect import Metrics
 
 DAY = 86400 * 10**9

@@ -7,7 +7,7 @@ import pytest
 from opentelemetry.sdk.metrics import export as sdk
 
 from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.derive.views import Book
+from otel_vsm_collector.facts.by_profile import Book
 from otel_vsm_collector.metrics import collect, gauges
 from otel_vsm_collector.metrics.collect import Metrics
 

@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from otel_vsm.delivery import send_all
+from otel_vsm.export import send_all
 from otel_vsm.identity import ChangeId, SpanId, change_root, incident_root
 from otel_vsm.record import Record
 from otel_vsm.testing import RunningCollector, collector

@@ -9,8 +9,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
-from otel_vsm_collector.keep.tables import Numbered, ledger_rows
-from otel_vsm_collector.receive.accept import Accepted, Counts, Outcome, Verdict, accept
+from otel_vsm_collector.spans.accept import Accepted, Counts, Outcome, Verdict, accept
+from otel_vsm_collector.spans.rows import Numbered, ledger_rows
 
 ALL_WELL = Verdict(Outcome.ACCEPTED)
 RUNTIME = {"http.request.method": "GET"}

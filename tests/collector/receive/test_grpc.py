@@ -14,8 +14,8 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from otel_vsm_collector.receive.accept import Outcome, Verdict, accept
 from otel_vsm_collector.receive.grpc import METHOD, SERVICE, add_trace_service, make_server
+from otel_vsm_collector.spans.accept import Outcome, Verdict, accept
 
 Export = Callable[[bytes], Awaitable[Verdict]]
 PATH = f"/{SERVICE}/{METHOD}"

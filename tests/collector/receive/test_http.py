@@ -11,8 +11,8 @@ from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from otel_vsm_collector.receive import limits
-from otel_vsm_collector.receive.accept import Outcome, Verdict, accept
 from otel_vsm_collector.receive.http import JSON, PATH, PROTOBUF, HttpReceiver
+from otel_vsm_collector.spans.accept import Outcome, Verdict, accept
 
 
 class Answer(NamedTuple):

@@ -16,7 +16,7 @@ import pytest
 import uvicorn
 
 from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.derive.views import Book
+from otel_vsm_collector.facts.by_profile import Book
 from otel_vsm_collector.metrics.collect import Metrics
 from otel_vsm_collector.web.app import create_app
 

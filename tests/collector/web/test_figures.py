@@ -126,7 +126,7 @@ def test_all_that_is_wrong_is_said_at_once(web: Any) -> None:
 
 
 def test_a_window_that_ends_now_is_as_long_as_asked(web: Any) -> None:
-    from otel_vsm_collector.web.times import read_time
+    from otel_vsm_collector.web.api.times import read_time
 
     for query, length in (
         ("window=2w", 14 * DAY),

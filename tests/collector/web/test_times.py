@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_vsm_collector.web.times import read_time, write_time
+from otel_vsm_collector.web.api.times import read_time, write_time
 
 SECOND = 10**9
 

@@ -5,10 +5,10 @@ import ibis.expr.types as ir
 from ibis import ifelse
 
 from otel_vsm.semconv import EventName
+from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.approvals import asked_for
 from otel_vsm_collector.figures.explain.reasons import Reason
 from otel_vsm_collector.figures.explain.rows import Kind, because, shares
-from otel_vsm_collector.figures.selection import Selection
 
 SETTINGS = ("first_deployment", "mapping", "statistic", "median")
 

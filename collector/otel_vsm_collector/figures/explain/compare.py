@@ -11,9 +11,9 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from otel_vsm_collector.figures.compiled import answer
+from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.explain.figures import EXPLAINED, Figure
-from otel_vsm_collector.figures.selection import Selection
 
 Row = dict[str, Any]
 _STATES = ("rows", "part", "whole", "value")

@@ -8,14 +8,14 @@ from ibis import ifelse
 
 from otel_vsm.semconv import FailureMethod, TaskResult
 from otel_vsm_collector.declared.sections import PRODUCTION
-from otel_vsm_collector.derive.failures import BY_INCIDENT
-from otel_vsm_collector.derive.stages import NANOSECONDS
-from otel_vsm_collector.figures import selection as select
+from otel_vsm_collector.derive.rules.failures import BY_INCIDENT
+from otel_vsm_collector.derive.rules.stages import NANOSECONDS
+from otel_vsm_collector.facts import selection as select
+from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.explain import incidents, lead_time
 from otel_vsm_collector.figures.explain.reasons import Reason
 from otel_vsm_collector.figures.explain.rows import Kind, because, shares, values
 from otel_vsm_collector.figures.promotions import arrivals
-from otel_vsm_collector.figures.selection import Selection
 
 FAILURES = (
     "failure_methods",

@@ -8,13 +8,13 @@ from typing import Any, Literal
 import ibis
 import ibis.expr.types as ir
 
-from otel_vsm_collector.figures.compiled import answer
+from otel_vsm_collector.declared.profiles import Profile
+from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.dora import dora
 from otel_vsm_collector.figures.explain import approvals, deployments, incidents, lead_time, runs, work
 from otel_vsm_collector.figures.explain.lead_time import DELIVERIES
 from otel_vsm_collector.figures.flow import flow
-from otel_vsm_collector.figures.selection import Selection
-from otel_vsm_collector.profiles import Profile
 
 
 @dataclass(frozen=True, slots=True)

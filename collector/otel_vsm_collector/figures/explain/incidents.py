@@ -7,11 +7,11 @@ import ibis.expr.types as ir
 from ibis import ifelse
 
 from otel_vsm.semconv import EventName, TaskResult
-from otel_vsm_collector.derive.stages import NANOSECONDS
+from otel_vsm_collector.declared.profiles import EARLIEST_SPAN
+from otel_vsm_collector.derive.rules.stages import NANOSECONDS
+from otel_vsm_collector.facts.selection import Selection, told_incidents
 from otel_vsm_collector.figures.explain.reasons import Reason
 from otel_vsm_collector.figures.explain.rows import Kind, because, shares, values
-from otel_vsm_collector.figures.selection import Selection, told_incidents
-from otel_vsm_collector.profiles import EARLIEST_SPAN
 
 SETTINGS = ("incident_severities", "statistic", "median")
 

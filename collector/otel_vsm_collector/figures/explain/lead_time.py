@@ -6,12 +6,12 @@ import ibis
 import ibis.expr.types as ir
 
 from otel_vsm.semconv import TaskResult
-from otel_vsm_collector.derive.changes import LINKS, OWN
-from otel_vsm_collector.derive.starts import with_start
-from otel_vsm_collector.figures import selection as select
+from otel_vsm_collector.derive.rules.changes import LINKS, OWN
+from otel_vsm_collector.derive.rules.starts import with_start
+from otel_vsm_collector.facts import selection as select
+from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.explain.reasons import Reason
 from otel_vsm_collector.figures.explain.rows import ROWS, Kind, because, values
-from otel_vsm_collector.figures.selection import Selection
 
 DELIVERIES = ("unit", "window_edge", "first_deployment", "mapping")
 """The settings of a profile that decide which changes were delivered."""

@@ -6,13 +6,13 @@ from typing import Any, Literal
 import ibis
 import ibis.expr.types as ir
 
-from otel_vsm_collector.derive.starts import with_start
-from otel_vsm_collector.figures.compiled import answer
+from otel_vsm_collector.derive.rules.starts import with_start
+from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.explain.approvals import named
 from otel_vsm_collector.figures.explain.figures import EXPLAINED, Figure
 from otel_vsm_collector.figures.explain.rows import Kind
 from otel_vsm_collector.figures.explain.runs import BETWEEN
-from otel_vsm_collector.figures.selection import Selection
 
 Row = dict[str, Any]
 Which = Literal["all", "counted", "part", "left_out"]

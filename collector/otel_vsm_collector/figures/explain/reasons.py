@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from otel_vsm_collector.derive import deliveries
+from otel_vsm_collector.derive.rules import deliveries
 
 
 class Reason(StrEnum):

@@ -3,12 +3,12 @@
 import ibis
 import ibis.expr.types as ir
 
+from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.explain.reasons import Reason
 from otel_vsm_collector.figures.explain.rows import Kind, because, shares, values
 from otel_vsm_collector.figures.handoffs import handed_over
 from otel_vsm_collector.figures.pipelines import revisions
 from otel_vsm_collector.figures.runs import quarantined, runs
-from otel_vsm_collector.figures.selection import Selection
 
 BETWEEN = ":"
 """A run goes by its trace and its span, with this between them."""

@@ -5,12 +5,12 @@ from dataclasses import replace
 import ibis
 import ibis.expr.types as ir
 
-from otel_vsm_collector.figures import selection as select
+from otel_vsm_collector.facts import selection as select
+from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.explain.lead_time import DELIVERIES, with_others
 from otel_vsm_collector.figures.explain.reasons import Reason
 from otel_vsm_collector.figures.explain.rows import Kind, because, values
 from otel_vsm_collector.figures.flow_times import flow_times
-from otel_vsm_collector.figures.selection import Selection
 from otel_vsm_collector.figures.work_in_progress import in_stages, open_changes
 
 TIME_SETTINGS = (*DELIVERIES, "statistic", "median")

@@ -1,0 +1,44 @@
+"""Repeated spans: of several tellings of one span, one stays in the ledger."""
+
+from otel_vsm_collector.derive.tables import NEAR_SPAN
+from otel_vsm_collector.spans import columns
+from otel_vsm_collector.stores.engine import Engine, Within
+
+# The earliest start, then the latest end, then column by column whatever sorts first: which telling stays
+# follows from what they say, not from when they came.
+_FIRST = ("started_at", "ended_at")
+_RULE = ", ".join(
+    ("started_at", "ended_at DESC", *(c.name for c in columns.SPAN if c.name not in (*_FIRST, "seq")), "seq")
+)
+
+DROPPED = "dropped_span"
+"""The scratch table of what was in `near_span` and went."""
+
+
+def load_near_spans(engine: Engine, first_seq: int, last_seq: int) -> None:
+    """Fills the scratch table `near_span`: every span in a trace that the ledger's rows of this range are in.
+
+    A repeated span is in the trace of its first telling, and a trace mostly is one change.
+    """
+    named = ", ".join(name for name in NEAR_SPAN if name != "place")
+    new = f"SELECT DISTINCT trace_id FROM span WHERE seq BETWEEN {first_seq} AND {last_seq}"
+    engine.fill("new_trace", new)
+    traces = Within(("trace_id",), "new_trace", ("trace_id",))
+    engine.pick("near_span", f"rowid AS place, {named}", "span", traces)
+
+
+def drop_repeated_spans(engine: Engine) -> int:
+    """Takes repetitions out of `near_span` and the ledger; answers how many went, to the table `DROPPED`."""
+    twice = "SELECT trace_id, span_id FROM near_span GROUP BY trace_id, span_id HAVING count(*) > 1"
+    if not engine.fill("repeated", twice):
+        return 0
+    telling = f"row_number() OVER (PARTITION BY trace_id, span_id ORDER BY {_RULE})"
+    several = Within(("trace_id", "span_id"), "repeated", ("trace_id", "span_id"))
+    engine.pick("telling", "rowid AS place, *", "span", several)
+    told = f"SELECT place, {telling} AS telling FROM telling"
+    dropped = engine.fill("repeated", f"SELECT place FROM ({told}) WHERE telling > 1")
+    gone = "place IN (SELECT place FROM repeated)"
+    engine.fill(DROPPED, f"SELECT * FROM near_span WHERE {gone}")
+    engine.delete("near_span", gone)
+    engine.delete("span", "rowid IN (SELECT place FROM repeated)")
+    return dropped

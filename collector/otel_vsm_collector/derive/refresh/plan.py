@@ -1,0 +1,205 @@
+"""A plan: expressions put in order, compiled once, run often.
+
+Compiling an Ibis expression takes about as long as deriving from a few thousand spans; the expressions of a
+refresh never change, so they are compiled when the collector starts.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import ibis
+import ibis.expr.types as ir
+
+from otel_vsm_collector.derive import tables
+from otel_vsm_collector.stores.engine import Engine, Within
+
+Observe = Callable[[str, str], None]
+"""Who wants to know of facts when they are first seen (the metrics) is called with the fact and the name of a
+table with its columns, each row of it seen for the first time."""
+
+
+class Scope(NamedTuple):
+    """Whose facts are computed anew: a scratch table and the columns that name them."""
+
+    table: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What counts as seeing a fact for the first time."""
+
+    fact: str
+    key: tuple[str, ...]
+    known: str | None = None
+    """The column that has to be true, or not null, for the fact to be one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scratch:
+    name: str
+    query: str
+    schema: ibis.Schema
+    scope: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Pick:
+    name: str
+    columns: str
+    table: str
+    within: Within
+    schema: ibis.Schema
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    name: str
+    function: Callable[[Engine], int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Replace:
+    table: str
+    query: str
+    within: Within
+    sightings: tuple[Sighting, ...]
+
+
+@dataclass(slots=True)
+class Plan:
+    """Steps in the order in which they run. An expression may use whatever was put before it."""
+
+    dialect: str
+    """Of the engine that it will run on."""
+    _steps: list[_Scratch | _Pick | _Call | _Replace] = field(default_factory=list)
+
+    def scratch(self, name: str, expression: ir.Table, *, scope: str | None = None) -> ir.Table:
+        """Computes a table that lives until the next refresh; the answer stands for it in expressions.
+
+        It is empty where the scratch table `scope` is: asking costs more than knowing.
+        """
+        self._steps.append(_Scratch(name, self._query(expression), expression.schema(), scope))
+        return ibis.table(expression.schema(), name=name)
+
+    def pick(
+        self, name: str, table: str, scope: Scope, columns: tuple[str, ...] | None = None, **wanted: str
+    ) -> ir.Table:
+        """Takes the rows of a lasting table that a scope names into a scratch table.
+
+        `columns` are the table's for the scope's, where they have other names; `wanted` are the columns to
+        take, by the names that they get, all where none is given.
+        """
+        schema = tables.TABLES[table]
+        wanted = wanted or {column: column for column in schema}
+        named = ", ".join(f'"{column}" AS "{new}"' for new, column in wanted.items())
+        picked = ibis.schema({new: schema[column] for new, column in wanted.items()})
+        self._steps.append(_Pick(name, named, table, _within(scope, columns), picked))
+        return ibis.table(picked, name=name)
+
+    def table(self, name: str) -> ir.Table:
+        """The scratch table that an earlier step makes."""
+        (schema,) = {
+            step.schema for step in self._steps if isinstance(step, _Scratch | _Pick) and step.name == name
+        }
+        return ibis.table(schema, name=name)
+
+    def replace(
+        self,
+        table: str,
+        expression: ir.Table,
+        *,
+        scope: Scope,
+        columns: tuple[str, ...] | None = None,
+        sightings: tuple[Sighting, ...] = (),
+    ) -> None:
+        """Computes the rows of a fact's table anew that the scope names; not from that table itself.
+
+        `columns` are the table's for the scope's, where they have other names. Nothing happens where the
+        scope is empty.
+        """
+        schema = tables.FACTS[table]
+        query = self._query(expression.select(*schema.names).cast(schema))
+        self._steps.append(_Replace(table, query, _within(scope, columns), sightings))
+
+    def call(
+        self, name: str, function: Callable[[Engine], int], schema: ibis.Schema | None = None
+    ) -> ir.Table:
+        """Calls a function with the engine: it makes the scratch table `name`, and gives the rows in it."""
+        self._steps.append(_Call(name, function))
+        return ibis.table(schema or ibis.schema({}), name=name)
+
+    def create(self, engine: Engine) -> None:
+        """Makes the scratch tables."""
+        for step in self._steps:
+            if isinstance(step, _Scratch | _Pick):
+                engine.create(step.name, step.schema)
+
+    def run(self, engine: Engine, observe: Observe | None) -> dict[str, int]:
+        """Runs every step in the engine's current transaction; answers the rows of the scratch tables."""
+        rows: dict[str, int] = {}
+        for step in self._steps:
+            if isinstance(step, _Call):
+                rows[step.name] = step.function(engine)
+                continue
+            scope = step.scope if isinstance(step, _Scratch) else step.within.scratch
+            nobody = scope is not None and not rows[scope]
+            if isinstance(step, _Replace):
+                if not nobody:
+                    _replace(engine, step, observe)
+            elif nobody:
+                engine.delete(step.name, "true")
+                rows[step.name] = 0
+            elif isinstance(step, _Pick):
+                rows[step.name] = engine.pick(step.name, step.columns, step.table, step.within)
+            else:
+                rows[step.name] = engine.fill(step.name, step.query)
+        return rows
+
+    def _query(self, expression: ir.Table) -> str:
+        return str(ibis.to_sql(expression, dialect=self.dialect))
+
+
+def _replace(engine: Engine, step: _Replace, observe: Observe | None) -> None:
+    if observe is None or not step.sightings:
+        engine.drop(step.table, step.within)
+        engine.insert(step.table, step.query)
+        return
+    new = engine.fill("new_rows", step.query)
+    old = engine.pick("old_rows", _known(step.sightings), step.table, step.within)
+    if old:
+        engine.drop(step.table, step.within)
+    if new:
+        engine.insert(step.table, "SELECT * FROM new_rows")
+    if new:
+        for sighting in step.sightings:
+            if not old and sighting.known is None:
+                observe(sighting.fact, "new_rows")
+            elif engine.fill("first_seen", _unseen(sighting)):
+                observe(sighting.fact, "first_seen")
+
+
+def _within(scope: Scope, columns: tuple[str, ...] | None) -> Within:
+    return Within(columns or scope.columns, scope.table, scope.columns)
+
+
+def _known(sightings: tuple[Sighting, ...]) -> str:
+    """The columns of old rows that tell what was seen before."""
+    columns = dict.fromkeys(
+        column for sighting in sightings for column in (*sighting.key, sighting.known) if column
+    )
+    return ", ".join(f'"{column}"' for column in columns)
+
+
+def _unseen(sighting: Sighting) -> str:
+    same = " AND ".join(f'o."{column}" = n."{column}"' for column in sighting.key)
+    known = (
+        "true"
+        if sighting.known is None
+        else f"(coalesce(CAST({{}}.{sighting.known} AS VARCHAR), 'false') <> 'false')"
+    )
+    return (
+        f"SELECT n.* FROM new_rows AS n WHERE {known.format('n')}"
+        f" AND NOT EXISTS (SELECT 1 FROM old_rows AS o WHERE {same} AND {known.format('o')})"
+    )

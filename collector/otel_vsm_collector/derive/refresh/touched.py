@@ -1,0 +1,36 @@
+"""What new spans touch: whose facts have to be computed again.
+
+Each function takes and gives tables; a touched set may be too large, never too small.
+"""
+
+import ibis
+import ibis.expr.types as ir
+
+from otel_vsm_collector.derive.rules.changes import is_incident_event
+from otel_vsm_collector.derive.rules.deployments import spans_of_deployments
+
+
+def touched_changes(*told: ir.Table) -> ir.Table:
+    """The changes (change_id) that the touched traces' names mean, or meant, that own these traces, or did,
+    and whose work item they tell of."""
+    return ibis.union(*(rows.select("change_id") for rows in told), distinct=True)
+
+
+def touched_items(near: ir.Table) -> ir.Table:
+    """The work items (work_item_id) that the touched traces tell of."""
+    return near.filter(near.work_item_id.notnull()).select("work_item_id").distinct()
+
+
+def touched_deployments(near: ir.Table) -> ir.Table:
+    """The deployments (deployment_id) that the touched traces tell of."""
+    return spans_of_deployments(near).select("deployment_id").distinct()
+
+
+def touched_incidents(near: ir.Table) -> ir.Table:
+    """The incidents (incident_id) that the touched traces tell of."""
+    return near.filter(is_incident_event(near)).select("incident_id").distinct()
+
+
+def linking_incidents(links: ir.Table, rollout_spans: ir.Table) -> ir.Table:
+    """The incidents (incident_id) that link to one of the spans."""
+    return links.semi_join(rollout_spans, ["trace_id", "span_id"]).select("incident_id").distinct()

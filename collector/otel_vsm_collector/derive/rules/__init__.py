@@ -1,0 +1,1 @@
+"""Rules: what a change, a deployment, a failure is; tables in, a table out."""

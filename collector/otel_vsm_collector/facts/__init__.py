@@ -1,0 +1,1 @@
+"""Facts: the derived tables by any profile, what a question selects of them, and how it is asked."""

@@ -1,0 +1,209 @@
+"""Which facts a figure is about: a window of time and filters, by the definitions of a profile."""
+
+from dataclasses import dataclass, field, replace
+
+import ibis
+import ibis.expr.types as ir
+
+from otel_vsm_collector.declared.model import Declared
+from otel_vsm_collector.declared.patterns import is_literal, regex_of
+from otel_vsm_collector.declared.profiles import Profile
+from otel_vsm_collector.derive import tables
+from otel_vsm_collector.derive.definitions import Definitions
+from otel_vsm_collector.derive.rules.deliveries import shipped
+from otel_vsm_collector.facts.by_profile import Facts
+from otel_vsm_collector.facts.zones import AT_UTC, Offsets
+
+DAY_NS = 86_400 * 10**9
+
+
+def by_default() -> Facts:
+    """Facts as they are where nothing is declared."""
+    definitions = Definitions()
+    return Facts(definitions, definitions)
+
+
+BY_DEFAULT = by_default()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """`from_ns` ≤ time < `to_ns`, nanoseconds since the epoch; a filter that is None lets all through."""
+
+    from_ns: int
+    to_ns: int
+    service: str | None = None
+    environment: str | None = None
+    """A class of environments, or the name of one."""
+    repository: str | None = None
+    team: str | None = None
+    value_stream: str | None = None
+    severity: str | None = None
+    """Of incidents; other facts have none."""
+    facts: Facts = field(default=BY_DEFAULT)
+    edges: tuple[int, ...] = ()
+    """Ascending times between from_ns and to_ns, at which the window is cut into parts."""
+    offsets: Offsets = AT_UTC
+    """Of the time zone whose days are counted."""
+
+    @property
+    def days(self) -> float:
+        return (self.to_ns - self.from_ns) / DAY_NS
+
+    @property
+    def profile(self) -> Profile:
+        return self.facts.definitions.profile
+
+    @property
+    def declared(self) -> Declared:
+        return self.facts.definitions.declared
+
+    def table(self, name: str) -> ir.Table:
+        """The table of facts of this name."""
+        return self.facts.table(name)
+
+    def within(self, moment: ir.IntegerColumn) -> ir.BooleanValue:
+        """Whether a time lies in the window; null where there is none."""
+        return (moment >= self.from_ns) & (moment < self.to_ns)
+
+    def part(self, moment: ir.IntegerColumn) -> ir.IntegerValue:
+        """Which part of the window a time in it lies in, counted from 0."""
+        if not self.edges:
+            return ibis.literal(0, type="int64")
+        # A sum of comparisons would be as deep as there are edges, and compiling it as slow as that squared.
+        return ibis.array(list(self.edges)).filter(lambda edge: edge <= moment).length()
+
+    def day(self, moment: ir.IntegerColumn) -> ir.IntegerValue:
+        """The number of the day that a time lies in."""
+        (_, first), *later = self.offsets
+        if not later:
+            return (moment + first) // DAY_NS
+        ahead = ibis.cases(*((moment >= since, ahead) for since, ahead in reversed(later)), else_=first)
+        return (moment + ahead) // DAY_NS
+
+    def apply(self, rows: ir.Table) -> ir.Table:
+        """The rows that pass the filters; a filter that the table has no column for lets them pass."""
+        for column in ("service", "repository", "severity"):
+            wanted = getattr(self, column)
+            if wanted is not None and column in rows.columns:
+                rows = rows.filter(rows[column] == wanted)
+        if self.environment is not None and "environment" in rows.columns:
+            rows = rows.filter(self.in_environment(rows.environment))
+        for column, wanted in (("team", self.team), ("value_stream", self.value_stream)):
+            if wanted is None:
+                continue
+            if f"{column}s" in rows.columns:
+                rows = rows.filter(rows[f"{column}s"].contains(wanted))
+            elif column in rows.columns:
+                rows = rows.filter(rows[column] == wanted)
+        return rows
+
+    def in_environment(self, name: ir.StringColumn) -> ir.BooleanValue:
+        """Whether an environment is the one that is asked for, or of the class that is; null where none is
+        named."""
+        assert self.environment is not None
+        patterns = self.declared.environments.get(self.environment)
+        if patterns is None:
+            return name == self.environment
+        if all(is_literal(pattern) for pattern in patterns):
+            return name.lower().isin([pattern.lower() for pattern in patterns])
+        return name.re_search(regex_of(patterns))
+
+    def times(self, *, from_ns: int, to_ns: int) -> "Selection":
+        """The same of another window."""
+        return replace(self, from_ns=from_ns, to_ns=to_ns)
+
+
+def fact(name: str) -> ir.Table:
+    """The table of facts of this name, for those that no profile changes."""
+    return tables.table(name)
+
+
+def deployments(selection: Selection) -> ir.Table:
+    """The deployments that finished in the window, successful or not."""
+    rows = selection.apply(selection.table("deployment"))
+    return rows.filter(selection.within(rows.finished_at))
+
+
+def first_deliveries(
+    selection: Selection, by: tuple[str, ...] = (), *, of: ir.Table | None = None
+) -> ir.Table:
+    """The first delivery of each change that passes the filters, of any time; `of` are the changes
+    (change_id) that are asked for, where not all are.
+
+    Where neither the selection nor `by` tells services or environments apart, the first by any service, to
+    any environment counts.
+    """
+    facts = selection.facts
+    arrived = facts.arrived if of is None else facts.arrived.semi_join(of, "change_id")
+    return facts.timed(_first(_delivered(selection, arrived), by)).drop("unit")
+
+
+def _delivered(selection: Selection, arrived: ir.Table) -> ir.Table:
+    """The rows of `arrived` that pass the filters, with what is delivered once (unit): a change, or an
+    artifact by a service, of which the change only says since when."""
+    rows = selection.apply(arrived)
+    if selection.profile.lead_time_per == "change":
+        return rows.mutate(unit=rows.change_id)
+    rollouts = selection.table("rollout")
+    brought = rollouts.select(deployment_id="id", brought=shipped(rollouts))
+    rows = rows.join(brought, "deployment_id")
+    return rows.mutate(unit=rows.service.concat(" ", rows.brought)).drop("brought")
+
+
+def _first(rows: ir.Table, by: tuple[str, ...]) -> ir.Table:
+    group = [rows.unit, *(rows[column] for column in by)]
+    first = ibis.window(group_by=group, order_by=[rows.delivered_at, rows.deployment_id])
+    rows = rows.mutate(place=ibis.row_number().over(first))
+    return rows.filter(rows.place == 0).drop("place")
+
+
+def edge(selection: Selection, rows: ir.Table) -> ir.IntegerColumn:
+    """The moment of a delivery that has to lie in the window."""
+    return rows.merged_at if selection.profile.window_edge == "merged" else rows.delivered_at
+
+
+def deliveries(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:
+    """The changes that were first delivered in the window; `by` as in `first_deliveries`."""
+    return selection.facts.timed(_deliveries(selection, by))
+
+
+def delivered_changes(selection: Selection) -> ir.Table:
+    """The same, of changes also where the profile has lead times of artifacts: work flows by the change.
+    Whose lead times they have is not said."""
+    facts = selection.facts.of_changes
+    return facts.counted(_deliveries(replace(selection, facts=facts), ()))
+
+
+def _deliveries(selection: Selection, by: tuple[str, ...]) -> ir.Table:
+    facts, profile = selection.facts, selection.profile
+    delivered = profile.window_edge == "delivered"
+    rows = _delivered(selection, facts.arriving(selection.within) if delivered else facts.arrived)
+    if delivered and profile.lead_time_per == "change":
+        # Only those of the window are put into an order: what was delivered before is looked up.
+        earlier = rows.filter(rows.delivered_at < selection.from_ns).select("unit", *by)
+        first = _first(rows.filter(selection.within(rows.delivered_at)), by)
+        return first.anti_join(earlier, ["unit", *by]).drop("unit")
+    first = _first(rows, by)
+    return first.filter(selection.within(edge(selection, first))).drop("unit")
+
+
+def told_incidents(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:
+    """The incidents that pass the filters, of any time. One that hit several services is each one's; told
+    apart by service, it is there for each."""
+    rows = replace(selection, service=None).apply(selection.table("incident"))
+    hit = selection.table("incident_service").select(id="incident_id", hit="service")
+    if "service" in by:
+        rows = rows.left_join(hit, "id").drop("id_right", "service").rename(service="hit")
+        return rows if selection.service is None else rows.filter(rows.service == selection.service)
+    return (
+        rows if selection.service is None else rows.semi_join(hit.filter(hit.hit == selection.service), "id")
+    )
+
+
+def incidents(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:
+    """The incidents that pass the filters and count by the profile, of any time; `by` as in
+    `told_incidents`."""
+    rows = told_incidents(selection, by)
+    levels = selection.profile.incident_severities
+    return rows if levels is None else rows.filter(rows.severity.isin([str(level) for level in levels]))

@@ -1,0 +1,1 @@
+"""Spans: which are kept, and the columns that they become."""

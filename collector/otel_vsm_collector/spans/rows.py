@@ -1,0 +1,192 @@
+"""Kept spans → rows of the ledger: attributes become columns, bytes become text, gaps are filled.
+
+What a value may look like is settled here and in `pivot`, once for everything that derives:
+
+- The first of several attributes with one key counts; the span's wins over its resource's; an empty
+  string is no value. Integers and booleans where text is meant become text, since several emitters send
+  ids as numbers.
+- A time beyond the range of int64 is the end of that range. A missing start or end is taken from the
+  other, and what would end before it starts ends when it starts.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from otel_vsm.identity import normalise_repository
+from otel_vsm.semconv import EventName, TaskResult
+from otel_vsm_collector.spans.accept import Kept
+from otel_vsm_collector.spans.columns import SPAN, schema
+from otel_vsm_collector.spans.decode import Decoded, Indices, sized
+from otel_vsm_collector.spans.pivot import Pivot, counted_on, joined
+
+_INCIDENT_EVENTS = pa.array([str(event) for event in EventName if event.name.startswith("INCIDENT_")])
+_ELSEWHERE_EVENTS = pa.array(
+    [str(event) for event in EventName if event.name.startswith(("WORK_ITEM_", "SERVICE_"))]
+)
+_STATUS_ERROR = 2
+_LATEST = np.uint64(2**63 - 1)
+_HEX = np.array([int.from_bytes(f"{byte:02x}".encode(), "little") for byte in range(256)], dtype="<u2")
+
+Columns = dict[str, pa.Array]
+
+
+class Numbered(NamedTuple):
+    """Spans with the number in the journal of each payload that they came in."""
+
+    seqs: Sequence[int]
+    kept: Kept
+
+
+class Rows(NamedTuple):
+    """Rows for the tables `span` and `span_link`."""
+
+    span: pa.Table
+    span_link: pa.Table
+
+
+def ledger_rows(batches: Sequence[Numbered]) -> Rows:
+    """The rows of some batches, at least one.
+
+    The cost of a call hardly depends on how many spans it gets, so callers gather many first.
+    """
+    parts = [batch.kept.decoded for batch in batches]
+    rows = np.flatnonzero(np.concatenate([batch.kept.rows for batch in batches])).astype(np.int32)
+    columns = _attribute_columns(parts, rows)
+    status, start, end = (
+        np.concatenate([getattr(part, name) for part in parts])[rows] for name in ("status", "start", "end")
+    )
+    trace_id, span_id, parent_span_id, name = (
+        pa.concat_arrays([getattr(part, name) for part in parts]).take(pa.array(rows))
+        for name in ("trace_id", "span_id", "parent_span_id", "name")
+    )
+    seq = np.concatenate([np.array(batch.seqs)[batch.kept.decoded.payload] for batch in batches])
+    started_at, ended_at = _times(start, end)
+    columns |= {
+        "seq": pa.array(seq[rows]),
+        "trace_id": _hex(trace_id, 16),
+        "span_id": _hex(span_id, 8),
+        "parent_span_id": _hex(parent_span_id, 8),
+        "name": name,
+        "started_at": pa.array(started_at),
+        "ended_at": pa.array(ended_at),
+        "failed": pa.array(status == _STATUS_ERROR),
+    }
+    _settle(columns)
+    return Rows(_table("span", columns), _table("span_link", _link_columns(parts, rows, columns)))
+
+
+def _attribute_columns(parts: Sequence[Decoded], rows: Indices) -> Columns:
+    first_span = list(accumulate((len(part) for part in parts), initial=0))
+    first_resource = list(accumulate((part.resources for part in parts), initial=0))
+    resource = counted_on([part.resource for part in parts], first_resource[:-1])
+    pivot = Pivot(
+        joined([part.span_attributes for part in parts], first_span[:-1]),
+        first_span[-1],
+        joined([part.resource_attributes for part in parts], first_resource[:-1]),
+        first_resource[-1],
+        rows=rows,
+        resource_of_row=resource[rows],
+    )
+    return {
+        column.name: pivot.number(column.attribute)
+        if column.type == pa.float64()
+        else pivot.text(column.attribute)
+        for column in SPAN
+        if column.attribute is not None
+    }
+
+
+def _settle(columns: Columns) -> None:
+    """Give repository, change and result the form that deriving may rely on."""
+    columns["repository"] = _per_value(columns["repository"], normalise_repository)
+    columns["change_id"] = _change_ids(columns)
+    result = pc.utf8_lower(columns["result"])
+    if result.null_count:
+        marks = (columns[name] for name in ("stage_name", "stage_type", "deployment_kind", "deployment_id"))
+        is_stage = pc.and_(pc.is_null(columns["event_name"]), pc.is_valid(pc.coalesce(*marks)))
+        by_status = pc.if_else(columns["failed"], str(TaskResult.FAILURE), str(TaskResult.SUCCESS))
+        result = pc.coalesce(result, pc.if_else(is_stage, by_status, None))
+    columns["result"] = result
+
+
+def _change_ids(columns: Columns) -> pa.Array:
+    """The change as the span names it, else from its request, else from its revision.
+
+    Events of incidents have none, though their resource may name one: an incident outlives changes. Work
+    items are begun before there is a request or a revision, so what a resource says of revisions tells
+    where the event was sent from, not whose it is; that of a service that started says what runs.
+    """
+    change, event, repository = columns["change_id"], columns["event_name"], columns["repository"]
+    if change.null_count:
+        by_request = pc.binary_join_element_wise(repository, columns["request"], "#")
+        by_revision = pc.binary_join_element_wise(repository, pc.ascii_lower(columns["revision"]), "@")
+        elsewhere = pc.is_in(event, value_set=_ELSEWHERE_EVENTS)
+        change = pc.coalesce(change, by_request, pc.if_else(elsewhere, None, by_revision))
+    of_incident = pc.is_in(event, value_set=_INCIDENT_EVENTS)
+    if columns["incident_id"].null_count < len(change):
+        # Another emitter's incident: a span that names one and is neither a stage nor an event.
+        plain = pc.and_(pc.is_null(event), pc.is_null(columns["stage_name"]))
+        of_incident = pc.or_(of_incident, pc.and_(plain, pc.is_valid(columns["incident_id"])))
+    return pc.if_else(of_incident, None, change)
+
+
+def _link_columns(parts: Sequence[Decoded], rows: Indices, columns: Columns) -> Columns:
+    """Links of the kept spans to spans that can exist."""
+    first_span = list(accumulate((len(part) for part in parts), initial=0))
+    owner = counted_on([part.links.owner for part in parts], first_span[:-1])
+    trace_id = pa.concat_arrays([part.links.trace_id for part in parts])
+    span_id = pa.concat_arrays([part.links.span_id for part in parts])
+    row_of_span = np.full(first_span[-1], -1, dtype=np.int32)
+    row_of_span[rows] = np.arange(len(rows), dtype=np.int32)
+    row = row_of_span[owner]
+    sound = pa.array(np.flatnonzero((row >= 0) & sized(trace_id, 16) & sized(span_id, 8)))
+    row_index = pa.array(row).take(sound)
+    return {name: columns[name].take(row_index) for name in ("seq", "trace_id", "span_id")} | {
+        "linked_trace_id": _hex(trace_id.take(sound), 16),
+        "linked_span_id": _hex(span_id.take(sound), 8),
+    }
+
+
+def _table(name: str, columns: Columns) -> pa.Table:
+    shape = schema(name)
+    return pa.Table.from_arrays([columns[column] for column in shape.names], schema=shape)
+
+
+def _times(
+    start: npt.NDArray[np.uint64], end: npt.NDArray[np.uint64]
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    started = np.minimum(np.where(start == 0, end, start), _LATEST).astype(np.int64)
+    return started, np.maximum(np.minimum(end, _LATEST).astype(np.int64), started)
+
+
+def _hex(ids: pa.Array, size: int) -> pa.Array:
+    """Ids of `size` bytes as lower-case hexadecimal text; null for ids of another length or all zero."""
+    sound = sized(ids, size)
+    if sound.all():
+        return _hex_of_sound(ids, size)
+    place = np.cumsum(sound) - 1
+    return _hex_of_sound(ids.filter(pa.array(sound)), size).take(pa.array(place, mask=~sound))
+
+
+def _hex_of_sound(ids: pa.Array, size: int) -> pa.Array:
+    count = len(ids)
+    if not count:
+        return pa.array([], pa.string())
+    data = np.frombuffer(ids.buffers()[2], dtype=np.uint8, count=count * size)
+    offsets = np.arange(count + 1, dtype=np.int32) * np.int32(2 * size)
+    return pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(_HEX[data]))
+
+
+def _per_value(values: pa.Array, function: Callable[[str], str]) -> pa.Array:
+    """`function` of each value, called once per distinct one."""
+    if values.null_count == len(values):
+        return values
+    encoded = values.dictionary_encode()
+    results = [function(value) for value in encoded.dictionary.to_pylist()]
+    return pa.array(results, pa.string()).take(encoded.indices)

@@ -1,0 +1,151 @@
+"""The journal: every kept span as it came, in SQLite, the truth that all else can be made from again.
+
+A row is what was committed together: OTLP trace requests in protobuf, one after the other (which is one
+valid request again), compressed with zstd. Rows are numbered from 1 without gaps.
+"""
+
+import os
+import threading
+import time
+import uuid
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import apsw
+import zstandard
+
+from otel_vsm_collector.stores.folder import UnusableError, private_file
+
+_VERSION = 1
+# Telemetry is so repetitive that level 3 makes it 1 % smaller, and takes half as much time again.
+_ZSTD_LEVEL = 1
+# No message begins with a zero byte, so that reading it tells that the row is damaged.
+_DAMAGED = b"\0"
+
+
+class StorageError(Exception):
+    """The journal could not be written, now; nothing of what was to be written is in it."""
+
+
+class Batch(NamedTuple):
+    seq: int
+    received_at: int
+    """Nanoseconds since the epoch."""
+    body: bytes
+    """One OTLP trace request; not even that where the row is damaged."""
+
+
+class Journal:
+    """One thread may append while another reads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            os.close(private_file(path))
+            self._writer = _open(path)
+            self._reader = _open(path)
+            self.id = _identity(self._writer)
+            row = self._writer.execute("SELECT coalesce(max(seq), 0) FROM batch").get
+        except (OSError, apsw.Error) as error:
+            raise UnusableError(
+                f"the journal {path} cannot be opened ({error});"
+                " restore it, or name another folder with --data"
+            ) from None
+        self.last_seq = int(row)
+        self._compress = zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress
+        self._reading = threading.Lock()
+
+    def append(self, requests: list[bytes]) -> int:
+        """Makes OTLP trace requests durable as one row; its number. StorageError if that fails."""
+        seq, received_at = self.last_seq + 1, time.time_ns()
+        body = self._compress(b"".join(requests))
+        try:
+            # A statement of its own is a transaction of its own.
+            self._writer.execute("INSERT INTO batch VALUES (?, ?, ?)", (seq, received_at, body))
+        except (apsw.Error, OSError) as error:
+            raise StorageError(str(error)) from error
+        self.last_seq = seq
+        return seq
+
+    def read(self, first_seq: int, last_seq: int) -> list[Batch]:
+        """The rows with first_seq ≤ seq ≤ last_seq, in order."""
+        with self._reading:
+            rows = self._reader.execute(
+                "SELECT seq, received_at, body FROM batch WHERE seq BETWEEN ? AND ? ORDER BY seq",
+                (first_seq, last_seq),
+            ).fetchall()
+        return [
+            Batch(seq, received_at, _decompress(body)) for seq, received_at, body in cast(list[Batch], rows)
+        ]
+
+    def end_of(self, first_seq: int, size: int, last_seq: int) -> int:
+        """The row with which the rows from `first_seq` on take `size` bytes, at most `last_seq`."""
+        with self._reading:
+            for seq, length in self._reader.execute(
+                "SELECT seq, length(body) FROM batch WHERE seq BETWEEN ? AND ? ORDER BY seq",
+                (first_seq, last_seq),
+            ):
+                size -= length
+                if size <= 0:
+                    return int(seq)
+        return last_seq
+
+    def arrivals(self, first_seq: int, last_seq: int) -> list[tuple[int, int]]:
+        """The numbers of the rows with first_seq ≤ seq ≤ last_seq, and when each was kept."""
+        with self._reading:
+            rows = self._reader.execute(
+                "SELECT seq, received_at FROM batch WHERE seq BETWEEN ? AND ? ORDER BY seq",
+                (first_seq, last_seq),
+            ).fetchall()
+        return cast(list[tuple[int, int]], rows)
+
+    def received_at(self, seq: int) -> int | None:
+        """When a row was kept, in nanoseconds since the epoch; None where there is no such row."""
+        with self._reading:
+            received_at: int | None = self._reader.execute(
+                "SELECT received_at FROM batch WHERE seq = ?", (seq,)
+            ).get
+        return received_at
+
+    def size_bytes(self) -> int:
+        """What the journal takes on disk."""
+        files = (self._path, self._path.with_name(self._path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def close(self) -> None:
+        self._reader.close()
+        self._writer.close()
+
+
+def _open(path: Path) -> apsw.Connection:
+    connection = apsw.Connection(str(path))
+    connection.set_busy_timeout(5000)
+    connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+    return connection
+
+
+def _identity(connection: apsw.Connection) -> str:
+    """A name that no other journal has; the tables are made where they are missing."""
+    with connection:
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS batch"
+            " (seq INTEGER PRIMARY KEY, received_at INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
+            "CREATE TABLE IF NOT EXISTS journal (id TEXT NOT NULL, version INTEGER NOT NULL) STRICT"
+        )
+        row: Any = connection.execute("SELECT id, version FROM journal").fetchone()
+        if row is None:
+            row = (uuid.uuid4().hex, _VERSION)
+            connection.execute("INSERT INTO journal VALUES (?, ?)", row)
+    identity, version = row
+    if version > _VERSION:
+        raise UnusableError(
+            f"the journal has version {version} and this otel-vsm reads {_VERSION}; install a newer one"
+        )
+    return str(identity)
+
+
+def _decompress(body: bytes) -> bytes:
+    try:
+        return zstandard.decompress(body)
+    except zstandard.ZstdError:
+        return _DAMAGED

@@ -1,0 +1,1 @@
+"""The API: parameters in, models out; figures come from `figures/`."""

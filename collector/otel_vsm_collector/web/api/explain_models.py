@@ -1,0 +1,234 @@
+"""What the API answers about what is behind a figure."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from otel_vsm_collector.figures.explain.reasons import Reason
+from otel_vsm_collector.figures.explain.rows import Kind
+from otel_vsm_collector.web.api import flow_models as flow
+from otel_vsm_collector.web.api.models import (
+    Answer,
+    FailRate,
+    Frequency,
+    ReworkRate,
+    Seconds,
+    Statistics,
+    Time,
+    Window,
+)
+
+Value = (
+    Statistics
+    | Frequency
+    | FailRate
+    | ReworkRate
+    | flow.Rework
+    | flow.Handoffs
+    | list[flow.Approval]
+    | flow.Pipeline
+    | flow.Rollback
+    | int
+    | float
+    | None
+)
+CountedAs = Literal["value", "part", "whole"]
+
+
+class Tally(Answer):
+    """How many rows there are on all pages."""
+
+    rows: int
+    by_method: dict[str, int] = Field(description="By which method they were found to count.")
+    by_reason: dict[Reason, int] = Field(
+        description="Why they do not count; of a share also why they are not above the line."
+    )
+
+
+class CarriedChange(Answer):
+    change_id: str
+    method: str
+
+
+class Evidence(Answer):
+    """Something that tells that a deployment failed its users."""
+
+    method: str
+    source: str = Field(description="The incident, or the deployment that mended it.")
+    at: Time
+    used: bool = Field(description="Whether the profile uses it.")
+
+
+class Cause(Answer):
+    deployment_id: str
+    attribution: str
+
+
+class BehindDeployment(Answer):
+    id: str
+    service: str | None
+    environment: str | None
+    repository: str | None
+    revision: str | None
+    version: str | None
+    kind: str | None
+    result: str | None
+    started_at: Time
+    finished_at: Time
+    trace_id: str | None
+    span_id: str | None
+    failed: bool | None
+    failure_method: str | None
+    failure_at: Time | None
+    recovered_at: Time | None
+    recovery_method: str | None
+    recovery_deployment_id: str | None
+    changes: list[CarriedChange] = Field([], description="Only where the row is about the deployment.")
+    evidence: list[Evidence] = Field([], description="All of it; only where the row is about the deployment.")
+
+
+class BehindChange(Answer):
+    id: str
+    repository: str | None
+    trace_id: str | None
+    started_at: Time | None
+    start_method: str | None
+    first_commit_at: Time | None
+    merged_at: Time | None
+    mapping: str | None = Field(description="By which method the deployment was found to bring it.")
+
+
+class BehindIncident(Answer):
+    id: str
+    service: str | None
+    environment: str | None
+    severity: str | None
+    trace_id: str | None
+    started_at: Time | None
+    start_told: bool | None
+    detected_at: Time | None
+    resolved_at: Time | None
+    causes: list[Cause]
+
+
+class BehindRun(Answer):
+    id: str
+    change_id: str | None
+    repository: str | None
+    stage_name: str
+    stage_type: str | None
+    service: str | None
+    environment: str | None
+    team: str | None
+    from_team: str | None = Field(description="Whose the run before was, where that was another team.")
+    revision: str | None
+    result: str | None
+    started_at: Time
+    ended_at: Time
+    wait_s: Seconds | None
+    rework: bool = Field(description="Whether the stage had succeeded for the change before.")
+    trace_id: str
+    span_id: str
+
+
+class BehindApproval(Answer):
+    id: str
+    change_id: str
+    gate: str | None
+    actor_type: str | None
+    requested_at: Time | None
+    answered_at: Time | None
+    granted: bool | None
+    trace_id: str | None
+
+
+class Row(Answer):
+    """Something that counts in a figure, or might have: a change, a deployment, an incident, a run of a stage
+    or an approval."""
+
+    kind: Kind
+    id: str
+    at: Time = Field(description="The moment that gives it its place in the window.")
+    counted_as: list[CountedAs] = Field(
+        description="A duration or number: value. A share: part above the line, whole below. None: left out."
+    )
+    value: Seconds | None
+    of_s: Seconds | None = Field(
+        description="What the value is a part of, where the figure is all values over all of these."
+    )
+    stage: str | None = Field(description="The stage that it is in, or a run of.")
+    revision: str | None = Field(description="The one of the change's revisions that it is about.")
+    method: str | None = Field(description="By which method it was found to count.")
+    reason: Reason | None = Field(
+        description="Why it is left out; of a share also why it is not above the line."
+    )
+    change: BehindChange | None = None
+    deployment: BehindDeployment | None = Field(
+        None, description="The one that brings the change, or itself."
+    )
+    incident: BehindIncident | None = None
+    run: BehindRun | None = None
+    approval: BehindApproval | None = None
+
+
+class Explanation(Answer):
+    figure: str
+    profile: str
+    window: Window
+    value: Value
+    settings: dict[str, Any] = Field(description="Those of the profile that the figure depends on.")
+    counted: Tally
+    left_out: Tally
+    reasons: dict[Reason, str] = Field(description="What the reasons mean that occur here.")
+    items: list[Row] = Field(description="Newest first.")
+    next_cursor: str | None = Field(
+        description="Give it back as `cursor` for the next page; null on the last."
+    )
+
+
+class Side(Answer):
+    name: str
+    value: Value
+
+
+class DifferingSetting(Answer):
+    name: str
+    profile: Any
+    with_: Any = Field(alias="with")
+    rows: int | None = Field(
+        description="How many rows it is responsible for; null: it only says what is made of the values."
+    )
+
+
+class Counted(Answer):
+    """What one profile makes of a row."""
+
+    counted_as: list[CountedAs]
+    value: Seconds | None
+
+
+class Difference(Answer):
+    """What counts otherwise by the one profile than by the other."""
+
+    kind: Kind
+    id: str
+    at: Time
+    profile: Counted
+    with_: Counted = Field(alias="with")
+    settings: list[str] = Field(
+        description="Those that by themselves make the difference; none: several do together."
+    )
+
+
+class Comparison(Answer):
+    figure: str
+    window: Window
+    profile: Side
+    with_: Side = Field(alias="with")
+    settings: list[DifferingSetting]
+    rows: int = Field(description="How many count otherwise, on all pages.")
+    several_together: int = Field(description="How many of them no single setting is responsible for.")
+    items: list[Difference] = Field(description="Newest first.")
+    next_cursor: str | None = Field(
+        description="Give it back as `cursor` for the next page; null on the last."
+    )

@@ -1,0 +1,95 @@
+"""How far the figures can be believed."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import Field
+
+from otel_vsm_collector.figures import limits
+from otel_vsm_collector.figures.measurement import measurement as measured
+from otel_vsm_collector.web.api.models import Answer, Limit, Share, Statistics, Window
+from otel_vsm_collector.web.api.parameters import Filters
+from otel_vsm_collector.web.api.problems import REFUSED, once
+from otel_vsm_collector.web.reading import Declarations, Facts
+
+router = APIRouter(prefix="/api/v1", tags=["figures"], responses=REFUSED, dependencies=[Depends(once)])
+
+
+class Linked(Answer):
+    """What ended in the window, and of it what no change could be found for."""
+
+    count: int
+    unlinked: int
+    ratio: Share | None
+    why: dict[str, int] = Field(description="How many by reason; a reason that is not here occurred never.")
+
+
+class LinkedDeployments(Linked):
+    nothing_new: int = Field(
+        description="Successful ones that brought no change and had none to bring: redeploys and rollbacks."
+    )
+
+
+class SuspiciousChange(Answer):
+    id: str = Field(description="As it would be called.")
+    revisions: int
+    requests: int
+
+
+class Suspicious(Answer):
+    """What would be one change of more revisions and requests than `limits.suspicious_revisions` believes."""
+
+    count: int
+    changes: list[SuspiciousChange] = Field(description="The largest.")
+
+
+class Received(Answer):
+    """Spans since the collector started: received = rejected + filtered + kept."""
+
+    received: int
+    rejected: int
+    filtered: int = Field(description="Nothing in them is about delivery.")
+    kept: int
+    duplicate: int = Field(description="Kept, and known already.")
+
+
+class Measurement(Answer):
+    window: Window
+    profile: str
+    spans: Linked
+    stage_runs: Linked
+    deployments: LinkedDeployments
+    suspicious: Suspicious
+    excluded: dict[str, int] = Field(description="Deliveries without a lead time, by reason.")
+    clock_skew: dict[str, int] = Field(description="What happened before it could have, by kind.")
+    ingest_delay: Statistics = Field(description="From the end of a span until it arrived.")
+    received: Received
+    limits: list[Limit]
+
+
+@router.get("/measurement")
+def measurement(
+    request: Request, facts: Facts, book: Declarations, asked: Annotated[Filters, Query()]
+) -> Measurement:
+    """How far the figures of a window can be believed: what no change was found for and why, where clocks
+    disagree, how late telemetry arrives. Spans are selected by repository, team and value stream alone."""
+    selection = asked.selection(book)
+    found = measured(facts, selection)
+    for part in ("spans", "stage_runs"):
+        del found[part]["nothing_new"]
+    health = request.app.state.store.health
+    return Measurement.model_validate(
+        {
+            "window": {"from": selection.from_ns, "to": selection.to_ns},
+            "profile": asked.profile or book.declared.profile,
+            **found,
+            "limits": limits.of_measurement(found, selection),
+            "received": {
+                "received": health.received,
+                "rejected": health.rejected,
+                "filtered": health.filtered,
+                "kept": health.kept,
+                "duplicate": health.repeated,
+            },
+        }
+    )

@@ -1,0 +1,121 @@
+"""The parameters that every figure and list takes, and what they select."""
+
+import time
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
+
+from otel_vsm.semconv import IncidentSeverity
+from otel_vsm_collector.declared.lengths import Length
+from otel_vsm_collector.declared.sections import PRODUCTION, TimeZone
+from otel_vsm_collector.facts.by_profile import Facts
+from otel_vsm_collector.facts.selection import Selection
+from otel_vsm_collector.facts.zones import midnight, offsets
+from otel_vsm_collector.web.api.problems import BadParameter
+from otel_vsm_collector.web.api.times import read_time
+from otel_vsm_collector.web.reading import OpenBook
+
+_When = Annotated[
+    int | date,
+    PlainValidator(read_time),
+    WithJsonSchema({"type": "string", "examples": ["2026-05-01", "2026-05-01T08:00:00Z"]}),
+]
+Name = Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+Profile = Annotated[
+    Name | None,
+    Field(
+        description="By whose definitions figures are computed: dora, devlake, gitlab, pelorus, middleware or"
+        " one that vsm.yaml declares; else the one that it makes the default, dora."
+    ),
+]
+
+
+def known_by(book: OpenBook, profile: str | None, parameter: str = "profile") -> Facts:
+    """The facts as a profile has them. Raises BadParameter where there is none of this name."""
+    try:
+        return book.facts(profile)
+    except KeyError:
+        known = ", ".join(book.declared.profile_names)
+        raise BadParameter(parameter, f"{profile!r} is no profile; known are {known}") from None
+
+
+class Filters(BaseModel):
+    """A window of time, given by its ends or by its length until now, and what to count in it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    from_: _When | None = Field(
+        None,
+        alias="from",
+        description="Start of the window, itself in it: RFC 3339 with offset, or a date: its"
+        " midnight in the time zone.",
+    )
+    to: _When | None = Field(None, description="End of the window, itself no longer in it; now if left out.")
+    window: Length | None = Field(
+        None,
+        description="Length of a window that ends now, instead of from and to; else what vsm.yaml says, 30d.",
+    )
+    service: Name | None = None
+    environment: Name = Field(
+        PRODUCTION, description="A class of environments that vsm.yaml declares, or the name of one."
+    )
+    repository: Name | None = Field(None, description="Normalised: github.com/acme/shop.")
+    team: Name | None = None
+    value_stream: Name | None = None
+    severity: IncidentSeverity | None = Field(None, description="Of incidents; other figures have none.")
+    profile: Profile = None
+    time_zone: TimeZone | None = Field(
+        None,
+        description="Whose days are counted and begin at midnight, such as Europe/Berlin; else what vsm.yaml"
+        " says, UTC.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _given(cls, given: Any) -> Any:
+        """An empty parameter is one that a client's template left out."""
+        return (
+            {name: value for name, value in given.items() if value != ""}
+            if isinstance(given, dict)
+            else given
+        )
+
+    def selection(self, book: OpenBook) -> Selection:
+        """The facts that are asked for. Raises BadParameter where the times contradict each other, and where
+        there is no such profile."""
+        zone = self.zone(book)
+        start, end = self._window(book.declared.window, zone)
+        return Selection(
+            from_ns=start,
+            to_ns=end,
+            service=self.service,
+            environment=self.environment,
+            repository=self.repository,
+            team=self.team,
+            value_stream=self.value_stream,
+            severity=self.severity,
+            facts=known_by(book, self.profile),
+            offsets=offsets(zone, start, end),
+        )
+
+    def zone(self, book: OpenBook) -> str:
+        """The time zone whose days are meant."""
+        return self.time_zone or book.declared.time_zone
+
+    def _window(self, usual: Length, zone: str) -> tuple[int, int]:
+        def instant(when: int | date) -> int:
+            return max(0, midnight(when, zone)) if isinstance(when, date) else when
+
+        if self.window is not None:
+            if self.from_ is not None or self.to is not None:
+                raise BadParameter("window", "is an alternative to from and to: give it, or them, not both")
+            end = time.time_ns()
+            return max(0, end - self.window.ns), end
+        end = time.time_ns() if self.to is None else instant(self.to)
+        start = max(0, end - usual.ns) if self.from_ is None else instant(self.from_)
+        if start >= end:
+            raise BadParameter("from", "has to be before to, which is now if left out")
+        return start, end

@@ -1,0 +1,71 @@
+"""Refusals: each says which parameter it is about and what is allowed."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from otel_vsm_collector.web.api.models import Problem, Refusal
+
+REFUSED: dict[int | str, dict[str, Any]] = {
+    422: {"model": Problem, "description": "A parameter is wrong or unknown: which, and what is allowed"}
+}
+MISSING: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "There is none"}}
+
+
+class BadParameter(Exception):
+    """A parameter that cannot be answered; `message` says what is allowed."""
+
+    def __init__(self, parameter: str, message: str) -> None:
+        super().__init__(message)
+        self.refusal = Refusal(parameter=parameter, message=message)
+
+
+def once(request: Request) -> None:
+    """Refuses a parameter that is given twice: one of the two would be ignored."""
+    counted = Counter(name for name, _ in request.query_params.multi_items())
+    for name, times in counted.items():
+        if times > 1:
+            raise BadParameter(name, "is given more than once; give it once")
+
+
+async def on_bad_parameter(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, BadParameter)
+    return problem(422, [error.refusal])
+
+
+async def on_invalid(request: Request, error: Exception) -> JSONResponse:
+    """What FastAPI finds wrong with the parameters."""
+    assert isinstance(error, RequestValidationError)
+    return problem(422, [_refusal(found, _known(request)) for found in error.errors()])
+
+
+async def on_http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    body = Problem(detail=str(error.detail), errors=[])
+    return JSONResponse(body.model_dump(), error.status_code, headers=error.headers)
+
+
+def problem(status: int, refusals: list[Refusal]) -> JSONResponse:
+    detail = "; ".join(f"{refusal.parameter}: {refusal.message}" for refusal in refusals)
+    return JSONResponse(Problem(detail=detail, errors=refusals).model_dump(), status)
+
+
+def _refusal(found: Mapping[str, Any], known: list[str]) -> Refusal:
+    parameter = str(found["loc"][-1])
+    if found["type"] == "extra_forbidden":
+        return Refusal(parameter=parameter, message=f"no such parameter; known are {', '.join(known)}")
+    # Pydantic writes "Value error, …" before a sentence of ours.
+    message = str(found.get("ctx", {}).get("error", found["msg"]))
+    return Refusal(parameter=parameter, message=message)
+
+
+def _known(request: Request) -> list[str]:
+    """The parameters that the route of a request takes, as OpenAPI lists them."""
+    for operation in request.app.openapi()["paths"].get(request.scope["route"].path, {}).values():
+        return [one["name"] for one in operation.get("parameters", []) if one["in"] == "query"]
+    return []

@@ -1,0 +1,87 @@
+"""OpenTelemetry's OTLP exporters, taught to say why something was not accepted.
+
+The SDK's own answer is success or failure. What to do with spans on disk hangs on more: whether the receiver
+will never take them, or was not there.
+"""
+
+import logging
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Protocol
+
+from otel_vsm.export.endpoint import Endpoint
+from otel_vsm.export.endpoint import Protocol as Wire
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+
+_MAX_REASON = 200
+_SILENCE = logging.NullHandler()
+
+
+class Fate(Enum):
+    """What became of a request."""
+
+    ACCEPTED = auto()
+    REFUSED = auto()
+    """It is at fault, and would be whenever it is sent again."""
+    FAULTED = auto()
+    """The receiver failed on it. Others may well go through."""
+    UNAVAILABLE = auto()
+    """Nobody was there, or nobody who would take anything from us now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    fate: Fate
+    reason: str = ""
+    """In a few words."""
+    rejected: int = 0
+    """Of an accepted request, the spans that the receiver left out. They are never sent again."""
+    remedy: str = ""
+    """What to do, where that is known."""
+
+    @property
+    def said(self) -> str:
+        """Reason and remedy."""
+        return "; ".join(filter(None, (self.reason, self.remedy)))
+
+
+class Exporter(Protocol):
+    def send(self, spans: "Sequence[ReadableSpan]") -> Outcome:
+        """Send one request, and wait for the answer; never raises for what happens on the way."""
+
+    def close(self) -> None: ...
+
+
+class ExporterClass(Protocol):
+    def __call__(self, endpoint: Endpoint, *, timeout_s: float) -> Exporter:
+        """`timeout_s` is what a request may take, tries included."""
+
+
+def load_exporter(wire: Wire) -> ExporterClass:
+    """The exporter for a protocol; this loads its libraries."""
+    if wire is Wire.GRPC:
+        from otel_vsm.export.exporters.grpc import GrpcExporter
+
+        return GrpcExporter
+    from otel_vsm.export.exporters.http import HttpExporter
+
+    return HttpExporter
+
+
+def hush() -> None:
+    """Keep the libraries' own messages off the user's screen: what went wrong is said once, by us."""
+    for name in ("opentelemetry", "urllib3", "requests", "grpc"):
+        logger = logging.getLogger(name)
+        logger.addHandler(_SILENCE)
+        logger.propagate = False
+    warnings.filterwarnings("ignore", module=r"(opentelemetry|urllib3|requests|grpc)\b")
+
+
+def readable(text: str) -> str:
+    """What another machine said, fit for one line of a terminal."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= _MAX_REASON else f"{line[:_MAX_REASON]}…"
