@@ -6,7 +6,7 @@ from typing import Any
 
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.derive.definitions import Definitions
-from otel_vsm_collector.facts.by_profile import Facts
+from otel_vsm_collector.facts.tables import FactTables
 
 
 def definitions(scenario: dict[str, Any], profile: str | None = None) -> Definitions:
@@ -14,14 +14,14 @@ def definitions(scenario: dict[str, Any], profile: str | None = None) -> Definit
     return _definitions(json.dumps(scenario.get("settings", {})), profile)
 
 
-def facts(scenario: dict[str, Any], profile: str | None = None) -> Facts:
+def facts(scenario: dict[str, Any], profile: str | None = None, *, inline: bool = False) -> FactTables:
     """The facts as a profile has them, the same object each time: compiled questions are known by it."""
-    return _facts(json.dumps(scenario.get("settings", {})), profile)
+    return _facts(json.dumps(scenario.get("settings", {})), inline).named(profile)
 
 
 @cache
-def _facts(settings: str, profile: str | None) -> Facts:
-    return Facts(_definitions(settings, profile), _definitions(settings, None))
+def _facts(settings: str, inline: bool) -> FactTables:
+    return FactTables(_definitions(settings, None), inline=inline)
 
 
 @cache

@@ -8,7 +8,7 @@ from fastapi import Depends, Request, Response
 
 from otel_vsm_collector.facts.reader import DuckDBReader
 
-LAG_HEADER = "vsm-lag-seconds"
+_LAG_HEADER = "vsm-lag-seconds"
 
 
 async def caught_up(request: Request, response: Response) -> str:
@@ -16,8 +16,15 @@ async def caught_up(request: Request, response: Response) -> str:
     behind them, and gives the same as text: `0` where it is not."""
     # Rounded up: 0 is only said where nothing is missing.
     lag_s = f"{math.ceil(await request.app.state.store.caught_up() * 1000) / 1000:g}"
-    request.state.lag_s = response.headers[LAG_HEADER] = lag_s
+    request.state.lag_s = lag_s
+    response.headers.update(lag_headers(request))
     return lag_s
+
+
+def lag_headers(request: Request) -> dict[str, str]:
+    """What a response that is made by hand, such as a refusal, has to say of that."""
+    lag_s = getattr(request.state, "lag_s", None)
+    return {} if lag_s is None else {_LAG_HEADER: lag_s}
 
 
 Lag = Annotated[str, Depends(caught_up)]

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from otel_vsm import __version__, human
@@ -16,7 +16,7 @@ from otel_vsm_collector.web.api import items
 from otel_vsm_collector.web.api.lists import CHANGES, DEPLOYMENTS
 from otel_vsm_collector.web.api.pagination import first
 from otel_vsm_collector.web.api.times import write_time
-from otel_vsm_collector.web.reading import LAG_HEADER, Lag, Reader
+from otel_vsm_collector.web.reading import Lag, Reader, lag_headers
 
 DAYS = 30
 LATEST = 10
@@ -56,7 +56,7 @@ _templates = _environment()
 
 
 @router.get("/")
-def home(reader: Reader, lag_s: Lag) -> Response:
+def home(request: Request, reader: Reader, lag_s: Lag) -> Response:
     now = time.time_ns()
     selection = Selection(
         from_ns=now - Length(f"{DAYS}d").ns, to_ns=now, environment=PRODUCTION, facts=reader.facts
@@ -73,7 +73,7 @@ def home(reader: Reader, lag_s: Lag) -> Response:
         "changes": [items.change(row) for row in reader.answer(first, selection, CHANGES, LATEST)],
     }
     page = _templates.get_template("home.html").render(view)
-    return Response(page, media_type="text/html; charset=utf-8", headers={LAG_HEADER: lag_s})
+    return Response(page, media_type="text/html; charset=utf-8", headers=lag_headers(request))
 
 
 @router.get("/style.css")
