@@ -72,8 +72,7 @@ async def _serve(settings: Settings) -> None:
         current = Current(settings.declared, metrics.observer, say=_say)
         store = Store(
             settings.data,
-            current.refreshing(current.facts),
-            definitions=settings.declared.fingerprint,
+            current.refreshing(current.plan),
             store=settings.store,
             say=_say,
             listener=_Reporter(metrics),
@@ -103,7 +102,10 @@ async def _serve(settings: Settings) -> None:
             print(name, address)
         print("ready", flush=True)
         if settings.config is not None:
-            loop.add_signal_handler(signal.SIGHUP, current.read_again, settings.config, store)
+            # What is declared anew is compiled in a thread: that takes seconds, and spans go on coming.
+            loop.add_signal_handler(
+                signal.SIGHUP, loop.run_in_executor, None, current.read_again, settings.config, store
+            )
 
         await stop.wait()
         http_server.should_exit = web_server.should_exit = True

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from otel_vsm_collector.derive.definitions import Definitions
-from otel_vsm_collector.derive.refresh.refresher import Refresher
+from otel_vsm_collector.derive.refresh.refresher import Refresher, refresh_plan
 from otel_vsm_collector.derive.tables import FACTS, LEDGER
 from otel_vsm_collector.spans import columns
 from scenarios.definitions import definitions
@@ -28,7 +28,7 @@ class World:
     def follow(self, followed: Definitions) -> None:
         """Derives by these definitions from now on."""
         if followed not in self._refreshers:
-            self._refreshers[followed] = Refresher(self.engine, definitions=followed)
+            self._refreshers[followed] = Refresher(self.engine, refresh_plan(followed, self.engine.dialect))
         self.refresher = self._refreshers[followed]
 
     def clear(self) -> None:

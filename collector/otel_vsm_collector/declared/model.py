@@ -1,6 +1,5 @@
 """All that is declared, and what derivations and figures ask of it. Raises pydantic's ValidationError."""
 
-import hashlib
 from typing import Self
 
 from pydantic import ConfigDict, model_validator
@@ -90,17 +89,3 @@ class Declared(Content):
         name = self.profile if name is None else name
         own = self.profiles.get(name)
         return own.over(self.profile_named(own.extends)) if own else BUILT_IN[name]
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes whenever facts have to be derived anew: figures follow from the rest by themselves."""
-        shaping = self.model_dump_json(
-            include={
-                "stages": True,
-                "services": True,
-                "teams": True,
-                "value_streams": True,
-                "limits": {"suspicious_revisions"},
-            }
-        )
-        return hashlib.sha256((shaping + self.profile_named().model_dump_json()).encode()).hexdigest()
