@@ -4,19 +4,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import ibis
+import ibis.expr.types as ir
 import pytest
 
 from otel_vsm_collector.derive.rules.starts import with_start
+from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.facts.zones import edges
 from otel_vsm_collector.figures.changes import changes
 from otel_vsm_collector.figures.dora import dora, dora_over
 from otel_vsm_collector.figures.flow import flow
 from otel_vsm_collector.figures.stages import stages
+from scenarios import product
 from scenarios.comparison import check, check_rows
 from scenarios.events import spans
-from scenarios.product import definitions, facts, selection
 from scenarios.reading import TABLES, Scenario, load, scenario_files
 from scenarios.world import World
 
@@ -48,61 +49,61 @@ def test_scenario_on_clickhouse(path: Path, clickhouse_world: World) -> None:
 
 def begin(world: World, scenario: Scenario) -> None:
     world.clear()
-    world.follow(definitions(scenario.settings))
+    world.follow(product.definitions(scenario.settings))
 
 
 def check_all(world: World, scenario: Scenario) -> None:
-    backend = world.engine.backend
+    facts = product.facts(scenario.settings, world)
+    reader = product.reader(facts, world)
     for expectation in scenario.expectations:
-        selected = selection(expectation.question, facts(scenario.settings, expectation.profile))
+        selection = product.selection(expectation.question, facts.named(expectation.profile))
         parts = dict(expectation.parts)
         if series := parts.pop("series", None):
             zone = expectation.question.time_zone
-            cuts = edges(expectation.step, zone, selected.from_ns, selected.to_ns, 1000)
-            check(dora_over(backend, selected, cuts), series, "series")
+            cuts = edges(expectation.step, zone, selection.from_ns, selection.to_ns, 1000)
+            check(dora_over(reader, selection, cuts), series, "series")
         for name, expected in parts.items():
-            answer = ANSWERS[name](backend, selected)
+            answer = ANSWERS[name](reader, selection)
             if name == "carried":
-                carried = {deployment: answer.get(deployment, set()) for deployment in {*answer, *expected}}
-                assert carried == expected
-            elif name in TABLES:
-                check_rows(answer, expected, name)
+                assert {name: answer.get(name, set()) for name in {*answer, *expected}} == expected
             else:
-                check(answer, expected, name)
+                (check_rows if name in TABLES else check)(answer, expected, name)
 
 
-def carried(backend: ibis.BaseBackend, selected: Selection) -> dict[str, set[str]]:
+def carried(reader: Reader, selection: Selection) -> dict[str, set[str]]:
     """The changes of every deployment that has any."""
     found: dict[str, set[str]] = {}
-    for row in backend.to_pyarrow(selected.table("deployment_change")).to_pylist():
+    for row in reader.answer(table, selection, "deployment_change"):
         found.setdefault(row["deployment_id"], set()).add(row["change_id"])
     return found
 
 
-def legs(backend: ibis.BaseBackend, selected: Selection) -> dict[str, Any]:
-    return {row["id"]: row for row in backend.to_pyarrow(changes(selected)).to_pylist()}
+def legs(reader: Reader, selection: Selection) -> dict[str, Any]:
+    return {row["id"]: row for row in reader.answer(changes, selection)}
 
 
-def by_name(backend: ibis.BaseBackend, selected: Selection) -> dict[str, Any]:
-    return {row["name"]: row for row in stages(backend, selected)}
+def stages_by_name(reader: Reader, selection: Selection) -> dict[str, Any]:
+    return {row["name"]: row for row in stages(reader, selection)}
 
 
-def rows_of(table: str) -> Callable[[ibis.BaseBackend, Selection], dict[str, Any]]:
-    def rows(backend: ibis.BaseBackend, selected: Selection) -> dict[str, Any]:
-        found = selected.table(table)
-        if table == "change":
-            found = with_start(found, selected.profile)
-        return {row[KEYS.get(table, "id")]: row for row in backend.to_pyarrow(found).to_pylist()}
+def rows_of(name: str) -> Callable[[Reader, Selection], dict[str, Any]]:
+    def rows(reader: Reader, selection: Selection) -> dict[str, Any]:
+        return {row[KEYS.get(name, "id")]: row for row in reader.answer(table, selection, name)}
 
     return rows
 
 
-ANSWERS: dict[str, Callable[[ibis.BaseBackend, Selection], Any]] = {
+def table(selection: Selection, name: str) -> ir.Table:
+    rows = selection.table(name)
+    return with_start(rows, selection.profile) if name == "change" else rows
+
+
+ANSWERS: dict[str, Callable[[Reader, Selection], Any]] = {
     "figures": dora,
     "flow": flow,
-    "stages": by_name,
+    "stages": stages_by_name,
     "carried": carried,
     "legs": legs,
-    **{table: rows_of(table) for table in TABLES},
+    **{name: rows_of(name) for name in TABLES},
 }
 """Part of an expectation → what the product says of it."""

@@ -5,15 +5,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-import ibis
-
 from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.declared.profiles import Profile
 from otel_vsm_collector.derive.definitions import Definitions
-from otel_vsm_collector.facts.by_profile import Book, Facts
+from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
+from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.facts.zones import offsets
-from scenarios.engines import InDuckDB
 from scenarios.question import Question
 from scenarios.world import BY_DEFAULT, World
 
@@ -21,17 +18,23 @@ Settings = Mapping[str, Any]
 """As in vsm.yaml."""
 
 
-def definitions(settings: Settings, profile: str | None = None) -> Definitions:
-    """What is derived by, or asked to be computed by."""
-    return _definitions(json.dumps(settings), profile)
+def definitions(settings: Settings) -> Definitions:
+    """What facts are derived by where this is declared."""
+    return _definitions(json.dumps(settings))
 
 
-def facts(settings: Settings, profile: str | None = None) -> Facts:
-    """The facts as a profile has them, the same object each time: compiled questions are known by it."""
-    return _facts(json.dumps(settings), profile)
+def facts(settings: Settings, world: World) -> FactTables:
+    """The facts of a world that follows these settings, the same object each time: compiled questions are
+    known by it."""
+    return _facts(json.dumps(settings), world.engine.inline)
 
 
-def selection(question: Question, of: Facts) -> Selection:
+def reader(facts: FactTables, world: World) -> Reader:
+    """What answers from what the world has taken in up to now."""
+    return world.engine.reader(facts)
+
+
+def selection(question: Question, of: FactTables) -> Selection:
     """What a question selects of the facts."""
     asked = vars(question).copy()
     zone = asked.pop("time_zone")
@@ -41,36 +44,10 @@ def selection(question: Question, of: Facts) -> Selection:
 
 
 @cache
-def _facts(settings: str, profile: str | None) -> Facts:
-    return Facts(_definitions(settings, profile), _definitions(settings, None))
+def _facts(settings: str, inline: bool) -> FactTables:
+    return FactTables(_definitions(settings), inline=inline)
 
 
 @cache
-def _definitions(settings: str, profile: str | None) -> Definitions:
-    if settings == "{}" and profile is None:
-        return BY_DEFAULT
-    declared = Declared.model_validate(json.loads(settings))
-    return Definitions(declared, declared.profile_named(profile))
-
-
-class ByProfile:
-    """One ledger in DuckDB, asked by any profile of a declaration, as the collector does it: what a profile
-    defines differently is computed once."""
-
-    def __init__(self, world: World, declared: Declared) -> None:
-        assert isinstance(world.engine, InDuckDB), "what is computed for a profile is computed by DuckDB"
-        self._book = Book(declared)
-        # Another profile's tables belong to one connection.
-        self._connection = world.engine.connection.cursor()
-        self.declared = declared
-        self.definitions = self._book.definitions
-        """Those that the ledger has to follow."""
-        self.backend = ibis.duckdb.from_connection(self._connection)
-
-    def compute(self, profile: Profile) -> None:
-        """Makes the tables of a profile anew: to be done before it is asked for, and when facts changed."""
-        self._book.facts_by(profile).compute(self._connection)
-
-    def selection(self, question: Question, profile: Profile) -> Selection:
-        """What a question selects of the facts by a profile."""
-        return selection(question, self._book.facts_by(profile))
+def _definitions(settings: str) -> Definitions:
+    return Definitions(Declared.model_validate(json.loads(settings))) if settings != "{}" else BY_DEFAULT

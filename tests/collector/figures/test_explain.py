@@ -10,26 +10,24 @@ from typing import Any
 
 import pytest
 
-from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.declared.profiles import BUILT_IN, Profile
+from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.dora import dora
 from otel_vsm_collector.figures.explain.figures import EXPLAINED, counts
 from otel_vsm_collector.figures.explain.page import page
 from otel_vsm_collector.figures.explain.reasons import Reason
 from otel_vsm_collector.figures.flow import flow
+from scenarios import product
 from scenarios.offsets import moment_ns
-from scenarios.product import ByProfile
 from scenarios.question import Question
 from scenarios.world import World
 
 Row = dict[str, Any]
-DECLARED = Declared.model_validate(
-    {
-        "profiles": {"strict": {"incident_severities": ["high"], "window_edge": "merged"}},
-        "stages": {"ui smoke": {"quarantined": True}},
-    }
-)
+SETTINGS = {
+    "profiles": {"strict": {"incident_severities": ["high"], "window_edge": "merged"}},
+    "stages": {"ui smoke": {"quarantined": True}},
+}
 EVER = Question(from_ns=moment_ns("-1000d"), to_ns=moment_ns("1000d"))
 ASKED = {
     "everything": EVER,
@@ -138,20 +136,19 @@ def told(found: Any, expected: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def asking(everything: World) -> ByProfile:
-    return ByProfile(everything, DECLARED)
+def reader(everything: World) -> Reader:
+    return product.reader(product.facts(SETTINGS, everything), everything)
 
 
-@pytest.mark.parametrize("name", [*BUILT_IN, "strict"])
-def test_a_figure_follows_from_its_rows(name: str, asking: ByProfile) -> None:
-    backend, profile = asking.backend, DECLARED.profile_named(name)
-    asking.compute(profile)
+@pytest.mark.parametrize("profile", [*BUILT_IN, "strict"])
+def test_a_figure_follows_from_its_rows(profile: str, reader: Reader) -> None:
+    facts = reader.facts.named(profile)
     seen: set[str] = set()
     for asked, question in ASKED.items():
-        selection = asking.selection(question, profile)
-        figures = dora(backend, selection) | flow(backend, selection)
+        selection = product.selection(question, facts)
+        figures = dora(reader, selection) | flow(reader, selection)
         for figure in EXPLAINED:
-            rows = page(backend, figure, selection, which="all", limit=10_000, after=None)
+            rows = page(reader, figure, selection, which="all", limit=10_000, after=None)
             expected = again(figure, rows, selection)
             assert told(figures[figure], expected) == expected, (figure, asked)
             assert len({row["id"] for row in rows}) == len(rows), "each row is told apart"
@@ -160,15 +157,15 @@ def test_a_figure_follows_from_its_rows(name: str, asking: ByProfile) -> None:
                 assert row["reason"] is None or Reason(row["reason"]).sentence
                 assert row["value"] is None or math.isfinite(row["value"])
                 assert row[row["kind"]]["id"] == row["name"]
-            tallied = counts(backend, figure, selection)
+            tallied = counts(reader, figure, selection)
             assert sum(row["rows"] for row in tallied) == len(rows)
             seen |= {f"{figure} {row['reason']}" for row in rows}
     assert len(seen) > 15, "the scenarios leave something out for many reasons"
 
 
-@pytest.mark.parametrize("name", ["devlake", "strict"])
-def test_a_figure_of_flow_follows_no_setting_that_it_does_not_name(name: str, asking: ByProfile) -> None:
-    default, other = DECLARED.profile_named(None), DECLARED.profile_named(name)
+@pytest.mark.parametrize("profile", ["devlake", "strict"])
+def test_a_figure_of_flow_follows_no_setting_that_it_does_not_name(profile: str, reader: Reader) -> None:
+    default, other = (reader.facts.declared.profile_named(name) for name in (None, profile))
     for figure in EXPLAINED:
         if EXPLAINED[figure].among is not flow:
             continue
@@ -176,20 +173,19 @@ def test_a_figure_of_flow_follows_no_setting_that_it_does_not_name(name: str, as
         alike = default.model_copy(update=named)
         found = []
         for one in (other, alike):
-            asking.compute(one)
-            selection = asking.selection(EVER, one)
-            found.append(page(asking.backend, figure, selection, which="counted", limit=10_000, after=None))
+            selection = product.selection(EVER, reader.facts.by(one))
+            found.append(page(reader, figure, selection, which="counted", limit=10_000, after=None))
         rows = [[(row["id"], row["part"], row["value"], row["of_s"]) for row in side] for side in found]
         assert rows[0] == rows[1], figure
 
 
-def test_pages_are_parts_of_the_whole(asking: ByProfile) -> None:
-    backend, selection = asking.backend, asking.selection(EVER, DECLARED.profile_named())
-    whole = page(backend, "change_fail_rate", selection, which="left_out", limit=10_000, after=None)
+def test_pages_are_parts_of_the_whole(reader: Reader) -> None:
+    selection = product.selection(EVER, reader.facts)
+    whole = page(reader, "change_fail_rate", selection, which="left_out", limit=10_000, after=None)
     assert len(whole) > 10
     found: list[Row] = []
     while part := page(
-        backend,
+        reader,
         "change_fail_rate",
         selection,
         which="left_out",

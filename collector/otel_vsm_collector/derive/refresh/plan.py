@@ -4,8 +4,10 @@ Compiling an Ibis expression takes about as long as deriving from a few thousand
 refresh never change, so they are compiled when the collector starts.
 """
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import NamedTuple
 
 import ibis
@@ -156,6 +158,19 @@ class Plan:
             else:
                 rows[step.name] = engine.fill(step.name, step.query)
         return rows
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the plan would fill the tables otherwise, or other tables.
+
+        It is the plan as it was compiled, so that no rule, definition or column can change without it, and
+        what no query shows: the functions that it calls.
+        """
+        digest = sha256(repr(sorted(tables.TABLES.items())).encode())
+        for step in self._steps:
+            described = inspect.getsource(step.function) if isinstance(step, _Call) else repr(step)
+            digest.update(described.encode())
+        return digest.hexdigest()
 
     def _query(self, expression: ir.Table) -> str:
         return str(ibis.to_sql(expression, dialect=self.dialect))
