@@ -7,8 +7,9 @@ from functools import partial
 import pytest
 from duckdb import DuckDBPyConnection
 
-from otel_vsm_collector.derive.refresh.refresher import Refresher
+from otel_vsm_collector.derive.refresh.refresher import Refresher, refresh_plan
 from otel_vsm_collector.metrics.observed import FACTS
+from scenarios.definitions import definitions
 from scenarios.engines import InDuckDB
 from scenarios.events import spans
 from scenarios.world import World
@@ -37,7 +38,9 @@ class Noting:
 def observed() -> Iterator[tuple[World, Noting]]:
     engine, noting = InDuckDB(), Noting()
     world = World(engine)
-    world.refresher = Refresher(engine, partial(noting.observe, engine.connection))
+    world.refresher = Refresher(
+        engine, refresh_plan(definitions({})), partial(noting.observe, engine.connection)
+    )
     yield world, noting
     engine.close()
 
