@@ -18,7 +18,7 @@ from demo import look, story, telling
 from demo.acme import SERVICES
 from demo.pipeline import Pipeline, StepFailedError, clean_environment, run
 from demo.service import Collector, CollectorError, collector
-from otel_vsm.export import DeliveryError, send_all
+from otel_vsm.export import ExportError, export_all
 
 PROJECT = Path(__file__).parents[1]
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -41,7 +41,7 @@ def main() -> int:
                     return 1
     except KeyboardInterrupt:
         print()
-    except (StepFailedError, CollectorError, DeliveryError, OSError) as error:
+    except (StepFailedError, CollectorError, ExportError, OSError) as error:
         print(f"\nThe demo could not go on. {error}", file=sys.stderr)
         return 1
     return 0
@@ -77,7 +77,7 @@ def show(running: Collector, folder: Path, environment: Mapping[str, str]) -> No
     heading(f"{story.DAYS} days of a small company, made up")
     told = story.tell(datetime.now(UTC))
     spans = telling.tell(told)
-    send_all(spans.records)
+    export_all(spans.records)
     running.wait_until_derived()
     teams = {service.team for service in SERVICES}
     print(f"  {len(SERVICES)} services, {len(teams)} teams, {len(told.changes)} changes.")

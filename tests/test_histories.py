@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from otel_vsm.export import diverted, send_all
+from otel_vsm.export import export_all, intercepted
 from otel_vsm.export.endpoint import Protocol
 from otel_vsm.record import Record
 from otel_vsm.testing import RunningCollector, collector
@@ -111,7 +111,7 @@ def test_twice_in_any_order_with_a_power_cut_between_gives_the_same(
 ) -> None:
     name = "sqlite-utils"
     records: list[Record] = []
-    with diverted(records.extend):
+    with intercepted(records.extend):
         from click.testing import CliRunner
 
         from otel_vsm.cli.backfill import backfill
@@ -127,7 +127,7 @@ def test_twice_in_any_order_with_a_power_cut_between_gives_the_same(
             monkeypatch.setenv(variable, value)
         while part:
             size = chance.choice([1, 7, 100, 500])
-            send_all(part[:size])
+            export_all(part[:size])
             part = part[size:]
 
     data = tmp_path / "data"

@@ -11,7 +11,7 @@ from otel_vsm.backfill.delivered import Deliveries, deliveries
 from otel_vsm.backfill.history import HistoryError, read_history, read_name
 from otel_vsm.backfill.records import Target, count, records
 from otel_vsm.cli.options import given, text_option
-from otel_vsm.export import DeliveryError, configured, send_all
+from otel_vsm.export import ExportError, configured, export_all
 from otel_vsm.export.endpoint import off_because, read_endpoint
 from otel_vsm.identity import normalise_repository
 from otel_vsm.saying import warn
@@ -96,8 +96,8 @@ def git(
     target = Target(repository=name, service=service, environment=environment or ENVIRONMENT, team=team)
     try:
         with _progress(total) as progress:
-            taken = send_all(records(found, target), progress=progress)
-    except DeliveryError as error:
+            taken = export_all(records(found, target), progress=progress)
+    except ExportError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{_summary(found)} sent to {read_endpoint().shown}.")
     if taken < total:

@@ -18,7 +18,7 @@ from otel_vsm.cli.options import (
     type_of_stage,
     type_option,
 )
-from otel_vsm.cli.wrapper import deliver_and_leave, find_safely, new_span_id, teller_of
+from otel_vsm.cli.wrapper import export_and_leave, find_safely, new_span_id, teller_of
 from otel_vsm.context import Subject, place_of_change
 from otel_vsm.semconv import TaskResult
 
@@ -76,7 +76,7 @@ def begin(*, name: str, stage_type: str | None, queued_ns: int | None, common: C
         teller = teller_of(common, context, where)
         return emit.stage_started(teller, name=name, type=kind, span_id=span_id, at_ns=start_ns)
 
-    deliver_and_leave(context, record)
+    export_and_leave(context, record)
 
 
 @click.command
@@ -151,4 +151,4 @@ def end(
             artifact=emit.Artifact(purl=purl, hash=digest, version=version),
         )
 
-    deliver_and_leave(context, record)
+    export_and_leave(context, record)

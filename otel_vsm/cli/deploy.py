@@ -18,7 +18,7 @@ from otel_vsm.cli.options import (
 )
 from otel_vsm.cli.wrapper import (
     MaybeWrappingCommand,
-    deliver_and_leave,
+    export_and_leave,
     find_safely,
     new_span_id,
     run_and_tell,
@@ -151,7 +151,7 @@ def deploy(
     at_ns = now_ns() if at_ns is None else at_ns
     run = Run(span_id=new_span_id(), start_ns=at_ns, end_ns=at_ns, result=TaskResult.SUCCESS)
     where = place_of_change(context.change, os.environ)
-    deliver_and_leave(context, lambda: tell(teller_of(common, context, where), run))
+    export_and_leave(context, lambda: tell(teller_of(common, context, where), run))
 
 
 def _record(order: _Order, teller: "Teller", run: "Run") -> "Record":

@@ -7,7 +7,7 @@ import click
 
 from otel_vsm import emit, semconv
 from otel_vsm.cli.options import AnyFunction, Common, at_option, choice, common_options, now_ns, text_option
-from otel_vsm.cli.wrapper import deliver_and_leave, find_safely, teller_of
+from otel_vsm.cli.wrapper import export_and_leave, find_safely, teller_of
 from otel_vsm.context import Context, Place, Subject, place, place_of_change
 from otel_vsm.identity import change_root, incident_root, work_item_root
 from otel_vsm.record import Link, Record, Value
@@ -190,4 +190,4 @@ def _tell(
             links=links,
         )
 
-    deliver_and_leave(context, record)
+    export_and_leave(context, record)

@@ -69,7 +69,7 @@ def run_and_tell(
     variables: Mapping[str, str] | None = None,
     traceparent_variables: Sequence[str] = (),
 ) -> NoReturn:
-    """Run the command as work on the change, deliver what `tell` makes of it, and exit as it did.
+    """Run the command as work on the change, export what `tell` makes of it, and exit as it did.
 
     `on_success` is called once it has succeeded, whether telemetry is on or not. The command finds
     `variables` in its environment, and its span in `traceparent_variables`.
@@ -89,13 +89,13 @@ def run_and_tell(
 
     def load() -> None:
         nonlocal context
-        from otel_vsm import export as delivery
+        from otel_vsm import export
 
-        if delivery.configured():
+        if export.configured():
             with suppress(Exception):  # then it fails again when it is needed, and is said there
                 context = with_details(context)
                 import otel_vsm.emit  # noqa: F401 -- loading it is the purpose
-            delivery.preload()
+            export.preload()
 
     ended = process.run(command, env, meanwhile=load)
     if ended.problem:
@@ -103,33 +103,33 @@ def run_and_tell(
             click.echo(f"otel-vsm: {command[0]}: {ended.problem}", err=True)
     if on_success and not ended.exit_code:
         on_success(context)
-    deliver(context, lambda: tell(teller_of(common, context, place), _run_of(ended, span_id)))
+    export_record(context, lambda: tell(teller_of(common, context, place), _run_of(ended, span_id)))
     process.leave(ended.exit_code)
 
 
-def deliver(context: Context, record: "Callable[[], Record]") -> None:
-    """Deliver the record, and say what of the context is missing. Without an endpoint, nothing of that.
+def export_record(context: Context, record: "Callable[[], Record]") -> None:
+    """Export the record, and say what of the context is missing. Without an endpoint, nothing of that.
 
     Never raises.
     """
-    from otel_vsm import export as delivery
+    from otel_vsm import export
     from otel_vsm.saying import warn
 
     try:
-        if delivery.configured():
+        if export.configured():
             if context.missing:
                 warn("; ".join(context.missing))
-            delivery.deliver([record()])
+            export.export([record()])
     except Exception as error:
         warn(f"this could not be told ({type(error).__name__}: {error})")
 
 
-def deliver_and_leave(context: Context, record: "Callable[[], Record]") -> NoReturn:
-    """Deliver the record of a command that only tells. That never fails, so the exit code is 0."""
-    from otel_vsm import export as delivery
+def export_and_leave(context: Context, record: "Callable[[], Record]") -> NoReturn:
+    """Export the record of a command that only tells. That never fails, so the exit code is 0."""
+    from otel_vsm import export
 
-    deliver(context, record)
-    delivery.leave(0)
+    export_record(context, record)
+    export.leave(0)
 
 
 def new_span_id() -> SpanId:

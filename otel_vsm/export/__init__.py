@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 DEFAULT_BUDGET_S = 0.7
 """What waiting for the network may add to a command."""
-"""How many spans go in one request, where there are more to send."""
 
 Sink = Callable[[Sequence[Record]], None]
 
@@ -27,7 +26,7 @@ _sink: Sink | None = None
 _sending: "Sending | None" = None
 
 
-class DeliveryError(Exception):
+class ExportError(Exception):
     """Not everything could be sent; the message says why and what to do."""
 
 
@@ -54,7 +53,7 @@ def preload() -> None:
         load_exporter(read_endpoint().protocol)
 
 
-def deliver(records: Sequence[Record], *, budget_s: float = DEFAULT_BUDGET_S) -> None:
+def export(records: Sequence[Record], *, budget_s: float = DEFAULT_BUDGET_S) -> None:
     """Send the records, and what earlier processes could not send, waiting at most `budget_s` seconds.
 
     What is not acknowledged by then stays in the spool. Only where the SDK is not loaded yet and takes long
@@ -67,30 +66,30 @@ def deliver(records: Sequence[Record], *, budget_s: float = DEFAULT_BUDGET_S) ->
         if _sink is not None:
             _sink(records)
         elif records and configured():
-            _deliver(records, budget_s)
+            _export(records, budget_s)
     except (Exception, KeyboardInterrupt) as error:  # whatever it is, the user's command comes first
         warn(f"could not send telemetry ({type(error).__name__}: {error})")
 
 
-def send_all(records: Iterable[Record], *, progress: Callable[[int], None] | None = None) -> int:
+def export_all(records: Iterable[Record], *, progress: Callable[[int], None] | None = None) -> int:
     """Send all records, a batch at a time; how many the receiver took.
 
     Nothing is spooled: this is for records that can be had again. A batch is waited for as long as
     `OTEL_EXPORTER_OTLP_TIMEOUT` says, tries included. `progress` is called with the number of spans of each
-    batch that was acknowledged. DeliveryError at the first batch that was not.
+    batch that was acknowledged. ExportError at the first batch that was not.
     """
     iterator = iter(records)
     batches = iter(lambda: tuple(islice(iterator, BATCH_RECORDS)), ())
-    taken = 0
-    for size, taken_now in map(_divert, batches) if _sink is not None else _send_batches(batches):
-        taken += taken_now
+    accepted = 0
+    for size, accepted_now in map(_intercept, batches) if _sink is not None else _export_batches(batches):
+        accepted += accepted_now
         if progress:
             progress(size)
-    return taken
+    return accepted
 
 
 def leave(code: int) -> NoReturn:
-    """End the process with this exit code, even while a delivery that was given up still hangs.
+    """End the process with this exit code, even while an export that was given up still hangs.
 
     The interpreter's own way out waits for threads that the libraries made, which may be for the network.
     """
@@ -102,7 +101,7 @@ def leave(code: int) -> NoReturn:
 
 
 @contextmanager
-def diverted(sink: Sink) -> Iterator[None]:
+def intercepted(sink: Sink) -> Iterator[None]:
     """Within it, records go to `sink` and nowhere else, and telemetry counts as configured. For tests."""
     global _sink
     before, _sink = _sink, sink
@@ -112,7 +111,7 @@ def diverted(sink: Sink) -> Iterator[None]:
         _sink = before
 
 
-def _deliver(records: Sequence[Record], budget_s: float) -> None:
+def _export(records: Sequence[Record], budget_s: float) -> None:
     from otel_vsm.export.endpoint import EndpointError, read_endpoint
     from otel_vsm.export.parcel import Parcel, resource_here, resource_problem
     from otel_vsm.export.sending import Kept, Sending
@@ -134,23 +133,23 @@ def _deliver(records: Sequence[Record], budget_s: float) -> None:
         warn("; ".join(said))
 
 
-def _divert(batch: Sequence[Record]) -> tuple[int, int]:
+def _intercept(batch: Sequence[Record]) -> tuple[int, int]:
     if _sink is not None:
         _sink(batch)
     return len(batch), len(batch)
 
 
-def _send_batches(batches: Iterable[Sequence[Record]]) -> Iterator[tuple[int, int]]:
+def _export_batches(batches: Iterable[Sequence[Record]]) -> Iterator[tuple[int, int]]:
     """The size of each batch, and how many of it the receiver took."""
     from otel_vsm.export.endpoint import EndpointError, off_because, read_endpoint
     from otel_vsm.export.parcel import Parcel, resource_here
 
     if why := off_because():
-        raise DeliveryError(f"nothing can be sent: {why}")
+        raise ExportError(f"nothing can be sent: {why}")
     try:
         endpoint = read_endpoint()
     except EndpointError as error:
-        raise DeliveryError(f"nothing can be sent: {error}") from error
+        raise ExportError(f"nothing can be sent: {error}") from error
     from otel_vsm.export.exporters import Fate
     from otel_vsm.export.transport import Sender
 
@@ -161,7 +160,7 @@ def _send_batches(batches: Iterable[Sequence[Record]]) -> Iterator[tuple[int, in
         for batch in batches:
             outcome = sender.send([Parcel(resource=resource, records=tuple(batch))])
             if outcome.fate is not Fate.ACCEPTED:
-                raise DeliveryError(
+                raise ExportError(
                     f"{endpoint.shown} took {count_of_spans(sent)} and then no more ({outcome.said})."
                     " Mend that and run the command again: what is sent twice counts once."
                 )

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from otel_vsm.export import diverted
+from otel_vsm.export import intercepted
 from otel_vsm.export.parcel import Parcel, resource_here
 from otel_vsm.record import Record
 
@@ -37,5 +37,5 @@ def capture() -> Iterator[Captured]:
     def keep(records: Sequence[Record]) -> None:
         captured.records += records
 
-    with diverted(keep):
+    with intercepted(keep):
         yield captured

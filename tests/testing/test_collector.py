@@ -9,7 +9,7 @@ from urllib.error import HTTPError
 
 import pytest
 
-from otel_vsm.export import send_all
+from otel_vsm.export import export_all
 from otel_vsm.export.endpoint import Protocol
 from otel_vsm.identity import change_root
 from otel_vsm.record import Record
@@ -46,7 +46,7 @@ def test_what_is_sent_to_it_can_be_asked_for(
     for name, value in running_collector.environment(protocol).items():
         monkeypatch.setenv(name, value)
     change = f"github.com/acme/testing-{protocol.name.lower()}#1"
-    assert send_all([stage(change)]) == 1
+    assert export_all([stage(change)]) == 1
     changes = running_collector.get("/api/v1/changes", limit=100)["items"]
     assert change in [item["id"] for item in changes]
 
@@ -63,7 +63,7 @@ def test_the_data_folder_outlives_a_kill(tmp_path: Path, monkeypatch: pytest.Mon
     with collector(data=tmp_path / "data") as first:
         for name, value in first.environment().items():
             monkeypatch.setenv(name, value)
-        send_all([stage(change)])
+        export_all([stage(change)])
         first.kill()
     with collector(data=tmp_path / "data") as second:
         assert [item["id"] for item in second.get("/api/v1/changes")["items"]] == [change]
