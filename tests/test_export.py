@@ -12,8 +12,8 @@ from textwrap import dedent
 import pytest
 
 from otel_vsm.export import ExportError, configured, export, export_all, intercepted, leave, preload
+from otel_vsm.export.background import response_budget_s
 from otel_vsm.export.endpoint import Protocol
-from otel_vsm.export.sending import left_for_the_answer
 from otel_vsm.export.spool import Spool
 from otel_vsm.record import BATCH_RECORDS, Record
 from otel_vsm.testing import ACCEPT, BAD_REQUEST, BUSY, UNAUTHENTICATED, Answer, OtlpReceiver
@@ -44,7 +44,7 @@ def receiver(
 
 
 @pytest.fixture
-def shown(receiver: OtlpReceiver, protocol: Protocol) -> str:
+def redacted_url(receiver: OtlpReceiver, protocol: Protocol) -> str:
     return receiver.url(protocol) + ("/v1/traces" if protocol is Protocol.HTTP else "")
 
 
@@ -54,10 +54,10 @@ def spool() -> Spool:
 
 
 def names_kept(spool: Spool) -> list[str]:
-    claims = list(spool.claims())
-    for claim in claims:
-        claim.give_back()
-    return [record.name for claim in claims for record in claim.parcel.records]
+    entries = list(spool.locked_entries())
+    for entry in entries:
+        entry.release()
+    return [record.name for entry in entries for record in entry.parcel.records]
 
 
 def test_a_record_is_sent_and_nothing_is_left(
@@ -71,15 +71,15 @@ def test_a_record_is_sent_and_nothing_is_left(
 
 
 def test_what_could_not_be_sent_goes_with_the_next(
-    receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, capsys: Stderr, shown: str
+    receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, capsys: Stderr, redacted_url: str
 ) -> None:
     with receiver.refusing():
         export([new_record("first"), new_record("second")], budget_s=PATIENT_S)
         export([new_record("third")], budget_s=PATIENT_S)
     assert names_kept(spool) == ["first", "second", "third"]
-    said = capsys.readouterr().err.splitlines()
-    assert said == [
-        f"otel-vsm: warning: could not send {spans} to {shown} (refused);"
+    message = capsys.readouterr().err.splitlines()
+    assert message == [
+        f"otel-vsm: warning: could not send {spans} to {redacted_url} (refused);"
         f" kept for the next run in {spool.directory}"
         for spans in ("2 spans", "1 span")
     ]
@@ -91,12 +91,12 @@ def test_what_could_not_be_sent_goes_with_the_next(
 
 
 def test_silence_is_given_up(
-    receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, capsys: Stderr, shown: str
+    receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, capsys: Stderr, redacted_url: str
 ) -> None:
     with receiver.silent():
         export([new_record()], budget_s=0.1)
         assert capsys.readouterr().err == (
-            f"otel-vsm: warning: could not send 1 span to {shown} (no answer within 0.1 s);"
+            f"otel-vsm: warning: could not send 1 span to {redacted_url} (no answer within 0.1 s);"
             f" kept for the next run in {spool.directory}\n"
         )
     assert len(spool.entries()) == 1
@@ -110,25 +110,25 @@ def test_loading_that_takes_too_long_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     loaded = threading.Event()
-    monkeypatch.setattr("otel_vsm.export.sending.LOADING_S", 0.01)
-    monkeypatch.setattr("otel_vsm.export.transport.hush", loaded.wait)
+    monkeypatch.setattr("otel_vsm.export.background.LOADING_S", 0.01)
+    monkeypatch.setattr("otel_vsm.export.transport.silence_libraries", loaded.wait)
     export([new_record()], budget_s=PATIENT_S)
     loaded.set()
     assert "(loading OpenTelemetry took over 0.01 s); kept for the next run" in capsys.readouterr().err
 
 
 def test_loading_leaves_time_for_an_answer() -> None:
-    assert left_for_the_answer(0.8, loading_s=0.25) == pytest.approx(0.55)
-    assert left_for_the_answer(0.8, loading_s=1.5) == pytest.approx(0.4)
+    assert response_budget_s(0.8, loading_s=0.25) == pytest.approx(0.55)
+    assert response_budget_s(0.8, loading_s=1.5) == pytest.approx(0.4)
 
 
 def test_what_the_receiver_will_never_take_is_not_kept(
-    receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, capsys: Stderr, shown: str
+    receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, capsys: Stderr, redacted_url: str
 ) -> None:
     receiver.answer = BAD_REQUEST
     export([new_record()], budget_s=PATIENT_S)
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"otel-vsm: warning: {shown} refused 1 span (")
+    assert line.startswith(f"otel-vsm: warning: {redacted_url} refused 1 span (")
     assert line.endswith("not understood); dropped")
     assert names_kept(spool) == []
 
@@ -144,11 +144,11 @@ def test_what_may_be_taken_another_time_is_kept(
 
 
 def test_rejected_spans_are_said_and_not_sent_again(
-    receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, capsys: Stderr, shown: str
+    receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, capsys: Stderr, redacted_url: str
 ) -> None:
     receiver.answer = Answer(rejected=1, message="no id")
     export([new_record(), new_record()], budget_s=PATIENT_S)
-    assert capsys.readouterr().err == f"otel-vsm: warning: {shown} rejected 1 of 2 spans (no id)\n"
+    assert capsys.readouterr().err == f"otel-vsm: warning: {redacted_url} rejected 1 of 2 spans (no id)\n"
     assert names_kept(spool) == []
 
 
@@ -300,8 +300,8 @@ def test_a_process_ends_soon_when_a_name_is_not_resolved(run_python: RunPython) 
 def test_what_a_dying_process_had_to_send_is_not_lost(
     receiver: OtlpReceiver, spool: Spool, run_python: RunPython
 ) -> None:
-    killed = "import os, signal\nfrom otel_vsm.export.sending import Sending\n"
-    killed += "Sending.run = lambda self: os.kill(os.getpid(), signal.SIGKILL)\n"
+    killed = "import os, signal\nfrom otel_vsm.export.background import BackgroundExport\n"
+    killed += "BackgroundExport.run = lambda self: os.kill(os.getpid(), signal.SIGKILL)\n"
     assert run_python(killed + EXPORT_ONE).returncode == -signal.SIGKILL
     assert names_kept(spool) == ["build"]
 
@@ -351,7 +351,7 @@ def test_whether_it_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_leaving_without_an_export_is_the_ordinary_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otel_vsm.export._sending", None)
+    monkeypatch.setattr("otel_vsm.export._background", None)
     with pytest.raises(SystemExit) as left:
         leave(7)
     assert left.value.code == 7
@@ -402,22 +402,22 @@ def test_sending_nothing_is_no_request(receiver: OtlpReceiver) -> None:
 
 
 def test_of_all_the_rejected_are_not_counted(
-    receiver: OtlpReceiver, new_record: NewRecord, capsys: Stderr, shown: str
+    receiver: OtlpReceiver, new_record: NewRecord, capsys: Stderr, redacted_url: str
 ) -> None:
     receiver.answer = Answer(rejected=2, message="no id")
     assert export_all([new_record(), new_record(), new_record()]) == 1
-    assert capsys.readouterr().err == f"otel-vsm: warning: {shown} rejected 2 of 3 spans (no id)\n"
+    assert capsys.readouterr().err == f"otel-vsm: warning: {redacted_url} rejected 2 of 3 spans (no id)\n"
 
 
 def test_when_not_all_can_be_sent_it_is_said_what_to_do(
-    receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, shown: str
+    receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, redacted_url: str
 ) -> None:
     answers = iter([ACCEPT, BUSY])
     receiver.answer = lambda spans: next(answers)
     progress: list[int] = []
     with pytest.raises(ExportError) as failed:
         export_all((new_record() for _ in range(3 * BATCH_RECORDS)), progress=progress.append)
-    assert str(failed.value).startswith(f"{shown} took 512 spans and then no more (")
+    assert str(failed.value).startswith(f"{redacted_url} took 512 spans and then no more (")
     assert "too busy" in str(failed.value)
     assert "run the command again" in str(failed.value)
     assert progress == [BATCH_RECORDS]
@@ -431,12 +431,12 @@ def test_the_standard_timeout_is_in_milliseconds(receiver: OtlpReceiver, new_rec
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "said"),
+    ("endpoint", "message"),
     [("", "set OTEL_EXPORTER_OTLP_ENDPOINT"), ("localhost:4318", "write it like http://")],
 )
 def test_all_without_a_usable_endpoint(
-    monkeypatch: pytest.MonkeyPatch, new_record: NewRecord, endpoint: str, said: str
+    monkeypatch: pytest.MonkeyPatch, new_record: NewRecord, endpoint: str, message: str
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
-    with pytest.raises(ExportError, match=f"nothing can be sent: .*{said}"):
+    with pytest.raises(ExportError, match=f"nothing can be sent: .*{message}"):
         export_all([new_record()])

@@ -12,7 +12,7 @@ from otel_vsm.backfill.history import HistoryError, read_history, read_name
 from otel_vsm.backfill.records import Target, count, records
 from otel_vsm.cli.options import given, text_option
 from otel_vsm.export import ExportError, configured, export_all
-from otel_vsm.export.endpoint import off_because, read_endpoint
+from otel_vsm.export.endpoint import disabled_reason, read_endpoint
 from otel_vsm.identity import normalise_repository
 from otel_vsm.saying import warn
 
@@ -75,7 +75,7 @@ def git(
     Running it again changes nothing: what is sent twice counts once.
     """
     if not dry_run and not configured():
-        raise click.UsageError(f"Nothing can be sent: {off_because()}. --dry-run says what would be.")
+        raise click.UsageError(f"Nothing can be sent: {disabled_reason()}. --dry-run says what would be.")
     try:
         history = read_history(path, tags=tags, paths=paths)
         name = normalise_repository(repository) if repository else read_name(path)
@@ -99,7 +99,7 @@ def git(
             taken = export_all(records(found, target), progress=progress)
     except ExportError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"{_summary(found)} sent to {read_endpoint().shown}.")
+    click.echo(f"{_summary(found)} sent to {read_endpoint().redacted_url}.")
     if taken < total:
         # Which spans were rejected, and why, was said as it happened.
         sys.exit(1)

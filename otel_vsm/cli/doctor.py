@@ -49,13 +49,13 @@ def doctor() -> None:
 
 
 def _facts() -> Iterator[Fact]:
-    from otel_vsm.export.endpoint import EndpointError, off_because, read_endpoint
+    from otel_vsm.export.endpoint import EndpointError, disabled_reason, read_endpoint
     from otel_vsm.export.parcel import resource_problem
 
     yield Fact("version", f"otel-vsm {__version__}, Python {platform.python_version()}, {_sdk()}")
     yield from _work()
     yield from _collector()
-    if why := off_because():
+    if why := disabled_reason():
         yield Fact("telemetry", f"off: {why}")
         return
     yield from _resource()
@@ -133,24 +133,24 @@ def _spool() -> Iterator[Fact]:
 def _endpoint(endpoint: "Endpoint") -> Iterator[Fact]:
     yield Fact(
         "endpoint",
-        f"{endpoint.shown} by {endpoint.protocol}, timeout {endpoint.timeout_s:g} s,"
+        f"{endpoint.redacted_url} by {endpoint.protocol}, timeout {endpoint.timeout_s:g} s,"
         f" compression {endpoint.compression}",
     )
     yield Fact("headers", ", ".join(endpoint.header_names) or "none")
 
 
 def _connection(endpoint: "Endpoint") -> Fact:
-    from otel_vsm.export.exporters import Fate
+    from otel_vsm.export.exporters import Outcome
     from otel_vsm.export.transport import Sender
 
     with Sender(endpoint, timeout_s=min(endpoint.timeout_s, ANSWER_TIMEOUT_S)) as sender:
         start = time.perf_counter()
-        outcome = sender.send([])
+        result = sender.send([])
         took_ms = (time.perf_counter() - start) * 1000
-    if outcome.fate is Fate.ACCEPTED:
+    if result.outcome is Outcome.ACCEPTED:
         return Fact("connection", f"works; an empty request was answered in {took_ms:.0f} ms")
-    if outcome.fate is Fate.UNAVAILABLE:
-        todo = outcome.remedy or "see that the collector runs, and that host, port and protocol are its own"
+    if result.outcome is Outcome.UNAVAILABLE:
+        todo = result.advice or "see that the collector runs, and that host, port and protocol are its own"
     else:
         todo = "something answers there, but not as an OTLP receiver should"
-    return Fact("connection", f"{outcome.reason}; {todo}", problem=True)
+    return Fact("connection", f"{result.reason}; {todo}", problem=True)

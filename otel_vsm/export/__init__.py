@@ -15,7 +15,7 @@ from otel_vsm.record import BATCH_RECORDS, Record
 from otel_vsm.saying import count_of_spans, warn
 
 if TYPE_CHECKING:
-    from otel_vsm.export.sending import Sending
+    from otel_vsm.export.background import BackgroundExport
 
 DEFAULT_BUDGET_S = 0.7
 """What waiting for the network may add to a command."""
@@ -23,7 +23,7 @@ DEFAULT_BUDGET_S = 0.7
 Sink = Callable[[Sequence[Record]], None]
 
 _sink: Sink | None = None
-_sending: "Sending | None" = None
+_background: "BackgroundExport | None" = None
 
 
 class ExportError(Exception):
@@ -32,9 +32,9 @@ class ExportError(Exception):
 
 def configured() -> bool:
     """Whether the environment asks for telemetry at all."""
-    from otel_vsm.export.endpoint import off_because
+    from otel_vsm.export.endpoint import disabled_reason
 
-    return _sink is not None or off_because() is None
+    return _sink is not None or disabled_reason() is None
 
 
 def preload() -> None:
@@ -60,8 +60,8 @@ def export(records: Sequence[Record], *, budget_s: float = DEFAULT_BUDGET_S) -> 
     to load can it last longer. Never raises, and says at most one line on stderr. With no endpoint configured
     it does nothing.
     """
-    global _sending
-    _sending = None
+    global _background
+    _background = None
     try:
         if _sink is not None:
             _sink(records)
@@ -93,7 +93,7 @@ def leave(code: int) -> NoReturn:
 
     The interpreter's own way out waits for threads that the libraries made, which may be for the network.
     """
-    if _sending is None or not _sending.is_alive():
+    if _background is None or not _background.is_alive():
         sys.exit(code)
     from otel_vsm import process
 
@@ -112,25 +112,26 @@ def intercepted(sink: Sink) -> Iterator[None]:
 
 
 def _export(records: Sequence[Record], budget_s: float) -> None:
+    from otel_vsm.export.background import BackgroundExport, SpooledParcel
     from otel_vsm.export.endpoint import EndpointError, read_endpoint
     from otel_vsm.export.parcel import Parcel, resource_here, resource_problem
-    from otel_vsm.export.sending import Kept, Sending
 
-    global _sending
+    global _background
     parcel = Parcel(resource=resource_here(), records=tuple(records))
-    kept = Kept.of(parcel)
-    said = [problem] if (problem := resource_problem()) else []
+    spooled = SpooledParcel.of(parcel)
+    warnings = [problem] if (problem := resource_problem()) else []
     try:
         endpoint = read_endpoint()
     except EndpointError as error:
-        kept.give_back()
-        said.append(f"could not send {count_of_spans(len(records))}: {error}; {kept.said()}")
+        spooled.release()
+        warnings.append(f"could not send {count_of_spans(len(records))}: {error}; {spooled.message()}")
     else:
-        said += endpoint.problems
-        _sending = Sending(parcel, kept, endpoint, timeout_s=min(endpoint.timeout_s, budget_s))
-        said += _sending.result(budget_s=budget_s)
-    if said:
-        warn("; ".join(said))
+        warnings += endpoint.problems
+        timeout_s = min(endpoint.timeout_s, budget_s)
+        _background = BackgroundExport(parcel, spooled, endpoint, timeout_s=timeout_s)
+        warnings += _background.warnings_within(budget_s=budget_s)
+    if warnings:
+        warn("; ".join(warnings))
 
 
 def _intercept(batch: Sequence[Record]) -> tuple[int, int]:
@@ -141,16 +142,16 @@ def _intercept(batch: Sequence[Record]) -> tuple[int, int]:
 
 def _export_batches(batches: Iterable[Sequence[Record]]) -> Iterator[tuple[int, int]]:
     """The size of each batch, and how many of it the receiver took."""
-    from otel_vsm.export.endpoint import EndpointError, off_because, read_endpoint
+    from otel_vsm.export.endpoint import EndpointError, disabled_reason, read_endpoint
     from otel_vsm.export.parcel import Parcel, resource_here
 
-    if why := off_because():
-        raise ExportError(f"nothing can be sent: {why}")
+    if reason := disabled_reason():
+        raise ExportError(f"nothing can be sent: {reason}")
     try:
         endpoint = read_endpoint()
     except EndpointError as error:
         raise ExportError(f"nothing can be sent: {error}") from error
-    from otel_vsm.export.exporters import Fate
+    from otel_vsm.export.exporters import Outcome
     from otel_vsm.export.transport import Sender
 
     resource = resource_here()
@@ -158,15 +159,16 @@ def _export_batches(batches: Iterable[Sequence[Record]]) -> Iterator[tuple[int, 
     reason = ""
     with Sender(endpoint, timeout_s=endpoint.timeout_s) as sender:
         for batch in batches:
-            outcome = sender.send([Parcel(resource=resource, records=tuple(batch))])
-            if outcome.fate is not Fate.ACCEPTED:
+            result = sender.send([Parcel(resource=resource, records=tuple(batch))])
+            if result.outcome is not Outcome.ACCEPTED:
                 raise ExportError(
-                    f"{endpoint.shown} took {count_of_spans(sent)} and then no more ({outcome.said})."
+                    f"{endpoint.redacted_url} took {count_of_spans(sent)} and then no more"
+                    f" ({result.message})."
                     " Mend that and run the command again: what is sent twice counts once."
                 )
             sent += len(batch)
-            rejected += outcome.rejected
-            reason = outcome.said if outcome.rejected else reason
-            yield len(batch), len(batch) - outcome.rejected
+            rejected += result.rejected
+            reason = result.message if result.rejected else reason
+            yield len(batch), len(batch) - result.rejected
     if rejected:
-        warn(f"{endpoint.shown} rejected {rejected:,} of {count_of_spans(sent)} ({reason})")
+        warn(f"{endpoint.redacted_url} rejected {rejected:,} of {count_of_spans(sent)} ({reason})")

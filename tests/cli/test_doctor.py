@@ -123,9 +123,9 @@ def test_an_endpoint_that_is_no_url_is_a_problem(monkeypatch: pytest.MonkeyPatch
 
 def test_what_is_spooled_is_told_with_its_age(receiver: OtlpReceiver, new_record: NewRecord) -> None:
     spool = Spool.here()
-    claim = spool.put(Parcel(resource={}, records=(new_record(), new_record())))
-    claim.give_back()
-    claim.entry.path.rename(spool.directory / f"{time.time_ns() - 7 * 60 * 10**9:020d}-2-00000000.spans")
+    entry = spool.put(Parcel(resource={}, records=(new_record(), new_record())))
+    entry.release()
+    entry.entry.path.rename(spool.directory / f"{time.time_ns() - 7 * 60 * 10**9:020d}-2-00000000.spans")
     code, facts = doctor()
     assert code == 0
     assert facts["spool"] == (

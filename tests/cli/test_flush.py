@@ -28,7 +28,7 @@ def receiver(
 @pytest.fixture
 def keep(new_record: NewRecord) -> Callable[..., None]:
     def put(*names: str) -> None:
-        Spool.here().put(Parcel(resource={}, records=tuple(map(new_record, names)))).give_back()
+        Spool.here().put(Parcel(resource={}, records=tuple(map(new_record, names)))).release()
 
     return put
 
@@ -70,12 +70,12 @@ def test_what_is_left_is_said_and_why(
 
 def test_what_another_process_sends_is_left(receiver: OtlpReceiver, keep: Callable[..., None]) -> None:
     keep("a")
-    (theirs,) = Spool.here().claims()
+    (theirs,) = Spool.here().locked_entries()
     done = flush()
     assert done.exit_code == 1
     assert "another process is sending them" in done.stderr
     assert receiver.requests == []
-    theirs.give_back()
+    theirs.release()
 
 
 def test_what_was_refused_is_said(receiver: OtlpReceiver, keep: Callable[..., None]) -> None:
