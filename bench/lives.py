@@ -14,7 +14,7 @@ from random import Random
 from bench import encoded, telling
 from bench.telling import DAY_NS, HOUR_NS, MINUTE_NS, Tell
 from otel_vsm import semconv
-from otel_vsm.identity import Repository, Root, incident_root
+from otel_vsm.identity import Repository, SpanReference, incident_root
 from otel_vsm.semconv import DeploymentKind, EventName, IncidentSeverity, StageType, TaskResult
 
 STAGING, PRODUCTION = "staging", "production"
@@ -45,7 +45,7 @@ class Version:
 
     packaged_at: int
     revision: str
-    root: Root
+    root: SpanReference
     about: bytes
     artifact: bytes
 

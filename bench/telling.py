@@ -8,7 +8,7 @@ from otel_vsm import semconv
 from otel_vsm.identity import (
     ChangeId,
     Repository,
-    Root,
+    SpanReference,
     change_of_commit,
     change_of_request,
     change_root,
@@ -27,7 +27,9 @@ Tell = Callable[[int, str, bytes], None]
 """Takes when a span is sent, by whom, and the span."""
 
 
-def event(root: Root, owner: str, name: EventName, at: int, *parts: bytes, subject: str = "") -> bytes:
+def event(
+    root: SpanReference, owner: str, name: EventName, at: int, *parts: bytes, subject: str = ""
+) -> bytes:
     """The span of a point event."""
     return encoded.span(
         bytes.fromhex(root.trace_id),

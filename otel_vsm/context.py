@@ -15,6 +15,7 @@ from otel_vsm.identity import (
     ChangeId,
     Repository,
     SpanId,
+    SpanReference,
     TraceId,
     change_of_request,
     change_root,
@@ -74,7 +75,7 @@ class Place(NamedTuple):
 
     trace_id: TraceId
     parent_span_id: SpanId | None
-    around: propagation.Around | None = None
+    around: SpanReference | None = None
     """A span of another trace that we run in, the CI's own for example: to be linked to."""
 
 

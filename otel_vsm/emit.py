@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from otel_vsm import semconv
 from otel_vsm.context import Context, Place
-from otel_vsm.identity import ChangeId, SpanId, change_root, event_span_id, repository_url
-from otel_vsm.record import Link, Record, Value
+from otel_vsm.identity import ChangeId, SpanId, SpanReference, change_root, event_span_id, repository_url
+from otel_vsm.record import Record, Value
 from otel_vsm.semconv import DeploymentKind, EventName, StageType, TaskResult
 
 _NOT_FAILED = frozenset({TaskResult.SUCCESS, TaskResult.CANCELLATION, TaskResult.SKIP})
@@ -152,7 +152,7 @@ def deployment(
             semconv.ARTIFACT_PURL: artifact.purl,
             semconv.ARTIFACT_HASH: artifact.hash,
         },
-        links=(Link(*change_root(change)) for change in what.carries),
+        links=(change_root(change) for change in what.carries),
     )
 
 
@@ -164,7 +164,7 @@ def event(
     owner: str | None = None,
     subject: str = "",
     attributes: Mapping[str, Value | None],
-    links: Iterable[Link] = (),
+    links: Iterable[SpanReference] = (),
 ) -> Record:
     """A point event of the owner, which is the change unless another is given."""
     place = teller.place
@@ -184,7 +184,12 @@ def event(
 
 
 def _stage(
-    teller: Teller, run: Run, name: str, attributes: Mapping[str, Value | None], *, links: Iterable[Link] = ()
+    teller: Teller,
+    run: Run,
+    name: str,
+    attributes: Mapping[str, Value | None],
+    *,
+    links: Iterable[SpanReference] = (),
 ) -> Record:
     error = None if run.result in _WELL else run.error or run.result.value
     return Record(
@@ -209,8 +214,8 @@ def _stage(
     )
 
 
-def _around(place: Place) -> tuple[Link, ...]:
-    return (Link(*place.around),) if place.around else ()
+def _around(place: Place) -> tuple[SpanReference, ...]:
+    return (place.around,) if place.around else ()
 
 
 def _given(attributes: Mapping[str, Value | None]) -> dict[str, Value]:

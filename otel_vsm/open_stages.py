@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from otel_vsm.context import Context, Place
-from otel_vsm.identity import SpanId, TraceId
-from otel_vsm.propagation import Around
+from otel_vsm.identity import SpanId, SpanReference, TraceId
 from otel_vsm.state import private_directory, state_directory
 
 
@@ -83,5 +82,5 @@ def _begun(data: dict[str, Any]) -> Begun:
     trace_id, parent, around = data.pop("place")
     return Begun(
         **data,
-        place=Place(TraceId(trace_id), parent and SpanId(parent), Around(*around) if around else None),
+        place=Place(TraceId(trace_id), parent and SpanId(parent), SpanReference(*around) if around else None),
     )

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from otel_vsm.export.parcel import DamagedParcel, Parcel
 from otel_vsm.export.spool import MAX_AGE_S, LockedEntry, Spool
-from otel_vsm.record import Link, Record, Value
+from otel_vsm.identity import SpanReference
+from otel_vsm.record import Record, Value
 
 NewRecord = Callable[..., Record]
 RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -227,7 +228,7 @@ def test_where_the_disk_is_full_nothing_is_left_behind(run_python: RunPython, tm
     name=st.text(st.characters(exclude_categories=())),
     times=st.tuples(st.integers(), st.integers()),
     failed=st.booleans(),
-    links=st.lists(st.tuples(st.text(HEX), st.text(HEX)).map(lambda ids: Link(*ids))),
+    links=st.lists(st.tuples(st.text(HEX), st.text(HEX)).map(lambda ids: SpanReference(*ids))),
 )
 def test_a_parcel_survives_being_written(
     resource: dict[str, str],
@@ -235,7 +236,7 @@ def test_a_parcel_survives_being_written(
     name: str,
     times: tuple[int, int],
     failed: bool,
-    links: list[Link],
+    links: list[SpanReference],
 ) -> None:
     record = Record(
         trace_id="ab" * 16,

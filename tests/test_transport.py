@@ -11,7 +11,8 @@ from otel_vsm.export.endpoint import Protocol, read_endpoint
 from otel_vsm.export.exporters import Outcome
 from otel_vsm.export.parcel import Parcel
 from otel_vsm.export.transport import Sender, spans
-from otel_vsm.record import Link, Record
+from otel_vsm.identity import SpanReference
+from otel_vsm.record import Record
 from otel_vsm.testing import ACCEPT, BAD_REQUEST, BUSY, UNAUTHENTICATED, Answer, OtlpReceiver
 
 NewRecord = Callable[..., Record]
@@ -47,7 +48,7 @@ def test_a_record_arrives_as_it_was_made(
 ) -> None:
     stage = new_record(
         attributes={"text": "größer ☃", "yes": True, "count": 2**40, "share": 0.25},
-        links=(Link("ab" * 16, "cd" * 8), Link("12" * 16, "34" * 8)),
+        links=(SpanReference("ab" * 16, "cd" * 8), SpanReference("12" * 16, "34" * 8)),
         failed=True,
     )
     event = new_record("change.merged", parent_span_id=None, end_ns=1_770_000_000_000_000_001)

@@ -9,8 +9,8 @@ from otel_vsm import emit, semconv
 from otel_vsm.cli.options import AnyFunction, Common, at_option, choice, common_options, now_ns, text_option
 from otel_vsm.cli.wrapper import export_and_leave, find_safely, teller_of
 from otel_vsm.context import Context, Place, Subject, place, place_of_change
-from otel_vsm.identity import change_root, incident_root, work_item_root
-from otel_vsm.record import Link, Record, Value
+from otel_vsm.identity import SpanReference, change_root, incident_root, work_item_root
+from otel_vsm.record import Record, Value
 from otel_vsm.semconv import EventName, IncidentSeverity
 
 
@@ -143,7 +143,7 @@ def incident(
             semconv.DEPLOYMENT_ENVIRONMENT_NAME: environment,
             semconv.DEPLOYMENT_ID: deployment,
         },
-        links=(Link(*change_root(context.change)),) if context.change else (),
+        links=(change_root(context.change),) if context.change else (),
     )
 
 
@@ -177,7 +177,7 @@ def _tell(
     owner: str | None = None,
     subject: str = "",
     attributes: Mapping[str, Value | None] | None = None,
-    links: tuple[Link, ...] = (),
+    links: tuple[SpanReference, ...] = (),
 ) -> None:
     def record() -> Record:
         return emit.event(

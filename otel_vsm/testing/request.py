@@ -9,8 +9,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from otel_vsm.export.endpoint import Protocol
-from otel_vsm.identity import SpanId, TraceId
-from otel_vsm.record import Link, Record
+from otel_vsm.identity import SpanId, SpanReference, TraceId
+from otel_vsm.record import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,9 @@ def _record(span: Span) -> Record:
         start_ns=span.start_time_unix_nano,
         end_ns=span.end_time_unix_nano,
         attributes=_attributes(span.attributes),
-        links=tuple(Link(TraceId(link.trace_id.hex()), SpanId(link.span_id.hex())) for link in span.links),
+        links=tuple(
+            SpanReference(TraceId(link.trace_id.hex()), SpanId(link.span_id.hex())) for link in span.links
+        ),
         failed=span.status.code == Status.STATUS_CODE_ERROR,
     )
 

@@ -13,8 +13,8 @@ import pytest
 from otel_vsm.backfill.delivered import deliveries
 from otel_vsm.backfill.history import Commit, History, Tag, read_history
 from otel_vsm.backfill.records import Target, count, records
-from otel_vsm.identity import ChangeId, Repository, change_root
-from otel_vsm.record import Link, Record
+from otel_vsm.identity import ChangeId, Repository, SpanReference, change_root
+from otel_vsm.record import Record
 
 HISTORIES = Path(__file__).parents[3] / "shared" / "fixtures" / "histories"
 REPOSITORY = Repository("github.com/acme/shop")
@@ -96,8 +96,8 @@ def shop() -> Iterator[Record]:
     return records(deliveries(history, REPOSITORY), TARGET)
 
 
-def root(change: str) -> Link:
-    return Link(*change_root(ChangeId(f"{REPOSITORY}{change}")))
+def root(change: str) -> SpanReference:
+    return change_root(ChangeId(f"{REPOSITORY}{change}"))
 
 
 def test_a_change_is_told_by_two_events_in_its_trace() -> None:

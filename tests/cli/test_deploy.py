@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from otel_vsm.cli.deploy import DEPLOYMENT_TRACEPARENT_VARIABLE
-from otel_vsm.identity import change_root
-from otel_vsm.record import Link
+from otel_vsm.identity import SpanReference, change_root
 from otel_vsm.testing import OtlpReceiver
 
 Cli = Repository = Any  # of conftest.py
@@ -14,8 +13,8 @@ Cli = Repository = Any  # of conftest.py
 DEPLOY = ("deploy", "--service", "shop", "--environment", "production")
 
 
-def changes(*ids: str) -> tuple[Link, ...]:
-    return tuple(Link(*change_root(f"github.com/acme/shop{change}")) for change in ids)
+def changes(*ids: str) -> tuple[SpanReference, ...]:
+    return tuple(change_root(f"github.com/acme/shop{change}") for change in ids)
 
 
 def test_a_deployment_is_told(cli: Cli, shop: Repository) -> None:

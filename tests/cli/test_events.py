@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from otel_vsm.identity import change_root, incident_root, work_item_root
-from otel_vsm.record import Link
 from otel_vsm.testing import OtlpReceiver
 
 Cli = Repository = Any  # of conftest.py
@@ -139,7 +138,7 @@ def test_a_change_that_is_named_is_linked_to_the_incident(cli: Cli) -> None:
         *("incident", "resolved", "--id", "INC-42", "--service", "shop", "--environment", "staging"),
         *("--change", "github.com/acme/shop#12"),
     )
-    assert record.links == (Link(*change_root("github.com/acme/shop#12")),)
+    assert record.links == (change_root("github.com/acme/shop#12"),)
     assert "vsm.change.id" not in record.attributes
     assert record.attributes["deployment.environment.name"] == "staging"
 

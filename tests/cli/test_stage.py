@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from otel_vsm.identity import change_root
-from otel_vsm.record import Link
+from otel_vsm.identity import SpanReference, change_root
 from otel_vsm.testing import OtlpReceiver
 
 Cli = Repository = RunPython = Any  # of conftest.py
@@ -241,7 +240,7 @@ def test_a_span_of_the_same_change_around_us_is_the_parent(cli: Cli) -> None:
 def test_a_span_of_another_trace_around_us_is_linked(cli: Cli) -> None:
     record = cli.tell("stage", "test", "--", "true", env={"TRACEPARENT": FOREIGN})
     assert (record.trace_id, record.parent_span_id) == (TRACE, ROOT)
-    assert record.links == (Link("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"),)
+    assert record.links == (SpanReference("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"),)
 
 
 def test_trace_state_is_passed_on(quiet: Cli) -> None:
