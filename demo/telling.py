@@ -9,8 +9,8 @@ from random import Random
 from demo import story
 from demo.acme import DUPLICATES, LATE
 from otel_vsm import emit, semconv
-from otel_vsm.context import Context, Place
-from otel_vsm.emit import Teller
+from otel_vsm.context import Context, TraceParent
+from otel_vsm.emit import Origin
 from otel_vsm.identity import ChangeId, SpanId, change_of_request, change_root, incident_root, work_item_root
 from otel_vsm.record import Record
 from otel_vsm.semconv import ActorType, EventName, StageType, TaskResult
@@ -66,7 +66,7 @@ def _events(change: story.Change, until: datetime) -> Iterator[Record]:
             yield _work_item(change, name, at)
         elif name in _OF_APPROVALS:
             yield emit.event(
-                _teller(change, actor=change.approver),
+                _origin(change, actor=change.approver),
                 name,
                 at_ns=_ns(at),
                 subject=story.PRODUCTION,
@@ -75,28 +75,28 @@ def _events(change: story.Change, until: datetime) -> Iterator[Record]:
         else:
             merged = change.revision if name is EventName.CHANGE_MERGED else None
             actor = ActorType.HUMAN if name in _BY_PEOPLE else None
-            yield emit.event(_teller(change, merged, actor), name, at_ns=_ns(at), attributes={})
+            yield emit.event(_origin(change, merged, actor), name, at_ns=_ns(at), attributes={})
 
 
 def _work_item(change: story.Change, name: EventName, at: datetime) -> Record:
     """Told before there is a change; the collector joins them by the work item's id."""
     assert change.work_item
-    teller = Teller(
+    origin = Origin(
         context=Context(),
-        place=Place(*work_item_root(change.work_item)),
+        parent=TraceParent(*work_item_root(change.work_item)),
         team=change.service.team,
         work_item=change.work_item,
     )
-    return emit.event(teller, name, at_ns=_ns(at), owner=change.work_item, attributes={})
+    return emit.event(origin, name, at_ns=_ns(at), owner=change.work_item, attributes={})
 
 
 def _runs(change: story.Change, until: datetime) -> Iterator[Record]:
     for run in change.runs:
-        teller = _teller(change, run.revision, ActorType.AUTOMATION)
+        origin = _origin(change, run.revision, ActorType.AUTOMATION)
         span_id = _span_id(change_id(change), run.stage, str(_ns(run.start)))
         if run.end <= until:
             yield emit.stage(
-                teller,
+                origin,
                 _run(span_id, run.start, run.end, run.result),
                 name=run.stage,
                 type=run.type,
@@ -105,18 +105,18 @@ def _runs(change: story.Change, until: datetime) -> Iterator[Record]:
             )
         elif run.start <= until:
             yield emit.stage_started(
-                teller, name=run.stage, type=run.type, span_id=span_id, at_ns=_ns(run.start)
+                origin, name=run.stage, type=run.type, span_id=span_id, at_ns=_ns(run.start)
             )
 
 
 def _deployment(deployment: story.Deployment) -> Record:
     head = deployment.head
     return emit.deployment(
-        _teller(head, head.revision, ActorType.AUTOMATION),
+        _origin(head, head.revision, ActorType.AUTOMATION),
         _run(_span_id(deployment.id), deployment.start, deployment.end, deployment.result),
         # Another stage than the one that brings it to the users: that it runs twice is no rework.
         name="deploy" if deployment.environment == story.PRODUCTION else f"deploy-{deployment.environment}",
-        what=emit.Deployment(
+        deployment=emit.Deployment(
             id=deployment.id,
             service=deployment.service.name,
             environment=deployment.environment,
@@ -129,11 +129,13 @@ def _deployment(deployment: story.Deployment) -> Record:
 
 
 def _incident(incident: story.Incident, until: datetime) -> Iterator[Record]:
-    teller = Teller(context=Context(), place=Place(*incident_root(incident.id)), team=incident.service.team)
+    origin = Origin(
+        context=Context(), parent=TraceParent(*incident_root(incident.id)), team=incident.service.team
+    )
     for name, at in incident.events:
         if at <= until:
             yield emit.event(
-                teller,
+                origin,
                 name,
                 at_ns=_ns(at),
                 owner=incident.id,
@@ -147,13 +149,13 @@ def _incident(incident: story.Incident, until: datetime) -> Iterator[Record]:
             )
 
 
-def _teller(change: story.Change, revision: str | None = None, actor: ActorType | None = None) -> Teller:
+def _origin(change: story.Change, revision: str | None = None, actor: ActorType | None = None) -> Origin:
     service, id = change.service, change_id(change)
-    return Teller(
+    return Origin(
         context=Context(
             change=id, repository=service.repository, request=str(change.number), revision=revision
         ),
-        place=Place(*change_root(id)),
+        parent=TraceParent(*change_root(id)),
         team=service.team,
         value_stream=service.value_stream,
         actor=actor,
@@ -171,8 +173,8 @@ def _artifact(change: story.Change, version: str | None = None) -> emit.Artifact
     return emit.Artifact(purl=purl, hash=digest, version=version)
 
 
-def _span_id(*what: str) -> SpanId:
-    return SpanId(sha256("\0".join(("demo", *what)).encode()).hexdigest()[:16])
+def _span_id(*deployment: str) -> SpanId:
+    return SpanId(sha256("\0".join(("demo", *deployment)).encode()).hexdigest()[:16])
 
 
 def _ns(moment: datetime) -> int:

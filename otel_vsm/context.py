@@ -70,12 +70,12 @@ class Context(NamedTuple):
     """What could not be found, in words for the user."""
 
 
-class Place(NamedTuple):
+class TraceParent(NamedTuple):
     """Where in which trace a span belongs."""
 
     trace_id: TraceId
     parent_span_id: SpanId | None
-    around: SpanReference | None = None
+    caller: SpanReference | None = None
     """A span of another trace that we run in, the CI's own for example: to be linked to."""
 
 
@@ -139,21 +139,21 @@ def _reverted(context: Context) -> ChangeId | None:
     return found.change(context.repository, commit)
 
 
-def place(trace_id: TraceId, root: SpanId, env: Mapping[str, str]) -> Place:
+def trace_parent(trace_id: TraceId, root: SpanId, env: Mapping[str, str]) -> TraceParent:
     """Where a span of this trace belongs: in the span around us if that is of it too, else under the root."""
-    around = propagation.incoming(env)
-    if around and around.trace_id == trace_id:
-        return Place(trace_id, around.span_id)
-    return Place(trace_id, root, around)
+    caller = propagation.incoming(env)
+    if caller and caller.trace_id == trace_id:
+        return TraceParent(trace_id, caller.span_id)
+    return TraceParent(trace_id, root, caller)
 
 
-def place_of_change(change: ChangeId | None, env: Mapping[str, str]) -> Place:
+def trace_parent_of_change(change: ChangeId | None, env: Mapping[str, str]) -> TraceParent:
     """Where a span of the change belongs; of no change, in the trace around us or one of its own."""
     if change:
-        return place(*change_root(change), env)
-    if around := propagation.incoming(env):
-        return Place(*around)
-    return Place(TraceId(os.urandom(16).hex()), None)
+        return trace_parent(*change_root(change), env)
+    if caller := propagation.incoming(env):
+        return TraceParent(*caller)
+    return TraceParent(TraceId(os.urandom(16).hex()), None)
 
 
 def _parse(change: str | None) -> _Change:

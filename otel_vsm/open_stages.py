@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from otel_vsm.context import Context, Place
+from otel_vsm.context import Context, TraceParent
 from otel_vsm.identity import SpanId, SpanReference, TraceId
 from otel_vsm.state import private_directory, state_directory
 
@@ -22,7 +22,7 @@ class Begun:
 
     span_id: SpanId
     start_ns: int
-    place: Place
+    parent: TraceParent
     type: str | None
     queue_s: float | None
     team: str | None
@@ -79,8 +79,10 @@ def _file(context: Context, name: str) -> Path:
 
 
 def _begun(data: dict[str, Any]) -> Begun:
-    trace_id, parent, around = data.pop("place")
+    trace_id, parent, caller = data.pop("parent")
     return Begun(
         **data,
-        place=Place(TraceId(trace_id), parent and SpanId(parent), SpanReference(*around) if around else None),
+        parent=TraceParent(
+            TraceId(trace_id), parent and SpanId(parent), SpanReference(*caller) if caller else None
+        ),
     )

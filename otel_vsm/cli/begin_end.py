@@ -18,8 +18,8 @@ from otel_vsm.cli.options import (
     type_of_stage,
     type_option,
 )
-from otel_vsm.cli.wrapper import export_and_leave, find_safely, new_span_id, teller_of
-from otel_vsm.context import Subject, place_of_change
+from otel_vsm.cli.wrapper import export_and_leave, find_safely, new_span_id, origin_of
+from otel_vsm.context import Subject, trace_parent_of_change
 from otel_vsm.semconv import TaskResult
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def begin(*, name: str, stage_type: str | None, queued_ns: int | None, common: C
     start_ns = now_ns()
     context = find_safely(common, Subject.WORK)
 
-    where = place_of_change(context.change, os.environ)
-    kind = type_of_stage(stage_type, name)
+    parent = trace_parent_of_change(context.change, os.environ)
+    resolved_type = type_of_stage(stage_type, name)
     span_id = new_span_id()
 
     from otel_vsm import open_stages as begun
@@ -55,8 +55,8 @@ def begin(*, name: str, stage_type: str | None, queued_ns: int | None, common: C
     stage = begun.Begun(
         span_id=span_id,
         start_ns=start_ns,
-        place=where,
-        type=kind,
+        parent=parent,
+        type=resolved_type,
         queue_s=queued_for_s(queued_ns, start_ns),
         team=common.team,
         value_stream=common.value_stream,
@@ -73,8 +73,8 @@ def begin(*, name: str, stage_type: str | None, queued_ns: int | None, common: C
     def record() -> "Record":
         from otel_vsm import emit
 
-        teller = teller_of(common, context, where)
-        return emit.stage_started(teller, name=name, type=kind, span_id=span_id, at_ns=start_ns)
+        origin = origin_of(common, context, parent)
+        return emit.stage_started(origin, name=name, type=resolved_type, span_id=span_id, at_ns=start_ns)
 
     export_and_leave(context, record)
 
@@ -137,7 +137,7 @@ def end(
         )
         purl, digest = artifact_names(artifact, artifact_hash)
         return emit.stage(
-            teller_of(said, context, stage.place),
+            origin_of(said, context, stage.parent),
             emit.Run(
                 span_id=stage.span_id,
                 start_ns=stage.start_ns,

@@ -21,15 +21,15 @@ from otel_vsm.cli.wrapper import (
     export_and_leave,
     find_safely,
     new_span_id,
-    run_and_tell,
-    teller_of,
+    origin_of,
+    run_and_export,
     wrapped_command,
 )
-from otel_vsm.context import Context, Subject, place_of_change
+from otel_vsm.context import Context, Subject, trace_parent_of_change
 from otel_vsm.semconv import DeploymentKind, StageType, TaskResult
 
 if TYPE_CHECKING:
-    from otel_vsm.emit import Run, Teller
+    from otel_vsm.emit import Origin, Run
     from otel_vsm.identity import ChangeId
     from otel_vsm.record import Record
 
@@ -38,8 +38,8 @@ DEPLOYMENT_TRACEPARENT_VARIABLE = "OTEL_VSM_DEPLOYMENT_TRACEPARENT"
 """What the command may hand on to the service that it deploys, to link its start to the deployment."""
 
 
-class _Order(NamedTuple):
-    """What was asked for."""
+class _Options(NamedTuple):
+    """The options of the command, with their defaults filled in."""
 
     id: str
     name: str
@@ -121,7 +121,7 @@ def deploy(
         raise click.UsageError(
             "--at is for deployments without a command: of this one the time is known.", ctx
         )
-    order = _Order(
+    options = _Options(
         id=deployment_id or os.urandom(16).hex(),
         name=name or StageType.DEPLOY.value,
         service=service,
@@ -134,15 +134,15 @@ def deploy(
         version=version,
     )
 
-    def tell(teller: "Teller", run: "Run") -> "Record":
-        return _record(order, teller, run)
+    def to_record(origin: "Origin", run: "Run") -> "Record":
+        return _record(options, origin, run)
 
     if command:
-        run_and_tell(
+        run_and_export(
             command,
             common,
-            tell=tell,
-            variables={DEPLOYMENT_VARIABLE: order.id},
+            to_record=to_record,
+            variables={DEPLOYMENT_VARIABLE: options.id},
             traceparent_variables=(DEPLOYMENT_TRACEPARENT_VARIABLE,),
         )
     context = find_safely(common, Subject.WORK)
@@ -150,29 +150,29 @@ def deploy(
 
     at_ns = now_ns() if at_ns is None else at_ns
     run = Run(span_id=new_span_id(), start_ns=at_ns, end_ns=at_ns, result=TaskResult.SUCCESS)
-    where = place_of_change(context.change, os.environ)
-    export_and_leave(context, lambda: tell(teller_of(common, context, where), run))
+    parent = trace_parent_of_change(context.change, os.environ)
+    export_and_leave(context, lambda: to_record(origin_of(common, context, parent), run))
 
 
-def _record(order: _Order, teller: "Teller", run: "Run") -> "Record":
+def _record(options: _Options, origin: "Origin", run: "Run") -> "Record":
     from otel_vsm import emit
 
-    purl, digest = artifact_names(order.artifact, order.artifact_hash)
-    paths = _usable(order.paths, teller.context)
-    previous, carries = _since(order.previous, paths, teller.context) if order.previous else (None, ())
+    purl, digest = artifact_names(options.artifact, options.artifact_hash)
+    paths = _usable(options.paths, origin.context)
+    previous, carries = _since(options.previous, paths, origin.context) if options.previous else (None, ())
     return emit.deployment(
-        teller,
+        origin,
         run,
-        name=order.name,
-        what=emit.Deployment(
-            id=order.id,
-            service=order.service,
-            environment=order.environment,
-            kind=DeploymentKind(order.kind),
+        name=options.name,
+        deployment=emit.Deployment(
+            id=options.id,
+            service=options.service,
+            environment=options.environment,
+            kind=DeploymentKind(options.kind),
             previous_revision=previous,
             carries=carries,
         ),
-        artifact=emit.Artifact(purl=purl, hash=digest, version=order.version),
+        artifact=emit.Artifact(purl=purl, hash=digest, version=options.version),
     )
 
 

@@ -7,8 +7,8 @@ import click
 
 from otel_vsm import emit, semconv
 from otel_vsm.cli.options import AnyFunction, Common, at_option, choice, common_options, now_ns, text_option
-from otel_vsm.cli.wrapper import export_and_leave, find_safely, teller_of
-from otel_vsm.context import Context, Place, Subject, place, place_of_change
+from otel_vsm.cli.wrapper import export_and_leave, find_safely, origin_of
+from otel_vsm.context import Context, Subject, TraceParent, trace_parent, trace_parent_of_change
 from otel_vsm.identity import SpanReference, change_root, incident_root, work_item_root
 from otel_vsm.record import Record, Value
 from otel_vsm.semconv import EventName, IncidentSeverity
@@ -49,7 +49,7 @@ def change(*, event: str, at_ns: int | None, common: Common) -> None:
         otel-vsm change opened --change 12 --at 2026-03-01T09:30:00Z
         otel-vsm change merged --change 12 --revision main
     """
-    _tell_of_change(_CHANGE[event], at_ns, common)
+    _export_change_event(_CHANGE[event], at_ns, common)
 
 
 @click.command
@@ -65,7 +65,7 @@ def approval(*, event: str, gate: str, at_ns: int | None, common: Common) -> Non
         otel-vsm approval requested --gate production
         otel-vsm approval granted --gate production --actor human
     """
-    _tell_of_change(
+    _export_change_event(
         _APPROVAL[event], at_ns, common, subject=gate, attributes={semconv.VSM_APPROVAL_GATE: gate}
     )
 
@@ -87,12 +87,12 @@ def work_item(*, event: str, item: str, at_ns: int | None, common: Common) -> No
     """
     context = find_safely(common, Subject.WORK_ITEM)
     root = change_root(context.change) if context.change else work_item_root(item)
-    _tell(
+    _export_event(
         _WORK_ITEM[event],
         at_ns,
         common._replace(work_item=item),
         context,
-        place(*root, os.environ),
+        trace_parent(*root, os.environ),
         owner=item,
     )
 
@@ -128,13 +128,13 @@ def incident(
         otel-vsm incident resolved --id INC-42 --service shop --at 2026-03-01T11:05:00Z
     """
     context = find_safely(common, Subject.INCIDENT)
-    _tell(
+    _export_event(
         _INCIDENT[event],
         at_ns,
         common,
         # The events of an incident are of no change.
         context._replace(change=None, request=None),
-        place(*incident_root(incident_id), os.environ),
+        trace_parent(*incident_root(incident_id), os.environ),
         owner=incident_id,
         attributes={
             semconv.VSM_INCIDENT_ID: incident_id,
@@ -147,7 +147,7 @@ def incident(
     )
 
 
-def _tell_of_change(
+def _export_change_event(
     event: EventName,
     at_ns: int | None,
     common: Common,
@@ -156,23 +156,23 @@ def _tell_of_change(
     attributes: Mapping[str, Value | None] | None = None,
 ) -> None:
     context = find_safely(common, Subject.CHANGE)
-    _tell(
+    _export_event(
         event,
         at_ns,
         common,
         context,
-        place_of_change(context.change, os.environ),
+        trace_parent_of_change(context.change, os.environ),
         subject=subject,
         attributes=attributes,
     )
 
 
-def _tell(
+def _export_event(
     name: EventName,
     at_ns: int | None,
     common: Common,
     context: Context,
-    where: Place,
+    parent: TraceParent,
     *,
     owner: str | None = None,
     subject: str = "",
@@ -181,7 +181,7 @@ def _tell(
 ) -> None:
     def record() -> Record:
         return emit.event(
-            teller_of(common, context, where),
+            origin_of(common, context, parent),
             name,
             at_ns=now_ns() if at_ns is None else at_ns,
             owner=owner,

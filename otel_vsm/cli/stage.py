@@ -15,11 +15,11 @@ from otel_vsm.cli.options import (
     type_of_stage,
     type_option,
 )
-from otel_vsm.cli.wrapper import WrappingCommand, run_and_tell, wrapped_command
+from otel_vsm.cli.wrapper import WrappingCommand, run_and_export, wrapped_command
 from otel_vsm.context import Context
 
 if TYPE_CHECKING:
-    from otel_vsm.emit import Run, Teller
+    from otel_vsm.emit import Origin, Run
     from otel_vsm.record import Record
 
 
@@ -64,11 +64,11 @@ def stage(
 
     purl, digest = artifact_names(artifact, artifact_hash)
 
-    def tell(teller: "Teller", run: "Run") -> "Record":
+    def to_record(origin: "Origin", run: "Run") -> "Record":
         from otel_vsm import emit
 
         return emit.stage(
-            teller,
+            origin,
             run,
             name=name,
             type=type_of_stage(stage_type, name),
@@ -95,4 +95,4 @@ def stage(
         except Exception as error:  # the command succeeded, and so does this
             warn(f"the stamp {stamp} was not written ({error})")
 
-    run_and_tell(command, common, tell=tell, on_success=write_stamp if stamp else None)
+    run_and_export(command, common, to_record=to_record, on_success=write_stamp if stamp else None)
