@@ -49,10 +49,10 @@ def begin(*, name: str, stage_type: str | None, queued_ns: int | None, common: C
     resolved_type = type_of_stage(stage_type, name)
     span_id = new_span_id()
 
-    from otel_vsm import open_stages as begun
+    from otel_vsm import open_stages
     from otel_vsm.saying import warn
 
-    stage = begun.Begun(
+    stage = open_stages.OpenStage(
         span_id=span_id,
         start_ns=start_ns,
         parent=parent,
@@ -65,7 +65,7 @@ def begin(*, name: str, stage_type: str | None, queued_ns: int | None, common: C
         attributes=dict(common.attributes),
     )
     try:
-        if begun.keep(stage, context=context, name=name):
+        if open_stages.save(stage, context=context, name=name):
             warn(f"the stage {name} had been begun before and not ended; it begins anew")
     except OSError as error:
         warn(f"the stage {name} could not be kept, so that its end will not find it ({error})")
@@ -112,11 +112,11 @@ def end(
     end_ns = now_ns()
     context = find_safely(common, Subject.WORK)
 
-    from otel_vsm import open_stages as begun
+    from otel_vsm import open_stages
     from otel_vsm.saying import warn
 
     try:
-        stage = begun.take(context=context, name=name)
+        stage = open_stages.pop(context=context, name=name)
     except OSError as error:
         warn(f"the begin of the stage {name} cannot be read, so its end is not told ({error})")
         return

@@ -95,7 +95,7 @@ def test_without_a_change_the_folder_tells_stages_apart(cli: Cli, tmp_path: Path
 
 def test_what_is_kept_is_private(quiet: Cli) -> None:
     quiet("begin", "x")
-    folder = Path(quiet.env["OTEL_VSM_STATE_DIR"]) / "begun"
+    folder = Path(quiet.env["OTEL_VSM_STATE_DIR"]) / "open-stages"
     [file] = folder.iterdir()
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -103,10 +103,10 @@ def test_what_is_kept_is_private(quiet: Cli) -> None:
     assert list(folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", "null", '{"place": 1}', "\0"])
+@pytest.mark.parametrize("content", ["", "{}", "[]", "null", '{"parent": 1}', "\0"])
 def test_what_is_kept_and_damaged_is_as_good_as_none(quiet: Cli, content: str) -> None:
     quiet("begin", "x")
-    [file] = (Path(quiet.env["OTEL_VSM_STATE_DIR"]) / "begun").iterdir()
+    [file] = (Path(quiet.env["OTEL_VSM_STATE_DIR"]) / "open-stages").iterdir()
     file.write_text(content)
     done = quiet("end", "x")
     assert (done.returncode, len(done.stderr.splitlines())) == (0, 1)
@@ -115,7 +115,7 @@ def test_what_is_kept_and_damaged_is_as_good_as_none(quiet: Cli, content: str) -
 
 def test_a_place_that_cannot_be_written_is_said_and_harms_nothing(quiet: Cli) -> None:
     Path(quiet.env["OTEL_VSM_STATE_DIR"]).mkdir()
-    (Path(quiet.env["OTEL_VSM_STATE_DIR"]) / "begun").write_text("in the way")
+    (Path(quiet.env["OTEL_VSM_STATE_DIR"]) / "open-stages").write_text("in the way")
     for command in ("begin", "end"):
         done = quiet(command, "x")
         assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (0, "", 1)
