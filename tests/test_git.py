@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from otel_vsm import git
-from otel_vsm.git import HistoryError, branch, carried, checkout, full_sha, messages
+from otel_vsm.git import HistoryError, branch, checkout, commits_between, full_sha, messages
 from otel_vsm.message import Commit
 
 Commit_ = Callable[..., str]
@@ -69,19 +69,22 @@ def test_what_is_carried_is_the_first_parent_history(commit: Commit_) -> None:
     run("switch", "--quiet", "main")
     run("merge", "--quiet", "--no-ff", "--message=merged", "topic")
     merge = run("rev-parse", "HEAD")
-    assert carried(first, "HEAD") == [Commit(merge, "merged\n"), Commit(second, "second\n\nwith a body\n")]
-    assert carried("HEAD", "HEAD") == []
+    assert commits_between(first, "HEAD") == [
+        Commit(merge, "merged\n"),
+        Commit(second, "second\n\nwith a body\n"),
+    ]
+    assert commits_between("HEAD", "HEAD") == []
 
 
 def test_too_long_a_history_is_refused(commit: Commit_, monkeypatch: pytest.MonkeyPatch) -> None:
     first = commit("0")
     for number in range(3):
         commit(f"{number}")
-    monkeypatch.setattr(git, "CARRIED_LIMIT", 3)
-    assert len(carried(first, "HEAD")) == 3
+    monkeypatch.setattr(git, "COMMIT_LIMIT", 3)
+    assert len(commits_between(first, "HEAD")) == 3
     commit("one more")
     with pytest.raises(HistoryError, match="more than 3 commits lie between"):
-        carried(first, "HEAD")
+        commits_between(first, "HEAD")
 
 
 @pytest.mark.parametrize("revision", ["missing", "--all", "a b", "HEAD:x"])
@@ -89,7 +92,7 @@ def test_a_revision_that_is_none_is_no_option_either(commit: Commit_, revision: 
     commit("first")
     assert checkout(revision=revision, repository=False).commit is None
     with pytest.raises(HistoryError, match="cannot be read"):
-        carried(revision, "HEAD")
+        commits_between(revision, "HEAD")
 
 
 def test_messages_are_those_that_the_clone_has(commit: Commit_) -> None:

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from otel_vsm.backfill.history import Commit, History, Tag
 from otel_vsm.identity import ChangeId, Repository, change_of_commit, change_of_request
-from otel_vsm.message import Reverted
+from otel_vsm.message import Revert
 
 
 @dataclass(slots=True, kw_only=True)
@@ -153,7 +153,7 @@ class _Walk:
                 return reverted
         return None
 
-    def _reverted(self, what: Reverted) -> ChangeId | None:
+    def _reverted(self, what: Revert) -> ChangeId | None:
         sha = what.commit and self._in_full(what.commit)
         if sha and sha not in self._before and sha in self._brought_by:
             return self._brought_by[sha]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from otel_vsm.identity import Repository, local_repository, normalise_repository
-from otel_vsm.message import Reverted, picked_from, request_in_message, reverted_in_message
+from otel_vsm.message import Revert, picked_from, request_in_message, revert_in_message
 
 # Set by git for its hooks. Left in place, they would make git answer for another repository than the
 # one that was asked for.
@@ -46,7 +46,7 @@ class Commit:
     """The number that the message names, or that of the commit that this one was picked from."""
     picked_from: str | None = None
     """That commit, where no request is known."""
-    reverts: Reverted | None = None
+    reverts: Revert | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ def _read_commits(repository: Path, tips: set[str]) -> Iterator[Commit]:
             committed_s=int(committed or authored or 0),
             request=request,
             picked_from=picked_from(message) if request is None else None,
-            reverts=reverted_in_message(message),
+            reverts=revert_in_message(message),
         )
 
 

@@ -18,7 +18,7 @@ from otel_vsm.cli.options import (
     type_of_stage,
     type_option,
 )
-from otel_vsm.cli.wrapper import export_and_leave, find_safely, new_span_id, origin_of
+from otel_vsm.cli.wrapper import export_and_leave, find_context_safely, new_span_id, origin_of
 from otel_vsm.context import Subject, trace_parent_of_change
 from otel_vsm.semconv import TaskResult
 
@@ -43,7 +43,7 @@ def begin(*, name: str, stage_type: str | None, queued_ns: int | None, common: C
         otel-vsm end integration-tests --result success
     """
     start_ns = now_ns()
-    context = find_safely(common, Subject.WORK)
+    context = find_context_safely(common, Subject.WORK)
 
     parent = trace_parent_of_change(context.change, os.environ)
     resolved_type = type_of_stage(stage_type, name)
@@ -110,7 +110,7 @@ def end(
         otel-vsm end integration-tests --result failure
     """
     end_ns = now_ns()
-    context = find_safely(common, Subject.WORK)
+    context = find_context_safely(common, Subject.WORK)
 
     from otel_vsm import open_stages
     from otel_vsm.saying import warn

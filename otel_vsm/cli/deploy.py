@@ -19,7 +19,7 @@ from otel_vsm.cli.options import (
 from otel_vsm.cli.wrapper import (
     MaybeWrappingCommand,
     export_and_leave,
-    find_safely,
+    find_context_safely,
     new_span_id,
     origin_of,
     run_and_export,
@@ -116,7 +116,7 @@ def deploy(
         otel-vsm deploy --service cart --environment production --path cart --path lib --previous v1.3.0
     """
     command = wrapped_command(ctx)
-    common = common._replace(named=common.named._replace(paths=paths))
+    common = common._replace(change_options=common.change_options._replace(paths=paths))
     if command and at_ns is not None:
         raise click.UsageError(
             "--at is for deployments without a command: of this one the time is known.", ctx
@@ -145,7 +145,7 @@ def deploy(
             variables={DEPLOYMENT_VARIABLE: options.id},
             traceparent_variables=(DEPLOYMENT_TRACEPARENT_VARIABLE,),
         )
-    context = find_safely(common, Subject.WORK)
+    context = find_context_safely(common, Subject.WORK)
     from otel_vsm.emit import Run
 
     at_ns = now_ns() if at_ns is None else at_ns
@@ -183,7 +183,7 @@ def _usable(paths: tuple[str, ...], context: Context) -> tuple[str, ...] | None:
     from otel_vsm import git
     from otel_vsm.saying import warn
 
-    unknown = git.without_commits(paths, context.revision or "HEAD")
+    unknown = git.untouched_paths(paths, context.revision or "HEAD")
     for path, reason in unknown.items():
         warn(f"--path {path} is left out: {reason}")
     return tuple(path for path in paths if path not in unknown)
@@ -195,7 +195,7 @@ def _since(
     """The previous revision in full, and the changes besides its own that came since then."""
     from otel_vsm import git
     from otel_vsm.identity import change_of_commit
-    from otel_vsm.message import stands_for
+    from otel_vsm.message import change_keys
     from otel_vsm.saying import warn
 
     repository, revision = context.repository, context.revision
@@ -206,10 +206,10 @@ def _since(
     if paths == ():
         return in_full, ()
     try:
-        commits = git.carried(in_full, revision, paths or ())
+        commits = git.commits_between(in_full, revision, paths or ())
     except git.HistoryError as error:
         warn(f"which changes are deployed cannot be told: {error}")
         return in_full, ()
     own = {context.change, change_of_commit(repository, revision)}
-    found = dict.fromkeys(of.change(repository) for of in stands_for(commits, git.messages))
+    found = dict.fromkeys(of.change(repository) for of in change_keys(commits, git.messages))
     return in_full, tuple(change for change in found if change not in own)

@@ -7,7 +7,7 @@ import click
 
 from otel_vsm import emit, semconv
 from otel_vsm.cli.options import AnyFunction, Common, at_option, choice, common_options, now_ns, text_option
-from otel_vsm.cli.wrapper import export_and_leave, find_safely, origin_of
+from otel_vsm.cli.wrapper import export_and_leave, find_context_safely, origin_of
 from otel_vsm.context import Context, Subject, TraceParent, trace_parent, trace_parent_of_change
 from otel_vsm.identity import SpanReference, change_root, incident_root, work_item_root
 from otel_vsm.record import Record, Value
@@ -85,7 +85,7 @@ def work_item(*, event: str, item: str, at_ns: int | None, common: Common) -> No
         otel-vsm work-item started --id SHOP-17
         otel-vsm work-item blocked --id SHOP-17 --change 12
     """
-    context = find_safely(common, Subject.WORK_ITEM)
+    context = find_context_safely(common, Subject.WORK_ITEM)
     root = change_root(context.change) if context.change else work_item_root(item)
     _export_event(
         _WORK_ITEM[event],
@@ -127,7 +127,7 @@ def incident(
         otel-vsm incident detected --id INC-42 --service shop --severity high
         otel-vsm incident resolved --id INC-42 --service shop --at 2026-03-01T11:05:00Z
     """
-    context = find_safely(common, Subject.INCIDENT)
+    context = find_context_safely(common, Subject.INCIDENT)
     _export_event(
         _INCIDENT[event],
         at_ns,
@@ -155,7 +155,7 @@ def _export_change_event(
     subject: str = "",
     attributes: Mapping[str, Value | None] | None = None,
 ) -> None:
-    context = find_safely(common, Subject.CHANGE)
+    context = find_context_safely(common, Subject.CHANGE)
     _export_event(
         event,
         at_ns,

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 import click
 
 from otel_vsm.ci import is_automation
-from otel_vsm.context import Named
+from otel_vsm.context import ChangeOptions
 from otel_vsm.semconv import ActorType, StageType
 from otel_vsm.text import sendable
 
@@ -31,7 +31,7 @@ _SECOND = timedelta(seconds=1)
 class Common(NamedTuple):
     """The common options, as given. None: not given, or empty, as a variable of a script may be."""
 
-    named: Named
+    change_options: ChangeOptions
     team: str | None
     value_stream: str | None
     work_item: str | None
@@ -164,7 +164,7 @@ def common_options(*, work_item: bool = True) -> Callable[[AnyFunction], AnyFunc
             **other: Any,
         ) -> Any:
             common = Common(
-                Named(change, repository, revision),
+                ChangeOptions(change, repository, revision),
                 team=team,
                 value_stream=value_stream,
                 work_item=work_item,

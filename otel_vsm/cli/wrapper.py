@@ -12,7 +12,7 @@ import click
 
 from otel_vsm import process, propagation
 from otel_vsm.cli.options import Common
-from otel_vsm.context import Context, Subject, TraceParent, find, trace_parent_of_change, with_details
+from otel_vsm.context import Context, Subject, TraceParent, find_context, trace_parent_of_change, with_details
 from otel_vsm.identity import SpanId
 from otel_vsm.semconv import TaskResult
 
@@ -52,10 +52,10 @@ def wrapped_command(ctx: click.Context) -> list[str]:
     return command
 
 
-def find_safely(common: Common, subject: Subject) -> Context:
+def find_context_safely(common: Common, subject: Subject) -> Context:
     """What is known of here; whatever goes wrong with that, the user's command is run."""
     try:
-        return find(common.named, subject=subject, env=os.environ)
+        return find_context(common.change_options, subject=subject, env=os.environ)
     except Exception as error:
         return Context(missing=(f"the change could not be found ({type(error).__name__}: {error})",))
 
@@ -75,7 +75,7 @@ def run_and_export(
     `variables` in its environment, and its span in `traceparent_variables`.
     """
     process.die_of_interrupts()
-    context = find_safely(common, Subject.WORK)
+    context = find_context_safely(common, Subject.WORK)
     parent = trace_parent_of_change(context.change, os.environ)
     span_id = new_span_id()
     env = {**process.environment(), **(variables or {})}
@@ -150,7 +150,7 @@ def origin_of(common: Common, context: Context, parent: TraceParent) -> "Origin"
     )
 
 
-def _run(completed: process.Ended, span_id: SpanId) -> "Run":
+def _run(completed: process.CompletedCommand, span_id: SpanId) -> "Run":
     from otel_vsm.emit import Run
 
     error = None

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from otel_vsm.backfill.delivered import Deliveries, deliveries
 from otel_vsm.backfill.history import Commit, History, Tag
 from otel_vsm.identity import Repository
-from otel_vsm.message import Reverted
+from otel_vsm.message import Revert
 
 REPOSITORY = Repository("github.com/acme/shop")
 
@@ -18,7 +18,7 @@ def commit(
     authored: int | None = None,
     request: int | None = None,
     picked_from: str | None = None,
-    reverts: Reverted | None = None,
+    reverts: Revert | None = None,
 ) -> Commit:
     return Commit(
         sha=sha,
@@ -197,11 +197,11 @@ def test_what_a_change_takes_back_is_the_change_that_brought_the_commit_in() -> 
             commit("a", at=1),
             commit("abcdef01", "a", at=2),
             commit("m", "a", "abcdef01", at=3, request=8),
-            commit("c", "m", at=4, reverts=Reverted(commit="abcdef0")),
-            commit("d", "c", at=5, reverts=Reverted(request="7")),
-            commit("e", "d", at=6, reverts=Reverted(commit="1234567")),
-            commit("f", "e", at=7, reverts=Reverted(commit=in_full)),
-            commit("g", "f", at=8, request=9, reverts=Reverted(request="9")),
+            commit("c", "m", at=4, reverts=Revert(commit="abcdef0")),
+            commit("d", "c", at=5, reverts=Revert(request="7")),
+            commit("e", "d", at=6, reverts=Revert(commit="1234567")),
+            commit("f", "e", at=7, reverts=Revert(commit=in_full)),
+            commit("g", "f", at=8, request=9, reverts=Revert(request="9")),
         ],
         [Tag("v1", "a", 1), Tag("v2", "g", 9)],
     )
@@ -213,7 +213,7 @@ def test_a_short_hash_of_several_commits_names_none() -> None:
         [
             commit("abcdef01", at=1),
             commit("abcdef02", "abcdef01", at=2),
-            commit("c", "abcdef02", at=3, reverts=Reverted(commit="abcdef0")),
+            commit("c", "abcdef02", at=3, reverts=Revert(commit="abcdef0")),
         ],
         [],
         head="c",
@@ -225,7 +225,7 @@ def test_what_came_before_the_first_deployment_is_taken_back_by_its_own_name() -
     """The first deployment's change holds it, and yet did not make it."""
     old = "a" * 40
     found = delivered(
-        [commit(old, at=1), commit("b", old, at=2), commit("c", "b", at=3, reverts=Reverted(commit=old))],
+        [commit(old, at=1), commit("b", old, at=2), commit("c", "b", at=3, reverts=Revert(commit=old))],
         [Tag("v1", "b", 2), Tag("v2", "c", 3)],
     )
     assert reverts(found) == {"@c": f"@{old}"}
@@ -237,9 +237,9 @@ def test_a_merge_takes_back_what_its_branch_does_but_not_what_the_branch_dropped
             commit("a", at=1),
             commit("b", "a", at=2, request=3),
             commit("abcdef01", "b", at=3),
-            commit("x", "abcdef01", at=4, reverts=Reverted(commit="abcdef01")),
-            commit("y", "x", at=6, reverts=Reverted(request="2")),
-            commit("z", "y", at=5, reverts=Reverted(request="3")),
+            commit("x", "abcdef01", at=4, reverts=Revert(commit="abcdef01")),
+            commit("y", "x", at=6, reverts=Revert(request="2")),
+            commit("z", "y", at=5, reverts=Revert(request="3")),
             commit("m", "b", "z", at=7, request=4),
         ],
         [Tag("v1", "a", 1)],

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from otel_vsm.backfill.history import HistoryError, read_history
-from otel_vsm.message import Reverted
+from otel_vsm.message import Revert
 
 Git = Callable[..., str]
 
@@ -213,7 +213,7 @@ def test_a_commit_says_what_it_takes_back(git: Git, repository: Path) -> None:
     first = touch(git, repository, "cart/a", at=100_000_001)
     git("revert", "--no-edit", first, at=100_000_002)
     history = read_history(repository)
-    assert history.commits[str(history.head)].reverts == Reverted(commit=first)
+    assert history.commits[str(history.head)].reverts == Revert(commit=first)
     assert history.commits[first].reverts is None
 
 
