@@ -42,7 +42,7 @@ def nothing_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[No
     for name in [name for name in os.environ if name.startswith("OTEL_")]:
         monkeypatch.delenv(name)
     monkeypatch.setattr(
-        resource, "STAMP_PLACES", (Path("otel-vsm.stamp.json"), tmp_path / "etc" / "stamp.json")
+        resource, "STAMP_PATHS", (Path("otel-vsm.stamp.json"), tmp_path / "etc" / "stamp.json")
     )
     monkeypatch.chdir(tmp_path)
     resource._warn.cache_clear()
