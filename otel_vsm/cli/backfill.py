@@ -14,7 +14,7 @@ from otel_vsm.cli.options import given, text_option
 from otel_vsm.export import ExportError, configured, export_all
 from otel_vsm.export.endpoint import disabled_reason, read_endpoint
 from otel_vsm.identity import normalise_repository
-from otel_vsm.saying import warn
+from otel_vsm.text import warn
 
 ENVIRONMENT = "production"
 

@@ -50,7 +50,7 @@ def begin(*, name: str, stage_type: str | None, queued_ns: int | None, common: C
     span_id = new_span_id()
 
     from otel_vsm import open_stages
-    from otel_vsm.saying import warn
+    from otel_vsm.text import warn
 
     stage = open_stages.OpenStage(
         span_id=span_id,
@@ -113,7 +113,7 @@ def end(
     context = find_context_safely(common, Subject.WORK)
 
     from otel_vsm import open_stages
-    from otel_vsm.saying import warn
+    from otel_vsm.text import warn
 
     try:
         stage = open_stages.pop(context=context, name=name)

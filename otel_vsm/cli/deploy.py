@@ -181,7 +181,7 @@ def _usable(paths: tuple[str, ...], context: Context) -> tuple[str, ...] | None:
     if not paths:
         return None
     from otel_vsm import git
-    from otel_vsm.saying import warn
+    from otel_vsm.text import warn
 
     unknown = git.untouched_paths(paths, context.revision or "HEAD")
     for path, reason in unknown.items():
@@ -196,7 +196,7 @@ def _since(
     from otel_vsm import git
     from otel_vsm.identity import change_of_commit
     from otel_vsm.message import change_keys
-    from otel_vsm.saying import warn
+    from otel_vsm.text import warn
 
     repository, revision = context.repository, context.revision
     in_full = git.full_sha(previous) or previous

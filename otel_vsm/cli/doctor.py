@@ -110,8 +110,8 @@ def _resource() -> Iterator[Finding]:
 
 def _spool() -> Iterator[Finding]:
     from otel_vsm.export.spool import Spool
-    from otel_vsm.saying import count_of_spans
     from otel_vsm.state import STATE_VARIABLE
+    from otel_vsm.text import count_of_spans
 
     try:
         spool = Spool.here()

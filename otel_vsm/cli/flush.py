@@ -19,7 +19,7 @@ def flush() -> None:
     """
     from otel_vsm.export.endpoint import EndpointError, disabled_reason, read_endpoint
     from otel_vsm.export.spool import Spool
-    from otel_vsm.saying import count_of_spans
+    from otel_vsm.text import count_of_spans
 
     try:
         spool = Spool.here()

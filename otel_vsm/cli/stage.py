@@ -80,7 +80,7 @@ def stage(
         from pathlib import Path
 
         from otel_vsm import stamp as stamps
-        from otel_vsm.saying import warn
+        from otel_vsm.text import warn
 
         try:
             told = stamps.Stamp(

@@ -113,7 +113,7 @@ def export_record(context: Context, record: "Callable[[], Record]") -> None:
     Never raises.
     """
     from otel_vsm import export
-    from otel_vsm.saying import warn
+    from otel_vsm.text import warn
 
     try:
         if export.configured():

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NoReturn
 
 from otel_vsm.record import BATCH_RECORDS, Record
-from otel_vsm.saying import count_of_spans, warn
+from otel_vsm.text import count_of_spans, warn
 
 if TYPE_CHECKING:
     from otel_vsm.export.background import BackgroundExport

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from otel_vsm.export.endpoint import Endpoint
 from otel_vsm.export.parcel import Parcel
 from otel_vsm.export.spool import LockedEntry, Spool
-from otel_vsm.saying import count_of_spans
+from otel_vsm.text import count_of_spans
 
 if TYPE_CHECKING:
     from otel_vsm.export.drain import DrainResult

@@ -24,14 +24,13 @@ from otel_vsm.export.exporters import (
     ExportResult,
     Outcome,
     load_exporter,
-    readable,
     silence_libraries,
 )
 from otel_vsm.export.parcel import Parcel
 from otel_vsm.identity import SpanId, TraceId
 from otel_vsm.record import Record, Value
 from otel_vsm.semconv import SCHEMA_URL, SCOPE_NAME
-from otel_vsm.text import sendable
+from otel_vsm.text import one_line, sendable
 
 _SCOPE = InstrumentationScope(SCOPE_NAME, __version__, SCHEMA_URL)
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
@@ -55,7 +54,7 @@ class Sender:
         try:
             batch = [span for parcel in parcels for span in spans(parcel)]
         except (ValueError, TypeError, AttributeError) as error:  # what stood on disk may be anything
-            return ExportResult(Outcome.REFUSED, f"the spans could not be encoded: {readable(str(error))}")
+            return ExportResult(Outcome.REFUSED, f"the spans could not be encoded: {one_line(str(error))}")
         return self._exporter.send(batch)
 
 

@@ -17,7 +17,6 @@ from otel_vsm.export.endpoint import Protocol as Wire
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
-_MAX_REASON = 200
 _SILENCE = logging.NullHandler()
 
 
@@ -79,9 +78,3 @@ def silence_libraries() -> None:
         logger.addHandler(_SILENCE)
         logger.propagate = False
     warnings.filterwarnings("ignore", module=r"(opentelemetry|urllib3|requests|grpc)\b")
-
-
-def readable(text: str) -> str:
-    """What another machine said, fit for one line of a terminal."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= _MAX_REASON else f"{line[:_MAX_REASON]}…"

@@ -20,7 +20,8 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 
 from otel_vsm import __version__
 from otel_vsm.export import endpoint as target
-from otel_vsm.export.exporters import ExportResult, Outcome, readable
+from otel_vsm.export.exporters import ExportResult, Outcome
+from otel_vsm.text import one_line
 
 _REFUSED = {
     grpc.StatusCode.INVALID_ARGUMENT,
@@ -58,14 +59,14 @@ class GrpcExporter:
         try:
             result = self._exporter.export(spans)
         except Exception as error:  # encoding is inside the exporter's call, and raises what it likes
-            return ExportResult(Outcome.REFUSED, f"the spans could not be encoded: {readable(str(error))}")
+            return ExportResult(Outcome.REFUSED, f"the spans could not be encoded: {one_line(str(error))}")
         last = self._exporter.last
         if isinstance(last, grpc.RpcError):
             return self._failure(last)
         if result is not SpanExportResult.SUCCESS:
             return ExportResult(Outcome.UNAVAILABLE, "the exporter failed")
         partial = (last or ExportTraceServiceResponse()).partial_success
-        return ExportResult(Outcome.ACCEPTED, readable(partial.error_message), max(0, partial.rejected_spans))
+        return ExportResult(Outcome.ACCEPTED, one_line(partial.error_message), max(0, partial.rejected_spans))
 
     def close(self) -> None:
         self._exporter.shutdown()
@@ -77,7 +78,7 @@ class GrpcExporter:
             return ExportResult(Outcome.UNAVAILABLE, f"no answer within {self._timeout_s:.1f} s")
         if code is grpc.StatusCode.UNAVAILABLE:
             return _unavailable(details)
-        reason = ": ".join(filter(None, (f"gRPC {code.name}", readable(details))))
+        reason = ": ".join(filter(None, (f"gRPC {code.name}", one_line(details))))
         if code in _ADVICE:
             return ExportResult(Outcome.UNAVAILABLE, reason, advice=_ADVICE[code])
         if code in _REFUSED:
@@ -138,4 +139,4 @@ def _unavailable(details: str) -> ExportResult:
     if "parsing HTTP/2" in details:
         advice = "set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or the port for gRPC"
         return ExportResult(Outcome.UNAVAILABLE, "the answer is not gRPC", advice=advice)
-    return ExportResult(Outcome.UNAVAILABLE, readable(details) or "not available")
+    return ExportResult(Outcome.UNAVAILABLE, one_line(details) or "not available")

@@ -17,7 +17,8 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 
 from otel_vsm import __version__
 from otel_vsm.export import endpoint as target
-from otel_vsm.export.exporters import ExportResult, Outcome, readable
+from otel_vsm.export.exporters import ExportResult, Outcome
+from otel_vsm.text import one_line
 
 MAX_RESPONSE_BYTES = 4 * 1024 * 1024
 
@@ -98,7 +99,7 @@ class HttpResponse:
     def result(self) -> ExportResult:
         if 200 <= self._code < 300:
             return self._accepted()
-        reason = ": ".join(filter(None, (f"HTTP {self._code}", readable(self._message()))))
+        reason = ": ".join(filter(None, (f"HTTP {self._code}", one_line(self._message()))))
         if self._code in _ADVICE:
             return ExportResult(Outcome.UNAVAILABLE, reason, advice=_ADVICE[self._code])
         if self._code in _UNAVAILABLE:
@@ -115,7 +116,7 @@ class HttpResponse:
         except DecodeError:
             return ExportResult(Outcome.ACCEPTED)
         partial = response.partial_success
-        return ExportResult(Outcome.ACCEPTED, readable(partial.error_message), max(0, partial.rejected_spans))
+        return ExportResult(Outcome.ACCEPTED, one_line(partial.error_message), max(0, partial.rejected_spans))
 
     def _message(self) -> str:
         if self._protobuf:
@@ -142,10 +143,10 @@ def _failure(error: BaseException, timeout_s: float) -> ExportResult:
         return ExportResult(Outcome.UNAVAILABLE, "the answer is not HTTP/1.1", advice=advice)
     if isinstance(error, requests.exceptions.SSLError):
         advice = "check OTEL_EXPORTER_OTLP_CERTIFICATE"
-        return ExportResult(Outcome.UNAVAILABLE, f"TLS: {readable(str(causes[-1]))}", advice=advice)
+        return ExportResult(Outcome.UNAVAILABLE, f"TLS: {one_line(str(causes[-1]))}", advice=advice)
     if isinstance(error, requests.exceptions.Timeout):
         return ExportResult(Outcome.UNAVAILABLE, f"no answer within {timeout_s:.1f} s")
-    return ExportResult(Outcome.UNAVAILABLE, readable(str(causes[-1])) or type(causes[-1]).__name__)
+    return ExportResult(Outcome.UNAVAILABLE, one_line(str(causes[-1])) or type(causes[-1]).__name__)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
