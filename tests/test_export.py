@@ -16,7 +16,7 @@ from otel_vsm.export.background import response_budget_s
 from otel_vsm.export.endpoint import Protocol
 from otel_vsm.export.spool import Spool
 from otel_vsm.record import BATCH_RECORDS, Record
-from otel_vsm.testing import ACCEPT, BAD_REQUEST, BUSY, UNAUTHENTICATED, Answer, OtlpReceiver
+from otel_vsm.testing import ACCEPT, BAD_REQUEST, BUSY, UNAUTHENTICATED, ExportResponse, OtlpReceiver
 
 NewRecord = Callable[..., Record]
 RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -125,7 +125,7 @@ def test_loading_leaves_time_for_an_answer() -> None:
 def test_what_the_receiver_will_never_take_is_not_kept(
     receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, capsys: Stderr, redacted_url: str
 ) -> None:
-    receiver.answer = BAD_REQUEST
+    receiver.response = BAD_REQUEST
     export([new_record()], budget_s=PATIENT_S)
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"otel-vsm: warning: {redacted_url} refused 1 span (")
@@ -133,20 +133,20 @@ def test_what_the_receiver_will_never_take_is_not_kept(
     assert names_kept(spool) == []
 
 
-@pytest.mark.parametrize("answer", [BUSY, UNAUTHENTICATED], ids=["busy", "unauthenticated"])
+@pytest.mark.parametrize("response", [BUSY, UNAUTHENTICATED], ids=["busy", "unauthenticated"])
 def test_what_may_be_taken_another_time_is_kept(
-    receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, capsys: Stderr, answer: Answer
+    receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, capsys: Stderr, response: ExportResponse
 ) -> None:
-    receiver.answer = answer
+    receiver.response = response
     export([new_record()], budget_s=PATIENT_S)
-    assert answer.message in capsys.readouterr().err
+    assert response.message in capsys.readouterr().err
     assert names_kept(spool) == ["build"]
 
 
 def test_rejected_spans_are_said_and_not_sent_again(
     receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, capsys: Stderr, redacted_url: str
 ) -> None:
-    receiver.answer = Answer(rejected=1, message="no id")
+    receiver.response = ExportResponse(rejected=1, message="no id")
     export([new_record(), new_record()], budget_s=PATIENT_S)
     assert capsys.readouterr().err == f"otel-vsm: warning: {redacted_url} rejected 1 of 2 spans (no id)\n"
     assert names_kept(spool) == []
@@ -159,7 +159,7 @@ def test_a_poisoned_record_of_an_earlier_run_goes_alone(
         for name in ("good", "poison", "better"):
             export([new_record(name)], budget_s=PATIENT_S)
     capsys.readouterr()
-    receiver.answer = lambda spans: (
+    receiver.response = lambda spans: (
         BAD_REQUEST if any(span.record.name == "poison" for span in spans) else ACCEPT
     )
     export([new_record("own")], budget_s=PATIENT_S)
@@ -252,12 +252,12 @@ def test_an_interrupt_ends_the_wait_and_nothing_else(
 ) -> None:
     released = threading.Event()
 
-    def interrupt(_: object) -> Answer:
+    def interrupt(_: object) -> ExportResponse:
         os.kill(os.getpid(), signal.SIGINT)
         released.wait(PATIENT_S)
         return ACCEPT
 
-    receiver.answer = interrupt
+    receiver.response = interrupt
     export([new_record()], budget_s=PATIENT_S)
     released.set()
     assert "(interrupted); kept" in capsys.readouterr().err
@@ -385,11 +385,11 @@ def test_all_are_sent_in_batches_and_no_more_is_held_than_one(
         for made in range(1, 2 * BATCH_RECORDS + 11):
             yield new_record(str(made))
 
-    def answer(_: object) -> Answer:
+    def response(_: object) -> ExportResponse:
         made_at_request.append(made)
         return ACCEPT
 
-    receiver.answer = answer
+    receiver.response = response
     assert export_all(make(), progress=progress.append) == 2 * BATCH_RECORDS + 10
     assert progress == [BATCH_RECORDS, BATCH_RECORDS, 10]
     assert made_at_request == [BATCH_RECORDS, 2 * BATCH_RECORDS, 2 * BATCH_RECORDS + 10]
@@ -404,7 +404,7 @@ def test_sending_nothing_is_no_request(receiver: OtlpReceiver) -> None:
 def test_of_all_the_rejected_are_not_counted(
     receiver: OtlpReceiver, new_record: NewRecord, capsys: Stderr, redacted_url: str
 ) -> None:
-    receiver.answer = Answer(rejected=2, message="no id")
+    receiver.response = ExportResponse(rejected=2, message="no id")
     assert export_all([new_record(), new_record(), new_record()]) == 1
     assert capsys.readouterr().err == f"otel-vsm: warning: {redacted_url} rejected 2 of 3 spans (no id)\n"
 
@@ -412,8 +412,8 @@ def test_of_all_the_rejected_are_not_counted(
 def test_when_not_all_can_be_sent_it_is_said_what_to_do(
     receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, redacted_url: str
 ) -> None:
-    answers = iter([ACCEPT, BUSY])
-    receiver.answer = lambda spans: next(answers)
+    responses = iter([ACCEPT, BUSY])
+    receiver.response = lambda spans: next(responses)
     progress: list[int] = []
     with pytest.raises(ExportError) as failed:
         export_all((new_record() for _ in range(3 * BATCH_RECORDS)), progress=progress.append)

@@ -13,7 +13,7 @@ from otel_vsm.export.parcel import Parcel
 from otel_vsm.export.transport import Sender, spans
 from otel_vsm.identity import SpanReference
 from otel_vsm.record import Record
-from otel_vsm.testing import ACCEPT, BAD_REQUEST, BUSY, UNAUTHENTICATED, Answer, OtlpReceiver
+from otel_vsm.testing import ACCEPT, BAD_REQUEST, BUSY, UNAUTHENTICATED, ExportResponse, OtlpReceiver
 
 NewRecord = Callable[..., Record]
 Send = Callable[..., Outcome]
@@ -103,35 +103,39 @@ def test_what_cannot_be_encoded_is_not_taken_for_sent(
 
 
 @pytest.mark.parametrize(
-    ("answer", "outcome", "message"),
+    ("response", "outcome", "message"),
     [
         (ACCEPT, Outcome.ACCEPTED, ""),
         (BAD_REQUEST, Outcome.REFUSED, "not understood"),
-        (Answer(413, grpc.StatusCode.FAILED_PRECONDITION, "too large"), Outcome.REFUSED, "too large"),
-        (Answer(500, grpc.StatusCode.INTERNAL, "bug"), Outcome.FAULTED, "bug"),
-        (Answer(501, grpc.StatusCode.RESOURCE_EXHAUSTED, "large or many"), Outcome.FAULTED, "large or many"),
-        (Answer(302, grpc.StatusCode.UNKNOWN, "elsewhere"), Outcome.FAULTED, "elsewhere"),
+        (ExportResponse(413, grpc.StatusCode.FAILED_PRECONDITION, "too large"), Outcome.REFUSED, "too large"),
+        (ExportResponse(500, grpc.StatusCode.INTERNAL, "bug"), Outcome.FAULTED, "bug"),
+        (
+            ExportResponse(501, grpc.StatusCode.RESOURCE_EXHAUSTED, "large or many"),
+            Outcome.FAULTED,
+            "large or many",
+        ),
+        (ExportResponse(302, grpc.StatusCode.UNKNOWN, "elsewhere"), Outcome.FAULTED, "elsewhere"),
         (BUSY, Outcome.UNAVAILABLE, "too busy"),
-        (Answer(429, grpc.StatusCode.ABORTED, "slowly"), Outcome.UNAVAILABLE, "slowly"),
+        (ExportResponse(429, grpc.StatusCode.ABORTED, "slowly"), Outcome.UNAVAILABLE, "slowly"),
         (UNAUTHENTICATED, Outcome.UNAVAILABLE, "who are you?; check OTEL_EXPORTER_OTLP_HEADERS"),
         (
-            Answer(404, grpc.StatusCode.UNIMPLEMENTED, "not here"),
+            ExportResponse(404, grpc.StatusCode.UNIMPLEMENTED, "not here"),
             Outcome.UNAVAILABLE,
             "not here; check OTEL_EXPORTER_OTLP_ENDPOINT",
         ),
-        (Answer(400, grpc.StatusCode.INVALID_ARGUMENT, "a\x1b[31m\nb"), Outcome.REFUSED, "a [31m b"),
-        (Answer(400, grpc.StatusCode.INVALID_ARGUMENT, "x" * 999), Outcome.REFUSED, "x" * 200 + "…"),
+        (ExportResponse(400, grpc.StatusCode.INVALID_ARGUMENT, "a\x1b[31m\nb"), Outcome.REFUSED, "a [31m b"),
+        (ExportResponse(400, grpc.StatusCode.INVALID_ARGUMENT, "x" * 999), Outcome.REFUSED, "x" * 200 + "…"),
     ],
 )
 def test_an_answer_decides_what_becomes_of_the_spans(
     otlp_receiver: OtlpReceiver,
     open_sender: Callable[..., Sender],
     new_record: NewRecord,
-    answer: Answer,
+    response: ExportResponse,
     outcome: Outcome,
     message: str,
 ) -> None:
-    otlp_receiver.answer = answer
+    otlp_receiver.response = response
     # Shorter than the exporters' first pause, so that they do not try again.
     result = open_sender(timeout_s=0.7).send([parcel_of(new_record())])
     assert result.outcome is outcome
@@ -142,7 +146,7 @@ def test_an_answer_decides_what_becomes_of_the_spans(
 def test_rejected_spans_are_counted(
     otlp_receiver: OtlpReceiver, open_sender: Callable[..., Sender], new_record: NewRecord
 ) -> None:
-    otlp_receiver.answer = Answer(rejected=1, message="no id")
+    otlp_receiver.response = ExportResponse(rejected=1, message="no id")
     result = open_sender().send([parcel_of(new_record(), new_record())])
     assert (result.outcome, result.rejected, result.reason) == (Outcome.ACCEPTED, 1, "no id")
 
@@ -150,8 +154,8 @@ def test_rejected_spans_are_counted(
 def test_a_busy_receiver_is_tried_again(
     otlp_receiver: OtlpReceiver, open_sender: Callable[..., Sender], new_record: NewRecord
 ) -> None:
-    answers = iter([BUSY, ACCEPT])
-    otlp_receiver.answer = lambda spans: next(answers)
+    responses = iter([BUSY, ACCEPT])
+    otlp_receiver.response = lambda spans: next(responses)
     assert open_sender().send([parcel_of(new_record())]).outcome is Outcome.ACCEPTED
     assert len(otlp_receiver.requests) == 2
 
@@ -161,8 +165,8 @@ def test_an_outcome_is_that_of_the_last_request(
 ) -> None:
     sender = open_sender()
     refused, accepted = (BAD_REQUEST, Outcome.REFUSED), (ACCEPT, Outcome.ACCEPTED)
-    for answer, outcome in (refused, accepted, refused):
-        otlp_receiver.answer = answer
+    for response, outcome in (refused, accepted, refused):
+        otlp_receiver.response = response
         assert sender.send([parcel_of(new_record())]).outcome is outcome
 
 

@@ -1,4 +1,4 @@
-"""What the commands would send, kept in memory."""
+"""What the commands would export, in memory."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Captured:
-    """Records in the order in which they were delivered."""
+    """Records in the order in which they were exported."""
 
     records: list[Record] = field(default_factory=list)
 
@@ -31,11 +31,11 @@ class Captured:
 
 @contextmanager
 def capture() -> Iterator[Captured]:
-    """Within it, what is delivered in this process is captured and goes nowhere; no endpoint is needed."""
+    """Within it, what is exported in this process is captured and goes nowhere; no endpoint is needed."""
     captured = Captured()
 
-    def keep(records: Sequence[Record]) -> None:
+    def append(records: Sequence[Record]) -> None:
         captured.records += records
 
-    with intercepted(keep):
+    with intercepted(append):
         yield captured

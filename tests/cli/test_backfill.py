@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from otel_vsm.export.endpoint import Protocol
-from otel_vsm.testing import BAD_REQUEST, Answer, OtlpReceiver
+from otel_vsm.testing import BAD_REQUEST, ExportResponse, OtlpReceiver
 
 COMMAND = str(Path(sys.executable).with_name("otel-vsm"))
 
@@ -218,7 +218,7 @@ def test_of_several_services_one_is_told_of_by_its_path(otlp_receiver: OtlpRecei
 
 
 def test_a_server_that_takes_nothing_makes_it_fail(otlp_receiver: OtlpReceiver, repository: Path) -> None:
-    otlp_receiver.answer = BAD_REQUEST
+    otlp_receiver.response = BAD_REQUEST
     done = backfill(repository, "--service", "shop", to=otlp_receiver)
     assert (done.returncode, done.stdout) == (1, "")
     assert "Error: " in done.stderr
@@ -228,7 +228,7 @@ def test_a_server_that_takes_nothing_makes_it_fail(otlp_receiver: OtlpReceiver, 
 def test_a_server_that_leaves_some_out_makes_it_fail_in_the_end(
     otlp_receiver: OtlpReceiver, repository: Path
 ) -> None:
-    otlp_receiver.answer = Answer(rejected=2, message="too old")
+    otlp_receiver.response = ExportResponse(rejected=2, message="too old")
     done = backfill(repository, "--service", "shop", to=otlp_receiver)
     assert done.returncode == 1
     assert "rejected 2 of 9 spans (too old)" in done.stderr

@@ -58,7 +58,7 @@ def test_what_is_left_is_said_and_why(
     receiver: OtlpReceiver, keep: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep("a", "b")
-    receiver.answer = BUSY
+    receiver.response = BUSY
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "700")
     done = flush()
     assert done.exit_code == 1
@@ -81,7 +81,7 @@ def test_what_another_process_sends_is_left(receiver: OtlpReceiver, keep: Callab
 def test_what_was_refused_is_said(receiver: OtlpReceiver, keep: Callable[..., None]) -> None:
     keep("poison")
     keep("a")
-    receiver.answer = lambda spans: (
+    receiver.response = lambda spans: (
         BAD_REQUEST if any(span.record.name == "poison" for span in spans) else ACCEPT
     )
     done = flush()
