@@ -21,7 +21,7 @@ from otel_vsm.identity import (
     change_root,
     normalise_repository,
 )
-from otel_vsm.message import ChangeKey, Commit, change_keys, revert_in_message
+from otel_vsm.message import ChangeKey, CommitMessage, change_keys, revert_in_message
 
 # Compiled where they are used: most calls need none of them, and the user's command waits for this import.
 _NUMBER = r"[#!]?(\d+)"
@@ -274,7 +274,7 @@ def _read_checkout(options: ChangeOptions, ci: CiContext | None) -> _Checkout:
     repository = repository or checkout.repository
     key = ChangeKey(request, revision or "")
     if not request and message:
-        [key] = change_keys([Commit(revision or "", message)], git.messages)
+        [key] = change_keys([CommitMessage(revision or "", message)], git.messages)
     return _Checkout(
         repository=repository,
         request=key.request,

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from otel_vsm.identity import Repository, local_repository, normalise_repository
-from otel_vsm.message import Commit
+from otel_vsm.message import CommitMessage
 
 TIMEOUT_S = 2.0
 """How long a command is held up at most where git hangs, as it can on a network's file system."""
@@ -26,14 +26,14 @@ class Checkout(NamedTuple):
     """What git knows of the current folder. None: not asked, or not found."""
 
     repository: Repository | None = None
-    commit: Commit | None = None
+    commit: CommitMessage | None = None
     problem: str | None = None
     """In git's words, why the commit or the repository is not known."""
     named_after_folder: bool = False
     """The repository has no remote, so that its name is its folder's."""
 
 
-class HistoryError(Exception):
+class CommitRangeError(Exception):
     """The commits between two revisions cannot be told; the message says why and what to do."""
 
 
@@ -72,7 +72,7 @@ def checkout(
             problem = problem or output.problem
         else:
             header, _, message = output.text.partition("\n")
-            head = Commit(header.removeprefix("commit "), message)
+            head = CommitMessage(header.removeprefix("commit "), message)
     return Checkout(
         repository=name,
         commit=head,
@@ -109,7 +109,7 @@ def untouched_paths(paths: Sequence[str], revision: str) -> dict[str, str]:
     }
 
 
-def commits_between(previous: str, revision: str, paths: Sequence[str] = ()) -> list[Commit]:
+def commits_between(previous: str, revision: str, paths: Sequence[str] = ()) -> list[CommitMessage]:
     """The commits of the first-parent history in (previous, revision], the newest first.
 
     With `paths`, those that touch one of them. HistoryError where git cannot tell them, as in a shallow clone
@@ -130,23 +130,23 @@ def commits_between(previous: str, revision: str, paths: Sequence[str] = ()) -> 
         ["merge-base", _revision(previous), _revision(revision)],
     )
     if log.text is None:
-        raise HistoryError(f"the history from {previous} to {revision} cannot be read ({log.problem})")
+        raise CommitRangeError(f"the history from {previous} to {revision} cannot be read ({log.problem})")
     if shallow.text == "true\n" and common.text is None:
-        raise HistoryError(
+        raise CommitRangeError(
             f"this clone is shallow and does not reach from {revision} back to {previous}:"
             " fetch its whole history"
         )
     commits = list(_parse_commits(log.text))
     if len(commits) > COMMIT_LIMIT:
-        raise HistoryError(f"more than {COMMIT_LIMIT} commits lie between {previous} and {revision}")
+        raise CommitRangeError(f"more than {COMMIT_LIMIT} commits lie between {previous} and {revision}")
     return commits
 
 
-def _parse_commits(text: str) -> Iterator[Commit]:
+def _parse_commits(text: str) -> Iterator[CommitMessage]:
     """The commits that `git rev-list` printed in the format `_COMMITS`."""
     for entry in text.split("\0")[:-1]:
         _, sha, message = entry.lstrip("\n").split("\n", 2)
-        yield Commit(sha, message)
+        yield CommitMessage(sha, message)
 
 
 def _revision(revision: str) -> str:

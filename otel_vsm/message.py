@@ -27,7 +27,7 @@ _REVERTS = (
 )
 
 
-class Commit(NamedTuple):
+class CommitMessage(NamedTuple):
     sha: str
     message: str
 
@@ -88,7 +88,7 @@ def picked_from(message: str) -> str | None:
 
 
 def change_keys(
-    commits: Sequence[Commit], messages: Callable[[Sequence[str]], Mapping[str, str]]
+    commits: Sequence[CommitMessage], messages: Callable[[Sequence[str]], Mapping[str, str]]
 ) -> list[ChangeKey]:
     """Which change each commit is of.
 

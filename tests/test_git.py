@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from otel_vsm import git
-from otel_vsm.git import HistoryError, branch, checkout, commits_between, full_sha, messages
-from otel_vsm.message import Commit
+from otel_vsm.git import CommitRangeError, branch, checkout, commits_between, full_sha, messages
+from otel_vsm.message import CommitMessage
 
 Commit_ = Callable[..., str]
 
@@ -57,7 +57,7 @@ def test_what_the_user_likes_to_see_in_a_log_does_not_matter(commit: Commit_) ->
         run("config", key, value)
     run("remote", "add", "origin", "https://github.com/acme/shop")
     found = checkout()
-    assert (found.repository, found.commit) == ("github.com/acme/shop", Commit(sha, "title\n\n"))
+    assert (found.repository, found.commit) == ("github.com/acme/shop", CommitMessage(sha, "title\n\n"))
     assert branch() == "main"
 
 
@@ -70,8 +70,8 @@ def test_what_is_carried_is_the_first_parent_history(commit: Commit_) -> None:
     run("merge", "--quiet", "--no-ff", "--message=merged", "topic")
     merge = run("rev-parse", "HEAD")
     assert commits_between(first, "HEAD") == [
-        Commit(merge, "merged\n"),
-        Commit(second, "second\n\nwith a body\n"),
+        CommitMessage(merge, "merged\n"),
+        CommitMessage(second, "second\n\nwith a body\n"),
     ]
     assert commits_between("HEAD", "HEAD") == []
 
@@ -83,7 +83,7 @@ def test_too_long_a_history_is_refused(commit: Commit_, monkeypatch: pytest.Monk
     monkeypatch.setattr(git, "COMMIT_LIMIT", 3)
     assert len(commits_between(first, "HEAD")) == 3
     commit("one more")
-    with pytest.raises(HistoryError, match="more than 3 commits lie between"):
+    with pytest.raises(CommitRangeError, match="more than 3 commits lie between"):
         commits_between(first, "HEAD")
 
 
@@ -91,7 +91,7 @@ def test_too_long_a_history_is_refused(commit: Commit_, monkeypatch: pytest.Monk
 def test_a_revision_that_is_none_is_no_option_either(commit: Commit_, revision: str) -> None:
     commit("first")
     assert checkout(revision=revision, repository=False).commit is None
-    with pytest.raises(HistoryError, match="cannot be read"):
+    with pytest.raises(CommitRangeError, match="cannot be read"):
         commits_between(revision, "HEAD")
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from otel_vsm.identity import Repository
 from otel_vsm.message import (
-    Commit,
+    CommitMessage,
     Revert,
     change_keys,
     picked_from,
@@ -133,10 +133,10 @@ def test_a_commit_stands_for_its_request_or_its_origin_or_itself() -> None:
 
     picked = "Picked\n\n(cherry picked from commit {})"
     commits = [
-        Commit(C, "Squashed (#11)"),
-        Commit(C, f"Squashed (#11)\n\n(cherry picked from commit {A})"),
-        *(Commit(C, picked.format(sha)) for sha in (A, B, "d" * 40, A)),
-        Commit(C, "Plain"),
+        CommitMessage(C, "Squashed (#11)"),
+        CommitMessage(C, f"Squashed (#11)\n\n(cherry picked from commit {A})"),
+        *(CommitMessage(C, picked.format(sha)) for sha in (A, B, "d" * 40, A)),
+        CommitMessage(C, "Plain"),
     ]
     changes = [of.change(SHOP).removeprefix(SHOP) for of in change_keys(commits, messages)]
     assert changes == ["#11", "#11", "#12", f"@{B}", f"@{'d' * 40}", "#12", f"@{C}"]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from otel_vsm import emit
-from otel_vsm.backfill.delivered import Change, Deliveries, Deployment
+from otel_vsm.backfill.deliveries import Change, Deliveries, Deployment
 from otel_vsm.context import Context, TraceParent
 from otel_vsm.identity import ChangeId, Repository, change_root, event_span_id
 from otel_vsm.record import Record
@@ -24,22 +24,22 @@ class Target:
     team: str | None = None
 
 
-def count(found: Deliveries) -> int:
-    """How many records it gives."""
-    return 2 * len(found.changes) + len(found.deployments)
+def record_count(deliveries: Deliveries) -> int:
+    """How many records they give."""
+    return 2 * len(deliveries.changes) + len(deliveries.deployments)
 
 
-def records(found: Deliveries, target: Target) -> Iterator[Record]:
+def records(deliveries: Deliveries, target: Target) -> Iterator[Record]:
     """Two point events for each change, and a span for each deployment."""
-    for change in found.changes.values():
+    for change in deliveries.changes.values():
         origin = _origin(target, change, change.revision)
         yield emit.event(
             origin, EventName.CHANGE_FIRST_COMMIT, at_ns=change.first_commit_s * _NS, attributes={}
         )
         yield emit.event(origin, EventName.CHANGE_MERGED, at_ns=change.merged_s * _NS, attributes={})
     delivered: set[ChangeId] = set()
-    for deployment in found.deployments:
-        yield _deployment(deployment, found.changes[deployment.head], target, delivered)
+    for deployment in deliveries.deployments:
+        yield _deployment(deployment, deliveries.changes[deployment.head], target, delivered)
         delivered.update(deployment.carries)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from otel_vsm.backfill.delivered import Deliveries, deliveries
+from otel_vsm.backfill.deliveries import Deliveries, deliveries
 from otel_vsm.backfill.history import HistoryError, read_history, read_name
-from otel_vsm.backfill.records import Target, count, records
+from otel_vsm.backfill.records import Target, record_count, records
 from otel_vsm.cli.options import given, text_option
 from otel_vsm.export import ExportError, configured, export_all
 from otel_vsm.export.endpoint import disabled_reason, read_endpoint
@@ -88,28 +88,28 @@ def git(
     if not history.tags:
         warn(f"no tag of {path} fits {tags!r}: there are changes and no deployments.")
 
-    found = deliveries(history, name)
+    delivered = deliveries(history, name)
     if dry_run:
-        click.echo(f"{_summary(found)} would be sent.")
+        click.echo(f"{_summary(delivered)} would be sent.")
         return
-    total = count(found)
+    total = record_count(delivered)
     target = Target(repository=name, service=service, environment=environment or ENVIRONMENT, team=team)
     try:
         with _progress(total) as progress:
-            taken = export_all(records(found, target), progress=progress)
+            accepted = export_all(records(delivered, target), progress=progress)
     except ExportError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"{_summary(found)} sent to {read_endpoint().redacted_url}.")
-    if taken < total:
+    click.echo(f"{_summary(delivered)} sent to {read_endpoint().redacted_url}.")
+    if accepted < total:
         # Which spans were rejected, and why, was said as it happened.
         sys.exit(1)
 
 
-def _summary(found: Deliveries) -> str:
-    numbered = sum(change.request is not None for change in found.changes.values())
+def _summary(delivered: Deliveries) -> str:
+    numbered = sum(change.request is not None for change in delivered.changes.values())
     return (
-        f"{len(found.changes):,} changes ({numbered:,} known by the number of a request)"
-        f" and {len(found.deployments):,} deployments"
+        f"{len(delivered.changes):,} changes ({numbered:,} known by the number of a request)"
+        f" and {len(delivered.deployments):,} deployments"
     )
 
 

@@ -207,7 +207,7 @@ def _since(
         return in_full, ()
     try:
         commits = git.commits_between(in_full, revision, paths or ())
-    except git.HistoryError as error:
+    except git.CommitRangeError as error:
         warn(f"which changes are deployed cannot be told: {error}")
         return in_full, ()
     own = {context.change, change_of_commit(repository, revision)}

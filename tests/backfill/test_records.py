@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from otel_vsm.backfill.delivered import deliveries
+from otel_vsm.backfill.deliveries import deliveries
 from otel_vsm.backfill.history import Commit, History, Tag, read_history
-from otel_vsm.backfill.records import Target, count, records
+from otel_vsm.backfill.records import Target, record_count, records
 from otel_vsm.identity import ChangeId, Repository, SpanReference, change_root
 from otel_vsm.record import Record
 
@@ -77,7 +77,7 @@ def test_a_real_history_gives_the_numbers_that_git_gives(name: str, tmp_path: Pa
     found = deliveries(read_history(load(name, tmp_path / name)), REPOSITORY)
     told = list(records(found, TARGET))
     assert figures(told) == expected
-    assert len(told) == count(found)
+    assert len(told) == record_count(found)
     ids = {(record.trace_id, record.span_id) for record in told}
     assert len(ids) == len(told)
 

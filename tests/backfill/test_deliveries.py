@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_vsm.backfill.delivered import Deliveries, deliveries
+from otel_vsm.backfill.deliveries import Deliveries, deliveries
 from otel_vsm.backfill.history import Commit, History, Tag
 from otel_vsm.identity import Repository
 from otel_vsm.message import Revert
