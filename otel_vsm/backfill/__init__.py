@@ -1,1 +1,1 @@
-"""A repository's history as changes and deployments: read (history), weighed (deliveries), put (records)."""
+"""A repository's history as changes and deployments: read (history), sorted (deliveries), sent (records)."""

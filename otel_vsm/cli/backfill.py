@@ -10,7 +10,7 @@ import click
 from otel_vsm.backfill.deliveries import Deliveries, deliveries
 from otel_vsm.backfill.history import HistoryError, read_history, read_name
 from otel_vsm.backfill.records import Target, record_count, records
-from otel_vsm.cli.options import given, text_option
+from otel_vsm.cli.options import required_text, text_option
 from otel_vsm.export import ExportError, configured, export_all
 from otel_vsm.export.endpoint import disabled_reason, read_endpoint
 from otel_vsm.identity import normalise_repository
@@ -39,7 +39,7 @@ def backfill() -> None:
 @click.option(
     "--path",
     "paths",
-    type=given,
+    type=required_text,
     metavar="PATHSPEC",
     multiple=True,
     help="Where in PATH the service's sources are, in a repository of several: a path, or another of git's "

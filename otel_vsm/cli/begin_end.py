@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 import click
 
 from otel_vsm.cli.options import (
-    Common,
+    CommonOptions,
     artifact_names,
     artifact_options,
     choice,
     common_options,
-    given,
     now_ns,
     queued_at_option,
     queued_for_s,
+    required_text,
     type_of_stage,
     type_option,
 )
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 @click.command
-@click.argument("name", type=given)
+@click.argument("name", type=required_text)
 @type_option
 @queued_at_option
 @common_options()
-def begin(*, name: str, stage_type: str | None, queued_ns: int | None, common: Common) -> None:
+def begin(*, name: str, stage_type: str | None, queued_ns: int | None, common: CommonOptions) -> None:
     """Begin a stage that no single command wraps.
 
     `otel-vsm end` ends it, from any process of this user on this machine: it is found by its change and NAME.
@@ -80,7 +80,7 @@ def begin(*, name: str, stage_type: str | None, queued_ns: int | None, common: C
 
 
 @click.command
-@click.argument("name", type=given)
+@click.argument("name", type=required_text)
 @click.option(
     "--result",
     type=choice(TaskResult),
@@ -99,7 +99,7 @@ def end(
     artifact: str | None,
     artifact_hash: str | None,
     version: str | None,
-    common: Common,
+    common: CommonOptions,
 ) -> None:
     """End a stage that was begun.
 
@@ -128,7 +128,7 @@ def end(
     def record() -> "Record":
         from otel_vsm import emit
 
-        said = common._replace(
+        options = common._replace(
             team=common.team or stage.team,
             value_stream=common.value_stream or stage.value_stream,
             work_item=common.work_item or stage.work_item,
@@ -137,7 +137,7 @@ def end(
         )
         purl, digest = artifact_names(artifact, artifact_hash)
         return emit.stage(
-            origin_of(said, context, stage.parent),
+            origin_of(options, context, stage.parent),
             emit.Run(
                 span_id=stage.span_id,
                 start_ns=stage.start_ns,

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from otel_vsm.cli.options import (
-    Common,
+    CommonOptions,
     artifact_names,
     artifact_options,
     at_option,
     choice,
     common_options,
-    given,
     now_ns,
+    required_text,
     text_option,
 )
 from otel_vsm.cli.wrapper import (
@@ -70,7 +70,7 @@ class _Options(NamedTuple):
 @click.option(
     "--path",
     "paths",
-    type=given,
+    type=required_text,
     metavar="PATHSPEC",
     multiple=True,
     help="Where the service's sources are, in a repository of several: a path, or another of git's "
@@ -99,7 +99,7 @@ def deploy(
     deployment_id: str | None,
     name: str | None,
     at_ns: int | None,
-    common: Common,
+    common: CommonOptions,
 ) -> None:
     """Tell of a deployment, or run a command as one.
 

@@ -6,7 +6,15 @@ from collections.abc import Callable, Mapping
 import click
 
 from otel_vsm import emit, semconv
-from otel_vsm.cli.options import AnyFunction, Common, at_option, choice, common_options, now_ns, text_option
+from otel_vsm.cli.options import (
+    AnyFunction,
+    CommonOptions,
+    at_option,
+    choice,
+    common_options,
+    now_ns,
+    text_option,
+)
 from otel_vsm.cli.wrapper import export_and_leave, find_context_safely, origin_of
 from otel_vsm.context import Context, Subject, TraceParent, trace_parent, trace_parent_of_change
 from otel_vsm.identity import SpanReference, change_root, incident_root, work_item_root
@@ -37,7 +45,7 @@ def _event_argument(events: Mapping[str, EventName]) -> Callable[[AnyFunction], 
 @_event_argument(_CHANGE)
 @at_option("When it happened.")
 @common_options()
-def change(*, event: str, at_ns: int | None, common: Common) -> None:
+def change(*, event: str, at_ns: int | None, common: CommonOptions) -> None:
     """Tell what happened to a change.
 
     Commits that were rebased onto the trunk name no request. --change and --revision together say which
@@ -57,7 +65,7 @@ def change(*, event: str, at_ns: int | None, common: Common) -> None:
 @text_option("--gate", required=True, help="The gate that was asked.")
 @at_option("When it happened.")
 @common_options()
-def approval(*, event: str, gate: str, at_ns: int | None, common: Common) -> None:
+def approval(*, event: str, gate: str, at_ns: int | None, common: CommonOptions) -> None:
     """Tell what happened at an approval gate.
 
     \b
@@ -75,7 +83,7 @@ def approval(*, event: str, gate: str, at_ns: int | None, common: Common) -> Non
 @text_option("--id", "item", required=True, help="The work item: a ticket's or story's key.")
 @at_option("When it happened.")
 @common_options(work_item=False)
-def work_item(*, event: str, item: str, at_ns: int | None, common: Common) -> None:
+def work_item(*, event: str, item: str, at_ns: int | None, common: CommonOptions) -> None:
     """Tell what happened to a work item.
 
     It belongs to a change only where that is named, or where the CI runs for a request.
@@ -115,7 +123,7 @@ def incident(
     severity: str | None,
     deployment: str | None,
     at_ns: int | None,
-    common: Common,
+    common: CommonOptions,
 ) -> None:
     """Tell what happened in an incident.
 
@@ -150,7 +158,7 @@ def incident(
 def _export_change_event(
     event: EventName,
     at_ns: int | None,
-    common: Common,
+    common: CommonOptions,
     *,
     subject: str = "",
     attributes: Mapping[str, Value | None] | None = None,
@@ -170,7 +178,7 @@ def _export_change_event(
 def _export_event(
     name: EventName,
     at_ns: int | None,
-    common: Common,
+    common: CommonOptions,
     context: Context,
     parent: TraceParent,
     *,

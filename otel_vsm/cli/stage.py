@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 import click
 
 from otel_vsm.cli.options import (
-    Common,
+    CommonOptions,
     artifact_names,
     artifact_options,
     common_options,
-    given,
     queued_at_option,
     queued_for_s,
+    required_text,
     type_of_stage,
     type_option,
 )
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=WrappingCommand)
-@click.argument("name", type=given)
+@click.argument("name", type=required_text)
 @type_option
 @queued_at_option
 @artifact_options
@@ -45,7 +45,7 @@ def stage(
     artifact_hash: str | None,
     version: str | None,
     stamp: str | None,
-    common: Common,
+    common: CommonOptions,
 ) -> None:
     """Run a command as a stage of the change.
 
@@ -76,14 +76,14 @@ def stage(
             artifact=emit.Artifact(purl=purl, hash=digest, version=version),
         )
 
-    def write_stamp(context: Context) -> None:
+    def leave_stamp(context: Context) -> None:
         from pathlib import Path
 
-        from otel_vsm import stamp as stamps
+        from otel_vsm.stamp import Stamp, write_stamp
         from otel_vsm.text import warn
 
         try:
-            told = stamps.Stamp(
+            content = Stamp(
                 change_id=context.change,
                 repository=context.repository,
                 revision=context.revision,
@@ -91,8 +91,8 @@ def stage(
                 artifact_purl=purl,
                 artifact_hash=digest,
             )
-            stamps.write_stamp(Path(stamp or ""), stamp=told)
+            write_stamp(Path(stamp or ""), stamp=content)
         except Exception as error:  # the command succeeded, and so does this
             warn(f"the stamp {stamp} was not written ({error})")
 
-    run_and_export(command, common, to_record=to_record, on_success=write_stamp if stamp else None)
+    run_and_export(command, common, to_record=to_record, on_success=leave_stamp if stamp else None)

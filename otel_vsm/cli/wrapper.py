@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from otel_vsm import process, propagation
-from otel_vsm.cli.options import Common
+from otel_vsm.cli.options import CommonOptions
 from otel_vsm.context import Context, Subject, TraceParent, find_context, trace_parent_of_change, with_details
 from otel_vsm.identity import SpanId
 from otel_vsm.semconv import TaskResult
@@ -52,7 +52,7 @@ def wrapped_command(ctx: click.Context) -> list[str]:
     return command
 
 
-def find_context_safely(common: Common, subject: Subject) -> Context:
+def find_context_safely(common: CommonOptions, subject: Subject) -> Context:
     """What is known of here; whatever goes wrong with that, the user's command is run."""
     try:
         return find_context(common.change_options, subject=subject, env=os.environ)
@@ -62,7 +62,7 @@ def find_context_safely(common: Common, subject: Subject) -> Context:
 
 def run_and_export(
     command: list[str],
-    common: Common,
+    common: CommonOptions,
     *,
     to_record: "Callable[[Origin, Run], Record]",
     on_success: Callable[[Context], None] | None = None,
@@ -136,7 +136,7 @@ def new_span_id() -> SpanId:
     return SpanId(os.urandom(8).hex())
 
 
-def origin_of(common: Common, context: Context, parent: TraceParent) -> "Origin":
+def origin_of(common: CommonOptions, context: Context, parent: TraceParent) -> "Origin":
     from otel_vsm.emit import Origin
 
     return Origin(
