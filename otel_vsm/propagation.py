@@ -17,8 +17,8 @@ def incoming(env: Mapping[str, str]) -> SpanReference | None:
 
     Only the upper-case name counts: the convention forbids to read another.
     """
-    given = env.get(TRACEPARENT, "").strip(" \t")
-    if not 0 < len(given) <= MAX_LENGTH or not (fields := re.fullmatch(_FIELDS, given)):
+    value = env.get(TRACEPARENT, "").strip(" \t")
+    if not 0 < len(value) <= MAX_LENGTH or not (fields := re.fullmatch(_FIELDS, value)):
         return None
     version, trace_id, span_id, more = fields.groups()
     if version == "ff" or (version == "00" and more is not None):

@@ -13,7 +13,7 @@ from otel_vsm.export.endpoint import (
     disabled_reason,
     read_endpoint,
 )
-from otel_vsm.export.parcel import resource_here, resource_problem
+from otel_vsm.export.parcel import current_resource, resource_problem
 
 BASE = "OTEL_EXPORTER_OTLP_"
 
@@ -200,7 +200,7 @@ def test_of_headers_only_the_names_are_known() -> None:
     ],
 )
 def test_the_resource(variables: dict[str, str], resource: dict[str, str]) -> None:
-    assert resource_here(variables) == resource
+    assert current_resource(variables) == resource
 
 
 def test_a_broken_resource_is_said_without_its_values() -> None:

@@ -50,7 +50,7 @@ def redacted_url(receiver: OtlpReceiver, protocol: Protocol) -> str:
 
 @pytest.fixture
 def spool() -> Spool:
-    return Spool.here()
+    return Spool.of_this_user()
 
 
 def names_kept(spool: Spool) -> list[str]:
@@ -190,7 +190,9 @@ def test_a_full_spool_is_said_in_the_same_line(
     receiver: OtlpReceiver, new_record: NewRecord, capsys: Stderr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        Spool, "here", classmethod(lambda cls: cls(Path(os.environ["OTEL_VSM_STATE_DIR"]), max_files=1))
+        Spool,
+        "of_this_user",
+        classmethod(lambda cls: cls(Path(os.environ["OTEL_VSM_STATE_DIR"]), max_files=1)),
     )
     with receiver.refusing():
         export([new_record(), new_record()], budget_s=PATIENT_S)

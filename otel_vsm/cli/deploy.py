@@ -211,5 +211,5 @@ def _since(
         warn(f"which changes are deployed cannot be told: {error}")
         return in_full, ()
     own = {context.change, change_of_commit(repository, revision)}
-    found = dict.fromkeys(of.change(repository) for of in change_keys(commits, git.messages))
-    return in_full, tuple(change for change in found if change not in own)
+    changes = dict.fromkeys(of.change(repository) for of in change_keys(commits, git.messages))
+    return in_full, tuple(change for change in changes if change not in own)

@@ -103,9 +103,9 @@ def _collector() -> Iterator[Finding]:
 
 
 def _resource() -> Iterator[Finding]:
-    from otel_vsm.export.parcel import resource_here
+    from otel_vsm.export.parcel import current_resource
 
-    yield Finding("resource", ", ".join(f"{key}={value}" for key, value in resource_here().items()))
+    yield Finding("resource", ", ".join(f"{key}={value}" for key, value in current_resource().items()))
 
 
 def _spool() -> Iterator[Finding]:
@@ -114,7 +114,7 @@ def _spool() -> Iterator[Finding]:
     from otel_vsm.text import count_of_spans
 
     try:
-        spool = Spool.here()
+        spool = Spool.of_this_user()
         entries = spool.entries()
     except OSError as error:
         yield Finding("spool", f"what cannot be sent is lost: {error}", problem=True)

@@ -22,7 +22,7 @@ def flush() -> None:
     from otel_vsm.text import count_of_spans
 
     try:
-        spool = Spool.here()
+        spool = Spool.of_this_user()
         spooled = sum(entry.spans for entry in spool.entries())
     except OSError as error:
         raise click.ClickException(f"the spool cannot be read: {error}") from error

@@ -104,20 +104,20 @@ def leave(code: int) -> NoReturn:
 def intercepted(sink: Sink) -> Iterator[None]:
     """Within it, records go to `sink` and nowhere else, and telemetry counts as configured. For tests."""
     global _sink
-    before, _sink = _sink, sink
+    outer, _sink = _sink, sink
     try:
         yield
     finally:
-        _sink = before
+        _sink = outer
 
 
 def _export(records: Sequence[Record], budget_s: float) -> None:
     from otel_vsm.export.background import BackgroundExport, SpooledParcel
     from otel_vsm.export.endpoint import EndpointError, read_endpoint
-    from otel_vsm.export.parcel import Parcel, resource_here, resource_problem
+    from otel_vsm.export.parcel import Parcel, current_resource, resource_problem
 
     global _background
-    parcel = Parcel(resource=resource_here(), records=tuple(records))
+    parcel = Parcel(resource=current_resource(), records=tuple(records))
     spooled = SpooledParcel.of(parcel)
     warnings = [problem] if (problem := resource_problem()) else []
     try:
@@ -143,7 +143,7 @@ def _intercept(batch: Sequence[Record]) -> tuple[int, int]:
 def _export_batches(batches: Iterable[Sequence[Record]]) -> Iterator[tuple[int, int]]:
     """The size of each batch, and how many of it the receiver took."""
     from otel_vsm.export.endpoint import EndpointError, disabled_reason, read_endpoint
-    from otel_vsm.export.parcel import Parcel, resource_here
+    from otel_vsm.export.parcel import Parcel, current_resource
 
     if reason := disabled_reason():
         raise ExportError(f"nothing can be sent: {reason}")
@@ -154,7 +154,7 @@ def _export_batches(batches: Iterable[Sequence[Record]]) -> Iterator[tuple[int, 
     from otel_vsm.export.exporters import Outcome
     from otel_vsm.export.transport import Sender
 
-    resource = resource_here()
+    resource = current_resource()
     sent = rejected = 0
     reason = ""
     with Sender(endpoint, timeout_s=endpoint.timeout_s) as sender:

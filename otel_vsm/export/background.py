@@ -41,7 +41,7 @@ class SpooledParcel:
         """Spool the parcel, if that can be done; what stands in the way must not keep it from being sent."""
         spooled = cls()
         try:
-            spooled.spool = Spool.here()
+            spooled.spool = Spool.of_this_user()
             spooled.entry = spooled.spool.put(parcel)
             spooled.dropped = spooled.spool.trim()
         except OSError as error:

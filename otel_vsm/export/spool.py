@@ -67,7 +67,7 @@ class Spool:
         self._max_bytes = max_bytes
 
     @classmethod
-    def here(cls) -> Self:
+    def of_this_user(cls) -> Self:
         """The spool of this user; OSError where there is no place for one."""
         state = state_directory()
         if state is None:

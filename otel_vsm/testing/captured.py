@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from otel_vsm.export import intercepted
-from otel_vsm.export.parcel import Parcel, resource_here
+from otel_vsm.export.parcel import Parcel, current_resource
 from otel_vsm.record import Record
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Captured:
         """The records as the SDK's spans, as its own `InMemorySpanExporter` has them."""
         from otel_vsm.export.transport import spans
 
-        return tuple(spans(Parcel(resource=resource_here(), records=tuple(self.records))))
+        return tuple(spans(Parcel(resource=current_resource(), records=tuple(self.records))))
 
     def clear(self) -> None:
         self.records.clear()

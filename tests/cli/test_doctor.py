@@ -59,7 +59,7 @@ def test_all_works(receiver: OtlpReceiver) -> None:
     assert findings["endpoint"].startswith("http://127.0.0.1:")
     assert "timeout 0.7 s" in findings["endpoint"]
     assert findings["connection"].startswith("works; an empty request was answered in ")
-    assert findings["spool"] == f"0 spans in {Spool.here().directory}"
+    assert findings["spool"] == f"0 spans in {Spool.of_this_user().directory}"
     assert findings["resource"] == "service.name=otel-vsm"
     assert [request.spans for request in receiver.requests] == [()]
 
@@ -127,7 +127,7 @@ def test_an_endpoint_that_is_no_url_is_a_problem(monkeypatch: pytest.MonkeyPatch
 
 
 def test_what_is_spooled_is_told_with_its_age(receiver: OtlpReceiver, new_record: NewRecord) -> None:
-    spool = Spool.here()
+    spool = Spool.of_this_user()
     entry = spool.put(Parcel(resource={}, records=(new_record(), new_record())))
     entry.release()
     entry.entry.path.rename(spool.directory / f"{time.time_ns() - 7 * 60 * 10**9:020d}-2-00000000.spans")
