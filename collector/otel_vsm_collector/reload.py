@@ -8,8 +8,9 @@ from duckdb import DuckDBPyConnection
 
 from otel_vsm_collector.declared.load import reload
 from otel_vsm_collector.declared.model import Declared
+from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.derive.refresh.refresher import Refresher
-from otel_vsm_collector.facts.by_profile import Book
+from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.keep.store import Store
 from otel_vsm_collector.metrics.observer import Observer
 from otel_vsm_collector.stores.duckdb.engine import DuckDB
@@ -17,18 +18,18 @@ from otel_vsm_collector.stores.duckdb.ledger import MakeRefreshing
 
 
 class Current:
-    """`book` holds what is declared now; what is counted by it goes to the observer."""
+    """`facts` are by what is declared now; what is counted of them goes to the observer."""
 
     def __init__(self, declared: Declared, observer: Observer, *, say: Callable[[str], None]) -> None:
         self._observer, self._say = observer, say
-        self.book = Book(declared)
+        self.facts = FactTables(Definitions(declared))
 
-    def refreshing(self, book: Book) -> MakeRefreshing:
-        """Makes who derives facts by the definitions in a book."""
+    def refreshing(self, facts: FactTables) -> MakeRefreshing:
+        """Makes who derives the stored tables, by their definitions."""
 
         def make(connection: DuckDBPyConnection) -> Refresher:
             observe = partial(self._observer.observe, connection)
-            return Refresher(DuckDB(connection), observe, book.definitions)
+            return Refresher(DuckDB(connection), observe, facts.definitions)
 
         return make
 
@@ -37,18 +38,19 @@ class Current:
 
         Where facts depend on what has changed, they are all derived again, and counted from a new start.
         """
-        declared = reload(config, self.book.declared, say=self._say)
-        if declared is self.book.declared:
+        before = self.facts.declared
+        declared = reload(config, before, say=self._say)
+        if declared is before:
             return
-        book = Book(declared)
-        if declared.fingerprint == self.book.declared.fingerprint:
-            self.book = book
+        facts = FactTables(Definitions(declared))
+        if declared.fingerprint == before.fingerprint:
+            self.facts = facts
             self._say(f"{config} was read again")
             return
 
         def begun() -> None:
-            self.book = book
+            self.facts = facts
             self._observer.restart()
 
         self._say(f"{config} was read again; all facts are derived again by what it declares")
-        store.follow(self.refreshing(book), declared.fingerprint, begun)
+        store.follow(self.refreshing(facts), declared.fingerprint, begun)

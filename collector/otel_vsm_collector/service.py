@@ -72,20 +72,22 @@ async def _serve(settings: Settings) -> None:
         current = Current(settings.declared, metrics.observer, say=_say)
         store = Store(
             settings.data,
-            current.refreshing(current.book),
+            current.refreshing(current.facts),
             definitions=settings.declared.fingerprint,
             store=settings.store,
             say=_say,
             listener=_Reporter(metrics),
         )
-        metrics.watch(store.cursor, lambda: current.book)
+        metrics.watch(store.cursor, lambda: current.facts)
         metrics.health.watch(
             lag_s=lambda: store.health.lag_s, journal_bytes=lambda: store.health.journal_bytes
         )
         add_trace_service(grpc_server, store.export)
         http_server = _Server(HttpReceiver(store.export))
         web_server = _Server(
-            create_app(store=store, book=lambda: current.book, collect=metrics.collect, unready=store.unready)
+            create_app(
+                store=store, facts=lambda: current.facts, collect=metrics.collect, unready=store.unready
+            )
         )
         serving = [
             asyncio.create_task(http_server.serve([http_socket])),

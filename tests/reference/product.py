@@ -3,21 +3,22 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import ibis
-from in_duckdb import InDuckDB
 from pydantic import BaseModel
-from world import Span, World
 
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.declared.profiles import Profile
-from otel_vsm_collector.facts.by_profile import Book
-from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.derive.definitions import Definitions
+from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
+from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.facts.zones import offsets
 from otel_vsm_collector.figures import changes, deployments, dora, flow, incidents, measurement, stages
 from otel_vsm_collector.web.api import items
 from reference.answers import with_something
 from reference.story import Question, cuts
+from scenarios.engines import InDuckDB
+from scenarios.events import Span
+from scenarios.world import World
 
 Row = dict[str, Any]
 
@@ -28,20 +29,15 @@ class Product:
     def __init__(self, declared: Declared) -> None:
         self.engine = InDuckDB()
         self.world = World(self.engine)
-        self.book = Book(declared)
-        # Another profile's tables belong to one connection.
-        self.connection = self.engine.connection.cursor()
-        self.backend = ibis.duckdb.from_connection(self.connection)
+        self.facts = FactTables(Definitions(declared))
+        self.reader = self.engine.reader(self.facts)
 
     def take(self, ledger: Iterable[Span]) -> None:
         """Forgets what was told before, and derives all that follows from this."""
         self.world.clear()
-        self.world.follow(self.book.definitions)
+        self.world.follow(self.facts.definitions)
         self.world.take(list(ledger))
-
-    def follow(self, profile: Profile) -> None:
-        """Makes the tables of a profile from what was taken last: to be done before it is asked for."""
-        self.book.facts_by(profile).compute(self.connection)
+        self.reader = self.engine.reader(self.facts)
 
     def ask(self, figure: str, question: Question, profile: Profile) -> Any:
         """What the API would answer, times as nanoseconds."""
@@ -50,17 +46,17 @@ class Product:
         assert not asked.pop("environment_is_name")
         selection = Selection(
             **asked,
-            facts=self.book.facts_by(profile),
+            facts=self.facts.by(profile),
             offsets=offsets(zone, question.from_ns, question.to_ns),
         )
-        return FIGURES[figure](self.backend, selection)
+        return FIGURES[figure](self.reader, selection)
 
 
 def _list(
     expression: Callable[[Selection], Any], item: Callable[[Row], BaseModel]
-) -> Callable[[ibis.BaseBackend, Selection], dict[str, Any]]:
-    def read(backend: ibis.BaseBackend, selection: Selection) -> dict[str, Any]:
-        found = [plain(item(row)) for row in answer(backend, expression, selection)]
+) -> Callable[[Reader, Selection], dict[str, Any]]:
+    def read(reader: Reader, selection: Selection) -> dict[str, Any]:
+        found = [plain(item(row)) for row in reader.answer(expression, selection)]
         assert len({row["id"] for row in found}) == len(found), "listed twice"
         return {row["id"]: row for row in found}
 
@@ -74,30 +70,30 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _series(backend: ibis.BaseBackend, selection: Selection) -> list[dict[str, Any]]:
-    return dora.dora_over(backend, selection, cuts(selection.from_ns, selection.to_ns))
+def _series(reader: Reader, selection: Selection) -> list[dict[str, Any]]:
+    return dora.dora_over(reader, selection, cuts(selection.from_ns, selection.to_ns))
 
 
-def _flow(backend: ibis.BaseBackend, selection: Selection) -> dict[str, Any]:
+def _flow(reader: Reader, selection: Selection) -> dict[str, Any]:
     """Without the sentence about the bottleneck."""
-    found = flow.flow(backend, selection)
+    found = flow.flow(reader, selection)
     if found["bottleneck"]:
         del found["bottleneck"]["reason"]
     return found
 
 
-def _health(backend: ibis.BaseBackend, selection: Selection) -> dict[str, Any]:
+def _health(reader: Reader, selection: Selection) -> dict[str, Any]:
     """Without what tells when spans arrived: the reference is told all at once."""
-    found = measurement.measurement(backend, selection)
+    found = measurement.measurement(reader, selection)
     del found["ingest_delay"], found["clock_skew"]["arrived_before_end"]
     return found
 
 
-FIGURES: dict[str, Callable[[ibis.BaseBackend, Selection], Any]] = {
+FIGURES: dict[str, Callable[[Reader, Selection], Any]] = {
     "dora": dora.dora,
-    "dora_by_service": lambda backend, selection: with_something(dora.dora_by_service(backend, selection)),
+    "dora_by_service": lambda reader, selection: with_something(dora.dora_by_service(reader, selection)),
     "series": _series,
-    "stages": lambda backend, selection: {row["name"]: row for row in stages.stages(backend, selection)},
+    "stages": lambda reader, selection: {row["name"]: row for row in stages.stages(reader, selection)},
     "flow": _flow,
     "health": _health,
     "changes": _list(changes.changes, items.change),

@@ -4,16 +4,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import ibis.expr.types as ir
 import pytest
-from world import BEGIN_NS, World, change_id, definitions, facts, load, offset_ns, scenarios, spans
 
 from otel_vsm_collector.derive.rules.starts import with_start
+from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.facts.zones import edges, offsets
 from otel_vsm_collector.figures.changes import changes
 from otel_vsm_collector.figures.dora import dora, dora_over
 from otel_vsm_collector.figures.flow import flow
 from otel_vsm_collector.figures.stages import stages
+from scenarios.definitions import definitions, facts
+from scenarios.events import change_id, spans
+from scenarios.offsets import BEGIN_NS, offset_ns
+from scenarios.reading import load, scenario_files
+from scenarios.world import World
 
 KEYS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "deployment": ("id", str),
@@ -51,7 +57,7 @@ def _nested(found: Any, expected: Any, where: str) -> None:
         assert found == _plain(expected), where
 
 
-@pytest.mark.parametrize("path", scenarios(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", scenario_files(), ids=lambda path: path.stem)
 def test_scenario(path: Path, duckdb_world: World) -> None:
     """The later half first, backwards, each span twice: what follows is the same."""
     scenario = load(path)
@@ -64,7 +70,7 @@ def test_scenario(path: Path, duckdb_world: World) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", scenarios(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", scenario_files(), ids=lambda path: path.stem)
 def test_scenario_on_clickhouse(path: Path, clickhouse_world: World) -> None:
     """All at once."""
     scenario = load(path)
@@ -90,47 +96,49 @@ def _check_all(world: World, scenario: dict[str, Any]) -> None:
         selection = Selection(
             from_ns=from_ns,
             to_ns=to_ns,
-            facts=facts(scenario, asked.pop("profile", None)),
+            facts=facts(scenario, asked.pop("profile", None), inline=world.engine.inline),
             offsets=offsets(zone, from_ns, to_ns),
             **asked,
         )
+        reader = world.engine.reader(selection.facts)
         if step:
             cuts = edges(step, zone, from_ns, to_ns, 1000)
-            _nested(dora_over(world.engine.backend, selection, cuts), expect.pop("series"), "series")
-        _check(world, selection, expect)
+            _nested(dora_over(reader, selection, cuts), expect.pop("series"), "series")
+        _check(reader, selection, expect)
 
 
-def _check(world: World, selection: Selection, expect: dict[str, Any]) -> None:
-    backend = world.engine.backend
+def _check(reader: Reader, selection: Selection, expect: dict[str, Any]) -> None:
     assert set(expect) <= {"figures", "flow", "stages", "carried", "legs", *KEYS}
     if figures := expect.get("figures"):
-        _nested(dora(backend, selection), figures, "figures")
+        _nested(dora(reader, selection), figures, "figures")
     if figures := expect.get("flow"):
-        _nested(flow(backend, selection), figures, "flow")
+        _nested(flow(reader, selection), figures, "flow")
     for name, parts in expect.get("stages", {}).items():
-        (row,) = [row for row in stages(backend, selection) if row["name"] == name]
+        (row,) = [row for row in stages(reader, selection) if row["name"] == name]
         _nested(row, parts, name)
     if "carried" in expect:
         carried: dict[str, set[str]] = {deployment: set() for deployment in expect["carried"]}
-        for row in backend.to_pyarrow(selection.table("deployment_change")).to_pylist():
+        for row in reader.answer(_table, selection, "deployment_change"):
             carried.setdefault(row["deployment_id"], set()).add(row["change_id"])
         assert carried == {
             deployment: {change_id(change) for change in changes}
             for deployment, changes in expect["carried"].items()
         }
     if "legs" in expect:
-        listed = {row["id"]: row for row in backend.to_pyarrow(changes(selection)).to_pylist()}
+        listed = {row["id"]: row for row in reader.answer(changes, selection)}
         _nested(listed, {change_id(name): parts for name, parts in expect["legs"].items()}, "legs")
     for table, (key, name_of) in KEYS.items():
         if table not in expect:
             continue
-        rows = selection.table(table)
-        if table == "change":
-            rows = with_start(rows, selection.profile)
-        found = {row[key]: row for row in backend.to_pyarrow(rows).to_pylist()}
+        found = {row[key]: row for row in reader.answer(_table, selection, table)}
         for name, parts in expect[table].items():
             if parts is None:
                 assert name_of(name) not in found, (table, name)
                 continue
             row = found[name_of(name)]
             assert {part: row[part] for part in parts} == _expected_row(parts), (table, name)
+
+
+def _table(selection: Selection, name: str) -> ir.Table:
+    rows = selection.table(name)
+    return with_start(rows, selection.profile) if name == "change" else rows

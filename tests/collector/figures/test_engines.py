@@ -5,15 +5,19 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from world import BEGIN_NS, World, definitions, load, scenarios
 
-from otel_vsm_collector.facts.by_profile import Facts
+from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.explain.compare import differences
 from otel_vsm_collector.figures.explain.figures import EXPLAINED
 from otel_vsm_collector.figures.explain.page import page
 from otel_vsm_collector.figures.measurement import measurement
 from reference.worlds import told
+from scenarios import engines
+from scenarios.definitions import facts
+from scenarios.offsets import BEGIN_NS
+from scenarios.reading import load, scenario_files
+from scenarios.world import World
 
 DAY = 86400 * 10**9
 PROFILES = ("dora", "gitlab")
@@ -21,44 +25,39 @@ PROFILES = ("dora", "gitlab")
 
 @pytest.fixture(scope="module")
 def clickhouse() -> Iterator[World]:
-    pytest.importorskip("chdb", reason="ClickHouse in process comes with the dev extra, where chdb is built")
-    from in_clickhouse import InClickHouse
-
-    engine = InClickHouse()
+    engine = engines.clickhouse()
     world = World(engine)
-    world.take(told([load(path)["events"] for path in scenarios()]))
+    world.take(told([load(path)["events"] for path in scenario_files()]))
     yield world
     engine.close()
 
 
-def asked(profile: str) -> Selection:
-    facts = Facts(definitions({}, profile), definitions({}))
-    return Selection(
-        from_ns=BEGIN_NS - 100 * DAY, to_ns=BEGIN_NS + 100 * DAY, environment="production", facts=facts
-    )
+def asked(world: World, profile: str) -> tuple[Reader, Selection]:
+    tables = facts({}, profile, inline=world.engine.inline)
+    window = {"from_ns": BEGIN_NS - 100 * DAY, "to_ns": BEGIN_NS + 100 * DAY}
+    return world.engine.reader(tables), Selection(**window, environment="production", facts=tables)
 
 
 @pytest.mark.parametrize("figure", EXPLAINED)
 def test_rows_and_reasons_are_the_same(everything: World, clickhouse: World, figure: Any) -> None:
     for profile in PROFILES:
         found = [
-            page(world.engine.backend, figure, asked(profile), limit=10_000, after=None)
-            for world in (everything, clickhouse)
+            page(reader, figure, selection, limit=10_000, after=None)
+            for reader, selection in (asked(world, profile) for world in (everything, clickhouse))
         ]
         assert found[0] == found[1]
 
 
 def test_differences_are_the_same(everything: World, clickhouse: World) -> None:
-    ours, theirs = asked("dora"), asked("gitlab")
-    alone = {"lead_time_start": replace(theirs)}
-    found = [
-        differences(world.engine.backend, "change_lead_time", ours, theirs, alone, limit=10_000, after=None)
-        for world in (everything, clickhouse)
-    ]
+    found = []
+    for world in (everything, clickhouse):
+        (reader, ours), (_, theirs) = asked(world, "dora"), asked(world, "gitlab")
+        alone = {"lead_time_start": replace(theirs)}
+        found.append(differences(reader, "change_lead_time", ours, theirs, alone, limit=10_000, after=None))
     assert found[0] == found[1] != []
 
 
 def test_the_measurement_is_the_same(everything: World, clickhouse: World) -> None:
-    found = [measurement(world.engine.backend, asked("dora")) for world in (everything, clickhouse)]
+    found = [measurement(*asked(world, "dora")) for world in (everything, clickhouse)]
     assert found[0] == found[1]
     assert found[0]["spans"]["unlinked"] > 0

@@ -8,28 +8,31 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-import ibis
 import pytest
-from world import BEGIN_NS, World
 
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.declared.profiles import BUILT_IN, Profile
-from otel_vsm_collector.facts.by_profile import Book
+from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.facts.selection import Selection
+from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.figures.dora import dora
 from otel_vsm_collector.figures.explain.figures import EXPLAINED, counts
 from otel_vsm_collector.figures.explain.page import page
 from otel_vsm_collector.figures.explain.reasons import Reason
 from otel_vsm_collector.figures.flow import flow
+from scenarios.offsets import BEGIN_NS
+from scenarios.world import World
 
 Row = dict[str, Any]
 HOUR, DAY = 3600 * 10**9, 86400 * 10**9
-BOOK = Book(
-    Declared.model_validate(
-        {
-            "profiles": {"strict": {"incident_severities": ["high"], "window_edge": "merged"}},
-            "stages": {"ui smoke": {"quarantined": True}},
-        }
+FACTS = FactTables(
+    Definitions(
+        Declared.model_validate(
+            {
+                "profiles": {"strict": {"incident_severities": ["high"], "window_edge": "merged"}},
+                "stages": {"ui smoke": {"quarantined": True}},
+            }
+        )
     )
 )
 EVER = Selection(from_ns=BEGIN_NS - 1000 * DAY, to_ns=BEGIN_NS + 1000 * DAY, environment="production")
@@ -141,15 +144,14 @@ def told(found: Any, expected: Any) -> Any:
 
 @pytest.mark.parametrize("profile", [*BUILT_IN, "strict"])
 def test_a_figure_follows_from_its_rows(profile: str, everything: World) -> None:
-    backend = ibis.duckdb.from_connection(everything.engine.connection)  # type: ignore[attr-defined]
-    facts = BOOK.facts(profile)
-    facts.compute(backend.con)
+    reader = everything.engine.reader(FACTS)
+    facts = FACTS.named(profile)
     seen: set[str] = set()
     for asked, where in ASKED.items():
         selection = replace(where, facts=facts)
-        figures = dora(backend, selection) | flow(backend, selection)
+        figures = dora(reader, selection) | flow(reader, selection)
         for figure in EXPLAINED:
-            rows = page(backend, figure, selection, which="all", limit=10_000, after=None)
+            rows = page(reader, figure, selection, which="all", limit=10_000, after=None)
             expected = again(figure, rows, selection)
             assert told(figures[figure], expected) == expected, (figure, asked)
             assert len({row["id"] for row in rows}) == len(rows), "each row is told apart"
@@ -158,7 +160,7 @@ def test_a_figure_follows_from_its_rows(profile: str, everything: World) -> None
                 assert row["reason"] is None or Reason(row["reason"]).sentence
                 assert row["value"] is None or math.isfinite(row["value"])
                 assert row[row["kind"]]["id"] == row["name"]
-            tallied = counts(backend, figure, selection)
+            tallied = counts(reader, figure, selection)
             assert sum(row["rows"] for row in tallied) == len(rows)
             seen |= {f"{figure} {row['reason']}" for row in rows}
     assert len(seen) > 15, "the scenarios leave something out for many reasons"
@@ -166,8 +168,8 @@ def test_a_figure_follows_from_its_rows(profile: str, everything: World) -> None
 
 @pytest.mark.parametrize("profile", ["devlake", "strict"])
 def test_a_figure_of_flow_follows_no_setting_that_it_does_not_name(profile: str, everything: World) -> None:
-    backend = ibis.duckdb.from_connection(everything.engine.connection)  # type: ignore[attr-defined]
-    default, other = (BOOK.declared.profile_named(name) for name in (None, profile))
+    reader = everything.engine.reader(FACTS)
+    default, other = (FACTS.declared.profile_named(name) for name in (None, profile))
     for figure in EXPLAINED:
         if EXPLAINED[figure].among is not flow:
             continue
@@ -175,21 +177,20 @@ def test_a_figure_of_flow_follows_no_setting_that_it_does_not_name(profile: str,
         alike = default.model_copy(update=named)
         found = []
         for one in (other, alike):
-            facts = BOOK.facts_by(one)
-            facts.compute(backend.con)
+            facts = FACTS.by(one)
             selection = replace(EVER, facts=facts)
-            found.append(page(backend, figure, selection, which="counted", limit=10_000, after=None))
+            found.append(page(reader, figure, selection, which="counted", limit=10_000, after=None))
         rows = [[(row["id"], row["part"], row["value"], row["of_s"]) for row in side] for side in found]
         assert rows[0] == rows[1], figure
 
 
 def test_pages_are_parts_of_the_whole(everything: World) -> None:
-    backend = ibis.duckdb.from_connection(everything.engine.connection)  # type: ignore[attr-defined]
-    whole = page(backend, "change_fail_rate", EVER, which="left_out", limit=10_000, after=None)
+    reader = everything.engine.reader(FACTS)
+    whole = page(reader, "change_fail_rate", EVER, which="left_out", limit=10_000, after=None)
     assert len(whole) > 10
     found: list[Row] = []
     while part := page(
-        backend,
+        reader,
         "change_fail_rate",
         EVER,
         which="left_out",
