@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from harness.factories import NewRecord
 from otel_vsm.export.drain import DrainResult, Send, drain
 from otel_vsm.export.exporters import ExportResult, Outcome
 from otel_vsm.export.parcel import Parcel
 from otel_vsm.export.spool import Spool
-from otel_vsm.record import BATCH_RECORDS, Record
-
-NewRecord = Callable[..., Record]
+from otel_vsm.record import BATCH_RECORDS
 
 ACCEPTED = ExportResult(Outcome.ACCEPTED)
 

@@ -1,10 +1,8 @@
 """OpenTelemetry's variables, read by the specification's rules."""
 
-import subprocess
-from collections.abc import Callable
-
 import pytest
 
+from harness.factories import RunPython
 from otel_vsm.export.endpoint import (
     UNLIMITED_S,
     Compression,
@@ -209,7 +207,7 @@ def test_a_broken_resource_is_said_without_its_values() -> None:
 
 
 def test_reading_costs_nothing_heavy(
-    run_python: Callable[..., "subprocess.CompletedProcess[str]"],
+    run_python: RunPython,
 ) -> None:
     done = run_python(
         "import sys; from otel_vsm.export.endpoint import disabled_reason; disabled_reason()\n"

@@ -2,15 +2,15 @@
 
 import os
 import signal
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
+from harness.factories import NewRecord, RunPython
 from otel_vsm.export import ExportError, configured, export, export_all, intercepted, leave, preload
 from otel_vsm.export.background import response_budget_s
 from otel_vsm.export.endpoint import Protocol
@@ -18,8 +18,6 @@ from otel_vsm.export.spool import Spool
 from otel_vsm.record import BATCH_RECORDS, Record
 from otel_vsm.testing import ACCEPT, BAD_REQUEST, BUSY, UNAUTHENTICATED, ExportResponse, OtlpReceiver
 
-NewRecord = Callable[..., Record]
-RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
 Stderr = pytest.CaptureFixture[str]
 
 PATIENT_S = 60.0

@@ -5,20 +5,17 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.factories import NewRecord, RunPython
 from otel_vsm.export.parcel import DamagedParcel, Parcel
 from otel_vsm.export.spool import MAX_AGE_S, LockedEntry, Spool
-from otel_vsm.identity import SpanReference
+from otel_vsm.identity import SpanId, SpanReference, TraceId
 from otel_vsm.record import Record, Value
-
-NewRecord = Callable[..., Record]
-RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
 
 HEX = "0123456789abcdef"
 VALUES = st.text() | st.booleans() | st.integers() | st.floats(allow_nan=False)
@@ -204,7 +201,8 @@ def test_a_damaged_file_holds_up_nothing(spool: Spool, new_record: NewRecord, te
 def test_files_of_others_are_left_alone(spool: Spool) -> None:
     other = spool.directory / "README"
     other.write_text("mine")
-    assert spool.entries() == locked(spool) == []
+    assert spool.entries() == []
+    assert locked(spool) == []
     spool.trim()
     assert other.exists()
 
@@ -228,7 +226,7 @@ def test_where_the_disk_is_full_nothing_is_left_behind(run_python: RunPython, tm
     name=st.text(st.characters(exclude_categories=())),
     times=st.tuples(st.integers(), st.integers()),
     failed=st.booleans(),
-    links=st.lists(st.tuples(st.text(HEX), st.text(HEX)).map(lambda ids: SpanReference(*ids))),
+    links=st.lists(st.builds(SpanReference, st.text(HEX), st.text(HEX))),
 )
 def test_a_parcel_survives_being_written(
     resource: dict[str, str],
@@ -239,8 +237,8 @@ def test_a_parcel_survives_being_written(
     links: list[SpanReference],
 ) -> None:
     record = Record(
-        trace_id="ab" * 16,
-        span_id="cd" * 8,
+        trace_id=TraceId("ab" * 16),
+        span_id=SpanId("cd" * 8),
         parent_span_id=None,
         name=name,
         start_ns=times[0],

@@ -2,20 +2,21 @@
 
 import os
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import grpc
 import pytest
 
+from harness.factories import NewRecord
 from otel_vsm import __version__
 from otel_vsm.export.endpoint import Protocol, read_endpoint
 from otel_vsm.export.exporters import Outcome
 from otel_vsm.export.parcel import Parcel
 from otel_vsm.export.transport import Sender, spans
-from otel_vsm.identity import SpanReference
+from otel_vsm.identity import SpanId, SpanReference, TraceId
 from otel_vsm.record import Record
 from otel_vsm.testing import ACCEPT, BAD_REQUEST, BUSY, UNAUTHENTICATED, ExportResponse, OtlpReceiver
 
-NewRecord = Callable[..., Record]
 Send = Callable[..., Outcome]
 
 
@@ -39,6 +40,10 @@ def open_sender(otlp_receiver: OtlpReceiver, protocol: Protocol) -> Iterator[Cal
         one.__exit__()
 
 
+def span(trace: str, span: str) -> SpanReference:
+    return SpanReference(TraceId(trace * 16), SpanId(span * 8))
+
+
 def parcel_of(*records: Record) -> Parcel:
     return Parcel(resource={"service.name": "shop", "vsm.team": "payments"}, records=records)
 
@@ -48,7 +53,7 @@ def test_a_record_arrives_as_it_was_made(
 ) -> None:
     stage = new_record(
         attributes={"text": "größer ☃", "yes": True, "count": 2**40, "share": 0.25},
-        links=(SpanReference("ab" * 16, "cd" * 8), SpanReference("12" * 16, "34" * 8)),
+        links=(span("ab", "cd"), span("12", "34")),
         failed=True,
     )
     event = new_record("change.merged", parent_span_id=None, end_ns=1_770_000_000_000_000_001)
@@ -94,7 +99,7 @@ def test_what_cannot_be_encoded_is_not_taken_for_sent(
     otlp_receiver: OtlpReceiver,
     open_sender: Callable[..., Sender],
     new_record: NewRecord,
-    bad: dict[str, object],
+    bad: dict[str, Any],
 ) -> None:
     result = open_sender().send([parcel_of(new_record(**bad))])
     assert result.outcome is Outcome.REFUSED

@@ -231,7 +231,7 @@ def test_of_a_path_the_last_commits_that_touch_it_are_what_was_tagged(git: Git, 
     git("tag", "v2")
     touch(git, repository, "pay/c", at=100_000_006)
     history = read_history(repository, paths=["cart"])
-    assert history.touching == {cart, merge}
+    assert history.touching == frozenset({cart, merge})
     assert [(tag.name, tag.revision, tag.at_s) for tag in history.tags] == [
         ("v1", cart, 100_000_003),
         ("v2", merge, 100_000_005),

@@ -3,24 +3,22 @@
 import stat
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from harness.cli import Cli
 from otel_vsm.identity import change_root
 from otel_vsm.testing import OtlpReceiver
-
-Cli = Repository = Any  # of conftest.py
 
 
 def test_a_stage_across_processes(cli: Cli) -> None:
     before = time.time_ns()
-    begun = cli.tell(
+    begun = cli.record(
         *("begin", "acceptance", "--type", "test", "--team", "checkout", "--attribute", "a=1"),
         *("--attribute", "b=1", "--queued-at", "2020-01-01T00:00:00Z"),
     )
     between = time.time_ns()
-    ended = cli.tell("end", "acceptance", "--result", "failure", "--attribute", "b=2")
+    ended = cli.record("end", "acceptance", "--result", "failure", "--attribute", "b=2")
     assert before <= begun.start_ns == begun.end_ns <= between
     assert (begun.name, begun.attributes["vsm.event.name"]) == ("stage.started", "stage.started")
     assert begun.attributes["vsm.stage.name"] == ended.attributes["vsm.stage.name"] == "acceptance"
@@ -43,15 +41,15 @@ def test_a_stage_across_processes(cli: Cli) -> None:
     [("success", 0), ("failure", 1), ("error", 1), ("timeout", 1), ("cancellation", 0), ("skip", 0)],
 )
 def test_every_result_can_be_told(cli: Cli, result: str, failed: bool) -> None:
-    cli.tell("begin", "x")
-    record = cli.tell("end", "x", "--result", result)
+    cli.record("begin", "x")
+    record = cli.record("end", "x", "--result", result)
     assert record.attributes["cicd.pipeline.task.run.result"] == result
     assert record.failed == failed
 
 
 def test_a_stage_ends_once(cli: Cli, otlp_receiver: OtlpReceiver) -> None:
-    cli.tell("begin", "x")
-    cli.tell("end", "x")
+    cli.record("begin", "x")
+    cli.record("end", "x")
     done = cli("end", "x")
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == (
@@ -62,21 +60,21 @@ def test_a_stage_ends_once(cli: Cli, otlp_receiver: OtlpReceiver) -> None:
 
 
 def test_a_stage_that_is_begun_twice_begins_anew(cli: Cli, otlp_receiver: OtlpReceiver) -> None:
-    cli.tell("begin", "x")
+    cli.record("begin", "x")
     again = cli("begin", "x")
     assert again.returncode == 0
     assert "had been begun before and not ended; it begins anew" in again.stderr
-    assert cli.tell("end", "x").start_ns == otlp_receiver.records[1].start_ns
+    assert cli.record("end", "x").start_ns == otlp_receiver.records[1].start_ns
 
 
 def test_stages_and_changes_do_not_meet(cli: Cli) -> None:
     starts = {
-        (name, change): cli.tell("begin", name, "--change", f"github.com/acme/x#{change}").start_ns
+        (name, change): cli.record("begin", name, "--change", f"github.com/acme/x#{change}").start_ns
         for name in ("a", "b")
         for change in (1, 2)
     }
     for (name, change), start_ns in starts.items():
-        assert cli.tell("end", name, "--change", f"github.com/acme/x#{change}").start_ns == start_ns
+        assert cli.record("end", name, "--change", f"github.com/acme/x#{change}").start_ns == start_ns
 
 
 def test_without_a_change_the_folder_tells_stages_apart(cli: Cli, tmp_path: Path) -> None:

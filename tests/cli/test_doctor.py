@@ -1,22 +1,19 @@
 """`otel-vsm doctor` says what is configured and whether it works, and gives no secret away."""
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import grpc
 import pytest
 from click.testing import CliRunner
 
+from harness.factories import NewRecord
 from otel_vsm import __version__
 from otel_vsm.cli import main
 from otel_vsm.export.endpoint import Protocol
 from otel_vsm.export.parcel import Parcel
 from otel_vsm.export.spool import Spool
-from otel_vsm.record import Record
 from otel_vsm.testing import UNAUTHENTICATED, ExportResponse, OtlpReceiver
-
-NewRecord = Callable[..., Record]
 
 
 @pytest.fixture(autouse=True)

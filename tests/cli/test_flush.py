@@ -6,14 +6,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from harness.factories import NewRecord
 from otel_vsm.cli import main
 from otel_vsm.export.endpoint import Protocol
 from otel_vsm.export.parcel import Parcel
 from otel_vsm.export.spool import Spool
-from otel_vsm.record import Record
 from otel_vsm.testing import ACCEPT, BAD_REQUEST, BUSY, OtlpReceiver
-
-NewRecord = Callable[..., Record]
 
 
 @pytest.fixture(params=Protocol, ids=str)

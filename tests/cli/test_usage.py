@@ -4,15 +4,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
 
+from harness.cli import Cli
 from otel_vsm.cli import COMMANDS, LazyGroup, main
 from otel_vsm.testing import OtlpReceiver
-
-Cli = Any  # of conftest.py
 
 CONTRACT = (
     *("stage", "begin", "end", "deploy", "change", "approval", "work-item", "incident"),

@@ -3,19 +3,17 @@
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 
 import pytest
 
 from otel_vsm.export import export_all
 from otel_vsm.export.endpoint import Protocol
-from otel_vsm.identity import change_root
+from otel_vsm.identity import SpanId, change_root
 from otel_vsm.record import Record
 from otel_vsm.testing import CollectorFailed, RunningCollector, collector
-
-NewRecord = Callable[..., Record]
 
 LISTENS = "print('otlp/grpc 127.0.0.1:1\\notlp/http 127.0.0.1:2\\nweb 127.0.0.1:3\\nready', flush=True);"
 
@@ -29,7 +27,7 @@ def stage(change: str) -> Record:
     end_ns = time.time_ns()
     return Record(
         trace_id=trace_id,
-        span_id="ab" * 8,
+        span_id=SpanId("ab" * 8),
         parent_span_id=root,
         name="build",
         start_ns=end_ns - 1_000_000_000,
@@ -110,7 +108,7 @@ def test_none_of_our_own_telemetry_settings_reach_it(monkeypatch: pytest.MonkeyP
     ],
     ids=["does not start", "never ready", "does not stop", "stops badly"],
 )
-def test_its_failures_are_told_with_what_it_wrote(code: str, timeouts: dict[str, float], said: str) -> None:
+def test_its_failures_are_told_with_what_it_wrote(code: str, timeouts: dict[str, Any], said: str) -> None:
     with (
         pytest.raises(CollectorFailed, match=said),
         collector(command=stand_in(code), **timeouts),

@@ -1,16 +1,13 @@
 """What needs no process and no socket: captured records, the clock, the ids."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
+from harness.factories import NewRecord
 from otel_vsm.export import configured, export, export_all
-from otel_vsm.record import Record
 from otel_vsm.testing import Captured, CountingIds, FakeClock, capture
-
-NewRecord = Callable[..., Record]
 
 
 def test_what_is_delivered_is_captured(captured: Captured, new_record: NewRecord) -> None:

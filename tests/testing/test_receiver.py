@@ -2,7 +2,8 @@
 
 import gzip
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request as HttpRequest
 from urllib.request import urlopen
@@ -41,7 +42,7 @@ def post(receiver: OtlpReceiver, body: bytes, path: str = "/v1/traces", **header
 @pytest.fixture
 def stub(otlp_receiver: OtlpReceiver) -> Iterator[TraceServiceStub]:
     with grpc.insecure_channel(otlp_receiver.url(Protocol.GRPC).removeprefix("http://")) as channel:
-        yield TraceServiceStub(channel)
+        yield TraceServiceStub(channel)  # type: ignore[no-untyped-call]
 
 
 def test_it_remembers_what_came_over_http(otlp_receiver: OtlpReceiver) -> None:
@@ -51,7 +52,8 @@ def test_it_remembers_what_came_over_http(otlp_receiver: OtlpReceiver) -> None:
     assert request.protocol is Protocol.HTTP
     assert request.headers["x-tenant"] == "shop"
     assert [record.name for record in request.records] == ["a", "b"]
-    assert request.records[0].attributes == {"list": ["x"], "map": {"k": 7}, "empty": None}
+    attributes: Mapping[str, Any] = request.records[0].attributes
+    assert attributes == {"list": ["x"], "map": {"k": 7}, "empty": None}
     assert request.records[1].span_id == "0000000000000002"
 
 
