@@ -62,7 +62,7 @@ def new_record(counting_ids: CountingIds) -> NewRecord:  # noqa: F811 - that is 
     trace_id, root = change_root("github.com/acme/shop#123")
 
     def make(name: str = "build", **replaced: Any) -> Record:
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "trace_id": trace_id,
             "span_id": counting_ids.span_id(),
             "parent_span_id": SpanId(root),
@@ -71,7 +71,7 @@ def new_record(counting_ids: CountingIds) -> NewRecord:  # noqa: F811 - that is 
             "end_ns": 1_770_000_002_500_000_000,
             "attributes": {"vsm.stage.name": name},
         }
-        return Record(**{**told, **replaced})
+        return Record(**{**fields, **replaced})
 
     return make
 

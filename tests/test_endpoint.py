@@ -18,8 +18,8 @@ BASE = "OTEL_EXPORTER_OTLP_"
 
 def env(**variables: str) -> dict[str, str]:
     """`TIMEOUT="5"` stands for `OTEL_EXPORTER_OTLP_TIMEOUT=5`."""
-    given = {"ENDPOINT": "http://localhost:4318", **variables}
-    return {f"{BASE}{name}": value for name, value in given.items()}
+    defaulted = {"ENDPOINT": "http://localhost:4318", **variables}
+    return {f"{BASE}{name}": value for name, value in defaulted.items()}
 
 
 @pytest.mark.parametrize(

@@ -38,17 +38,17 @@ def run(*arguments: str, input: bytes = b"") -> str:
 @pytest.mark.parametrize("message", ["", "title", "title\n\nbody\n\ntrailer: x", "ä" * 100_000, "a\r\nb"])
 def test_the_last_commit_comes_with_its_whole_message(commit: Commit_, message: str) -> None:
     sha = commit(message, "--cleanup=verbatim")
-    found = checkout(repository=False).commit
-    assert found is not None
-    assert (found.sha, found.message.rstrip("\n")) == (sha, message)
+    head = checkout(repository=False).commit
+    assert head is not None
+    assert (head.sha, head.message.rstrip("\n")) == (sha, message)
 
 
 def test_a_message_that_is_no_text_is_read_as_well_as_can_be(commit: Commit_) -> None:
     sha = commit(b"caf\xe9 (#12)")
-    found = checkout(repository=False).commit
-    assert found is not None
-    assert found.sha == sha
-    assert "(#12)" in found.message
+    head = checkout(repository=False).commit
+    assert head is not None
+    assert head.sha == sha
+    assert "(#12)" in head.message
 
 
 def test_what_the_user_likes_to_see_in_a_log_does_not_matter(commit: Commit_) -> None:
@@ -56,8 +56,11 @@ def test_what_the_user_likes_to_see_in_a_log_does_not_matter(commit: Commit_) ->
     for key, value in (("log.showSignature", "true"), ("color.ui", "always"), ("format.pretty", "oneline")):
         run("config", key, value)
     run("remote", "add", "origin", "https://github.com/acme/shop")
-    found = checkout()
-    assert (found.repository, found.commit) == ("github.com/acme/shop", CommitMessage(sha, "title\n\n"))
+    checked_out = checkout()
+    assert (checked_out.repository, checked_out.commit) == (
+        "github.com/acme/shop",
+        CommitMessage(sha, "title\n\n"),
+    )
     assert branch() == "main"
 
 

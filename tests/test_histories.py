@@ -78,7 +78,7 @@ def _check(running: RunningCollector, name: str) -> None:
     assert lead["max"] == expect["lead_time_s"]["max"]
     assert dora["deployment_frequency"]["deployments"] == expect["deployments"]
 
-    found = {
+    deployments = {
         deployment["version"]: (
             deployment["revision"],
             int(datetime.fromisoformat(deployment["finished_at"]).timestamp()),
@@ -86,7 +86,7 @@ def _check(running: RunningCollector, name: str) -> None:
         )
         for deployment in _all(running, "/api/v1/deployments", service=name)
     }
-    assert found == {
+    assert deployments == {
         wanted["tag"]: (wanted["revision"], wanted["at"], wanted["changes"])
         for wanted in expect["per_deployment"]
     }
@@ -116,8 +116,8 @@ def test_twice_in_any_order_with_a_power_cut_between_gives_the_same(
 
         from otel_vsm.cli.backfill import backfill
 
-        told = CliRunner().invoke(backfill, ["git", str(repositories[name]), "--service", name])
-        assert told.exit_code == 0, told.output
+        completed = CliRunner().invoke(backfill, ["git", str(repositories[name]), "--service", name])
+        assert completed.exit_code == 0, completed.output
     chance = random.Random(20261120)
     sent = records * 2
     chance.shuffle(sent)

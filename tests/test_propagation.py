@@ -44,8 +44,8 @@ def test_what_is_no_span_is_ignored(given: str) -> None:
 
 @given(st.text())
 def test_anything_may_stand_there(text: str) -> None:
-    around = incoming({"TRACEPARENT": text})
-    assert around is None or (len(around.trace_id), len(around.span_id)) == (32, 16)
+    caller = incoming({"TRACEPARENT": text})
+    assert caller is None or (len(caller.trace_id), len(caller.span_id)) == (32, 16)
 
 
 def test_only_the_upper_case_name_counts() -> None:

@@ -31,8 +31,8 @@ def open_sender(otlp_receiver: OtlpReceiver, protocol: Protocol) -> Iterator[Cal
     opened = []
 
     def sender(timeout_s: float = 10.0, **env: str) -> Sender:
-        told = {**os.environ, **otlp_receiver.environment(protocol), **env}
-        opened.append(Sender(read_endpoint(told), timeout_s=timeout_s))
+        variables = {**os.environ, **otlp_receiver.environment(protocol), **env}
+        opened.append(Sender(read_endpoint(variables), timeout_s=timeout_s))
         return opened[-1]
 
     yield sender

@@ -13,27 +13,27 @@ from otel_vsm.testing import OtlpReceiver
 
 def test_a_stage_across_processes(cli: Cli) -> None:
     before = time.time_ns()
-    begun = cli.record(
+    started = cli.record(
         *("begin", "acceptance", "--type", "test", "--team", "checkout", "--attribute", "a=1"),
         *("--attribute", "b=1", "--queued-at", "2020-01-01T00:00:00Z"),
     )
     between = time.time_ns()
-    ended = cli.record("end", "acceptance", "--result", "failure", "--attribute", "b=2")
-    assert before <= begun.start_ns == begun.end_ns <= between
-    assert (begun.name, begun.attributes["vsm.event.name"]) == ("stage.started", "stage.started")
-    assert begun.attributes["vsm.stage.name"] == ended.attributes["vsm.stage.name"] == "acceptance"
-    assert begun.trace_id == ended.trace_id == change_root("github.com/acme/shop#12").trace_id
+    stage = cli.record("end", "acceptance", "--result", "failure", "--attribute", "b=2")
+    assert before <= started.start_ns == started.end_ns <= between
+    assert (started.name, started.attributes["vsm.event.name"]) == ("stage.started", "stage.started")
+    assert started.attributes["vsm.stage.name"] == stage.attributes["vsm.stage.name"] == "acceptance"
+    assert started.trace_id == stage.trace_id == change_root("github.com/acme/shop#12").trace_id
     # The event is the run's child: so it is known which run it announced.
-    assert begun.parent_span_id == ended.span_id != begun.span_id
-    assert ended.parent_span_id == change_root("github.com/acme/shop#12").span_id
-    assert ended.start_ns == begun.start_ns
-    assert ended.end_ns > between
-    assert ended.failed
-    assert ended.attributes["cicd.pipeline.task.run.result"] == "failure"
-    assert ended.attributes["vsm.stage.type"] == "test"
-    assert ended.attributes["vsm.team"] == "checkout"
-    assert (ended.attributes["a"], ended.attributes["b"]) == ("1", "2")
-    assert ended.attributes["vsm.stage.queue.duration"] == (begun.start_ns - 1_577_836_800 * 10**9) / 1e9
+    assert started.parent_span_id == stage.span_id != started.span_id
+    assert stage.parent_span_id == change_root("github.com/acme/shop#12").span_id
+    assert stage.start_ns == started.start_ns
+    assert stage.end_ns > between
+    assert stage.failed
+    assert stage.attributes["cicd.pipeline.task.run.result"] == "failure"
+    assert stage.attributes["vsm.stage.type"] == "test"
+    assert stage.attributes["vsm.team"] == "checkout"
+    assert (stage.attributes["a"], stage.attributes["b"]) == ("1", "2")
+    assert stage.attributes["vsm.stage.queue.duration"] == (started.start_ns - 1_577_836_800 * 10**9) / 1e9
 
 
 @pytest.mark.parametrize(

@@ -261,7 +261,7 @@ def test_a_ci_names_the_commit_of_which_its_message_is(cli: Cli, mono: Repositor
 
 
 @pytest.mark.parametrize(
-    ("paths", "said", "own", "linked"),
+    ("paths", "message", "own", "linked"),
     [
         (["crat"], "--path crat is left out: no commit up to {head} touches it", "#16", []),
         (["cart", "crat"], "--path crat is left out: no commit up to {before} touches it", "#15", ["#13"]),
@@ -269,13 +269,13 @@ def test_a_ci_names_the_commit_of_which_its_message_is(cli: Cli, mono: Repositor
     ],
 )
 def test_a_path_that_there_is_not_is_said(
-    cli: Cli, mono: Repository, paths: list[str], said: str, own: str, linked: list[str]
+    cli: Cli, mono: Repository, paths: list[str], message: str, own: str, linked: list[str]
 ) -> None:
     options = [option for path in paths for option in ("--path", path)]
     done = cli(*DEPLOY, *options, "--previous", "v1", "--", "sh", "-c", "exit 3")
     head, before = (mono.git("rev-parse", revision) for revision in ("HEAD", "HEAD~1"))
     assert done.returncode == 3
-    assert done.stderr.startswith(f"otel-vsm: warning: {said.format(head=head, before=before)}")
+    assert done.stderr.startswith(f"otel-vsm: warning: {message.format(head=head, before=before)}")
     assert len(done.stderr.splitlines()) == 1
     [record] = cli.receiver.records
     assert record.attributes["vsm.change.id"] == f"github.com/acme/shop{own}"

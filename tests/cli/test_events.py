@@ -54,11 +54,11 @@ def test_what_is_told_twice_is_one_event(cli: Cli) -> None:
 )
 def test_what_happens_again_is_another_event(cli: Cli, command: list[str], event: str) -> None:
     first, second = AT, ("--at", "2026-03-01T09:30:01Z")
-    told = [cli.record(*command, event, *at).span_id for at in (first, second, first)]
-    assert told[0] == told[2] != told[1]
+    span_ids = [cli.record(*command, event, *at).span_id for at in (first, second, first)]
+    assert span_ids[0] == span_ids[2] != span_ids[1]
     # Within its second, it is the same one: other tools may round.
-    assert cli.record(*command, event, "--at", "2026-03-01T09:30:00.9Z").span_id == told[0]
-    assert cli.record(*command, event).span_id not in told
+    assert cli.record(*command, event, "--at", "2026-03-01T09:30:00.9Z").span_id == span_ids[0]
+    assert cli.record(*command, event).span_id not in span_ids
 
 
 def test_gates_are_apart(cli: Cli) -> None:
@@ -72,21 +72,21 @@ def test_gates_are_apart(cli: Cli) -> None:
 
 @pytest.mark.parametrize("given", ["13", "#13", "!13", "github.com/acme/shop#13"])
 def test_a_named_change_may_be_another_than_the_checkout(cli: Cli, given: str) -> None:
-    told = cli.record("change", "approved", "--change", given)
-    assert told.trace_id == change_root("github.com/acme/shop#13").trace_id
-    assert told.attributes["vcs.change.id"] == "13"
+    record = cli.record("change", "approved", "--change", given)
+    assert record.trace_id == change_root("github.com/acme/shop#13").trace_id
+    assert record.attributes["vcs.change.id"] == "13"
     # HEAD is of change 12. With both on one span, the two would be taken for one change.
-    assert "vcs.ref.head.revision" not in told.attributes
-    assert "vcs.ref.head.name" not in told.attributes
+    assert "vcs.ref.head.revision" not in record.attributes
+    assert "vcs.ref.head.name" not in record.attributes
 
 
 def test_a_named_change_of_another_repository_has_nothing_of_this_one(cli: Cli) -> None:
     sha = "9f2c1d7e5b8a4c3d2e1f0a9b8c7d6e5f4a3b2c1d"
-    told = cli.record("change", "merged", "--change", f"gitlab.com/acme/api@{sha}").attributes
-    assert told["vsm.change.id"] == f"gitlab.com/acme/api@{sha}"
-    assert told["vcs.repository.url.full"] == "https://gitlab.com/acme/api"
-    assert told["vcs.ref.head.revision"] == sha
-    assert "vcs.ref.head.name" not in told
+    attributes = cli.record("change", "merged", "--change", f"gitlab.com/acme/api@{sha}").attributes
+    assert attributes["vsm.change.id"] == f"gitlab.com/acme/api@{sha}"
+    assert attributes["vcs.repository.url.full"] == "https://gitlab.com/acme/api"
+    assert attributes["vcs.ref.head.revision"] == sha
+    assert "vcs.ref.head.name" not in attributes
 
 
 def test_a_work_item_has_a_trace_of_its_own(cli: Cli) -> None:

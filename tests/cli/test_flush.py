@@ -90,17 +90,18 @@ def test_what_was_refused_is_said(receiver: OtlpReceiver, keep: Callable[..., No
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "said"), [("", "set OTEL_EXPORTER_OTLP_ENDPOINT"), ("localhost:4318", "write it like http")]
+    ("endpoint", "message"),
+    [("", "set OTEL_EXPORTER_OTLP_ENDPOINT"), ("localhost:4318", "write it like http")],
 )
 def test_without_a_usable_endpoint_all_is_left(
-    keep: Callable[..., None], monkeypatch: pytest.MonkeyPatch, endpoint: str, said: str
+    keep: Callable[..., None], monkeypatch: pytest.MonkeyPatch, endpoint: str, message: str
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
     keep("a")
     done = flush()
     assert done.exit_code == 1
     assert done.stderr.startswith(f"Error: 1 span left in {Spool.of_this_user().directory}: ")
-    assert said in done.stderr
+    assert message in done.stderr
     assert len(Spool.of_this_user().entries()) == 1
 
 

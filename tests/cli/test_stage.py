@@ -181,22 +181,22 @@ def test_what_the_caller_ignores_stays_ignored(quiet: Cli) -> None:
 def test_umask_folder_and_signal_mask_are_the_callers(quiet: Cli) -> None:
     show = "umask; pwd; grep -E 'SigBlk' /proc/self/status; ulimit -n"
     limits = "umask 027; ulimit -n 200;"
-    inside = quiet.shell(f'{limits} "$@"', "stage", "test", "--", "sh", "-c", show)
-    assert inside.stdout == quiet.shell(f"{limits} {show}").stdout
+    wrapped = quiet.shell(f'{limits} "$@"', "stage", "test", "--", "sh", "-c", show)
+    assert wrapped.stdout == quiet.shell(f"{limits} {show}").stdout
 
 
 def test_the_environment_gets_what_is_ours_and_nothing_else(quiet: Cli) -> None:
     done = quiet("stage", "test", "--", "env", "-0")
-    inside = dict(pair.split("=", 1) for pair in done.stdout.split("\0") if pair)
-    assert inside.keys() - quiet.env.keys() == {"TRACEPARENT", "OTEL_VSM_CHANGE_ID"}
-    assert {name: inside[name] for name in quiet.env} == quiet.env
-    assert inside["OTEL_VSM_CHANGE_ID"] == CHANGE
+    wrapped = dict(pair.split("=", 1) for pair in done.stdout.split("\0") if pair)
+    assert wrapped.keys() - quiet.env.keys() == {"TRACEPARENT", "OTEL_VSM_CHANGE_ID"}
+    assert {name: wrapped[name] for name in quiet.env} == quiet.env
+    assert wrapped["OTEL_VSM_CHANGE_ID"] == CHANGE
 
 
-@pytest.mark.parametrize("given", ["C", "POSIX", "C.UTF-8"])
-def test_a_locale_of_the_environment_is_not_coerced(quiet: Cli, given: str) -> None:
-    done = quiet("stage", "test", "--", "sh", "-c", "echo $LC_CTYPE", env={"LC_CTYPE": given})
-    assert done.stdout == f"{given}\n"
+@pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8"])
+def test_a_locale_of_the_environment_is_not_coerced(quiet: Cli, locale: str) -> None:
+    done = quiet("stage", "test", "--", "sh", "-c", "echo $LC_CTYPE", env={"LC_CTYPE": locale})
+    assert done.stdout == f"{locale}\n"
 
 
 def test_a_grandchild_that_keeps_the_output_open_does_not_hold_the_exit_up(quiet: Cli) -> None:
@@ -265,11 +265,11 @@ def test_stages_nest_wherever_the_inner_one_runs(
     inner = f"cd {tmp_path} && {cli.program} stage unit --type test -- true"
     done = cli("stage", "test", "--change", "99", "--", "sh", "-c", inner)
     assert done.returncode == 0
-    inside, outside = otlp_receiver.records
-    assert (inside.name, outside.name) == ("unit", "test")
-    assert inside.parent_span_id == outside.span_id
-    assert inside.trace_id == outside.trace_id == change_root("github.com/acme/shop#99").trace_id
-    assert inside.attributes["vsm.change.id"] == "github.com/acme/shop#99"
+    nested, outer = otlp_receiver.records
+    assert (nested.name, outer.name) == ("unit", "test")
+    assert nested.parent_span_id == outer.span_id
+    assert nested.trace_id == outer.trace_id == change_root("github.com/acme/shop#99").trace_id
+    assert nested.attributes["vsm.change.id"] == "github.com/acme/shop#99"
 
 
 def test_stages_side_by_side_are_apart(cli: Cli, otlp_receiver: OtlpReceiver) -> None:
@@ -303,19 +303,19 @@ def test_a_ci_and_no_terminal_is_automation(cli: Cli) -> None:
         == "automation"
     )
     assert "vsm.actor.type" not in cli.record("stage", "test", "--", "true").attributes
-    said = cli.record("stage", "test", "--actor", "human", "--", "true", env={"CI": "true"})
-    assert said.attributes["vsm.actor.type"] == "human"
+    record = cli.record("stage", "test", "--actor", "human", "--", "true", env={"CI": "true"})
+    assert record.attributes["vsm.actor.type"] == "human"
 
 
 def test_what_the_user_says_wins_over_the_ci_but_not_over_the_change(cli: Cli) -> None:
     ci = {"GITHUB_ACTIONS": "true", "GITHUB_WORKFLOW": "ci", "GITHUB_JOB": "unit"}
-    told = cli.record(
+    attributes = cli.record(
         *("stage", "test", "--attribute", "cicd.pipeline.name=mine", "--attribute", "vsm.change.id=x"),
         *("--attribute", "a=", "--attribute", "b=1=2", "--", "true"),
         env=ci,
     ).attributes
-    assert (told["cicd.pipeline.name"], told["cicd.pipeline.task.name"]) == ("mine", "unit")
-    assert (told["vsm.change.id"], told["a"], told["b"]) == (CHANGE, "", "1=2")
+    assert (attributes["cicd.pipeline.name"], attributes["cicd.pipeline.task.name"]) == ("mine", "unit")
+    assert (attributes["vsm.change.id"], attributes["a"], attributes["b"]) == (CHANGE, "", "1=2")
 
 
 def test_text_that_is_no_text_is_told_as_well_as_can_be(cli: Cli, otlp_receiver: OtlpReceiver) -> None:
@@ -338,8 +338,8 @@ def test_a_clock_that_is_set_while_the_command_runs_does_not_matter(run_python: 
         "from otel_vsm import process\n"
         "wall = iter([2 * 10**18, 10**18])\n"
         "time.time_ns = lambda: next(wall)\n"
-        "ended = process.run(['true'], os.environ, meanwhile=lambda: None)\n"
-        "print(0 < ended.end_ns - ended.start_ns < 60 * 10**9)\n"
+        "completed = process.run(['true'], os.environ, meanwhile=lambda: None)\n"
+        "print(0 < completed.end_ns - completed.start_ns < 60 * 10**9)\n"
     )
     assert done.stdout == "True\n", done.stderr
 
@@ -378,6 +378,8 @@ def test_a_stamp_that_cannot_be_written_does_not_fail_the_stage(quiet: Cli) -> N
 
 def test_what_was_packaged_is_told(cli: Cli) -> None:
     digest = f"sha256:{'a' * 64}"
-    told = cli.record("stage", "package", "--artifact", digest, "--version", "1.4", "--", "true").attributes
-    assert (told["artifact.hash"], told["service.version"]) == (digest, "1.4")
-    assert "artifact.purl" not in told
+    attributes = cli.record(
+        "stage", "package", "--artifact", digest, "--version", "1.4", "--", "true"
+    ).attributes
+    assert (attributes["artifact.hash"], attributes["service.version"]) == (digest, "1.4")
+    assert "artifact.purl" not in attributes

@@ -28,9 +28,9 @@ def run_stage(
 
 
 def test_no_repository(cli: Cli, tmp_path: Path) -> None:
-    attributes, said = run_stage(cli, cwd=tmp_path)
+    attributes, stderr = run_stage(cli, cwd=tmp_path)
     reason = "not a git repository (or any of the parent directories): .git"
-    assert said == f"otel-vsm: warning: no commit found here ({reason})\n"
+    assert stderr == f"otel-vsm: warning: no commit found here ({reason})\n"
     assert not any(key.startswith(("vcs.", "vsm.change")) for key in attributes)
 
 
@@ -45,10 +45,10 @@ def test_spans_without_a_change_are_told_apart(cli: Cli, tmp_path: Path, otlp_re
     run_stage(
         cli, cwd=tmp_path, env={"TRACEPARENT": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
     )
-    first, second, inside = otlp_receiver.records
+    first, second, nested = otlp_receiver.records
     assert first.trace_id != second.trace_id
     assert (first.parent_span_id, first.links) == (None, ())
-    assert (inside.trace_id, inside.parent_span_id) == (
+    assert (nested.trace_id, nested.parent_span_id) == (
         "0af7651916cd43dd8448eb211c80319c",
         "b7ad6b7169203331",
     )
@@ -58,8 +58,8 @@ def test_no_git(cli: Cli, tmp_path: Path) -> None:
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "sh").symlink_to("/bin/sh")
-    attributes, said = run_stage(cli, env={"PATH": str(programs)})
-    assert said == "otel-vsm: warning: no commit found here (git is not installed)\n"
+    attributes, stderr = run_stage(cli, env={"PATH": str(programs)})
+    assert stderr == "otel-vsm: warning: no commit found here (git is not installed)\n"
     assert "vsm.change.id" not in attributes
 
 
@@ -68,22 +68,22 @@ def test_a_git_that_hangs_holds_nobody_up_for_long(cli: Cli, tmp_path: Path) -> 
     programs.mkdir()
     (programs / "git").write_text("#!/bin/sh\nexec sleep 600\n")
     (programs / "git").chmod(0o755)
-    _, said = run_stage(cli, env={"PATH": f"{programs}{os.pathsep}{cli.env['PATH']}"})
-    assert said == "otel-vsm: warning: no commit found here (git did not answer within 2 s)\n"
+    _, stderr = run_stage(cli, env={"PATH": f"{programs}{os.pathsep}{cli.env['PATH']}"})
+    assert stderr == "otel-vsm: warning: no commit found here (git did not answer within 2 s)\n"
 
 
 def test_no_commit_yet(cli: Cli, tmp_path: Path, shop: Repository) -> None:
     (tmp_path / "new").mkdir()
     shop.git("init", "--quiet", str(tmp_path / "new"))
-    _, said = run_stage(cli, cwd=tmp_path / "new")
-    assert said.startswith("otel-vsm: warning: no commit found here (bad revision 'HEAD')")
-    assert len(said.splitlines()) == 1
+    _, stderr = run_stage(cli, cwd=tmp_path / "new")
+    assert stderr.startswith("otel-vsm: warning: no commit found here (bad revision 'HEAD')")
+    assert len(stderr.splitlines()) == 1
 
 
 def test_no_remote(cli: Cli, shop: Repository) -> None:
     shop.git("remote", "remove", "origin")
-    attributes, said = run_stage(cli)
-    assert said == (
+    attributes, stderr = run_stage(cli)
+    assert stderr == (
         "otel-vsm: warning: the repository has no remote and is called local/shop (--repository names it)\n"
     )
     assert attributes["vsm.change.id"] == "local/shop#12"
@@ -110,8 +110,8 @@ def test_a_bare_repository(cli: Cli, shop: Repository, tmp_path: Path) -> None:
 
 def test_a_detached_checkout(cli: Cli, shop: Repository) -> None:
     shop.git("checkout", "--quiet", "--detach")
-    attributes, said = run_stage(cli)
-    assert (attributes["vsm.change.id"], said) == ("github.com/acme/shop#12", "")
+    attributes, stderr = run_stage(cli)
+    assert (attributes["vsm.change.id"], stderr) == ("github.com/acme/shop#12", "")
     assert "vcs.ref.head.name" not in attributes
 
 
@@ -121,26 +121,26 @@ def test_a_shallow_clone(cli: Cli, shop: Repository, tmp_path: Path) -> None:
     shop.git(
         "-C", str(tmp_path / "clone"), "remote", "set-url", "origin", "https://x:y@GitHub.com/acme/shop/"
     )
-    attributes, said = run_stage(cli, cwd=tmp_path / "clone")
-    assert (attributes["vsm.change.id"], said) == (f"github.com/acme/shop@{sha}", "")
+    attributes, stderr = run_stage(cli, cwd=tmp_path / "clone")
+    assert (attributes["vsm.change.id"], stderr) == (f"github.com/acme/shop@{sha}", "")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a repository that belongs to someone else")
 def test_a_repository_of_someone_else(cli: Cli, shop: Repository) -> None:
     for path in (shop.path, shop.path / ".git"):
         os.chown(path, 12345, 12345)
-    attributes, said = run_stage(cli)
-    assert said.startswith(
+    attributes, stderr = run_stage(cli)
+    assert stderr.startswith(
         "otel-vsm: warning: no commit found here (detected dubious ownership in repository"
     )
-    assert len(said.splitlines()) == 1
+    assert len(stderr.splitlines()) == 1
     assert "vsm.change.id" not in attributes
 
 
 def test_a_broken_repository(cli: Cli, shop: Repository) -> None:
     (shop.path / ".git" / "HEAD").write_text("nonsense")
-    _, said = run_stage(cli)
-    assert len(said.splitlines()) == 1
+    _, stderr = run_stage(cli)
+    assert len(stderr.splitlines()) == 1
 
 
 def test_a_remote_that_the_user_writes_short(cli: Cli, shop: Repository) -> None:
@@ -209,8 +209,8 @@ def test_a_merge_commit_on_the_trunk_stands_for_its_request(
             "CI_COMMIT_MESSAGE": message,
         },
     }.get(ci or "", {})
-    attributes, said = run_stage(cli, env=env)
-    assert said == ""
+    attributes, stderr = run_stage(cli, env=env)
+    assert stderr == ""
     assert attributes["vsm.change.id"] == "github.com/acme/shop#14"
     assert attributes["vcs.change.id"] == "14"
     assert attributes["vcs.ref.head.revision"] == merge
@@ -274,8 +274,8 @@ def test_a_ci_that_tells_request_and_revision_leaves_it_to_git_what_is_taken_bac
         "GITHUB_SHA": shop.commit('Revert "Add a cart (#12)"'),
     }
     assert run_stage(cli, env=env)[0]["vsm.change.reverts"] == "github.com/acme/shop#12"
-    attributes, said = run_stage(cli, env={**env, "GITHUB_SHA": "9f2c1d7e5b8a4c3d2e1f0a9b8c7d6e5f4a3b2c1d"})
-    assert ("vsm.change.reverts" in attributes, said) == (False, "")
+    attributes, stderr = run_stage(cli, env={**env, "GITHUB_SHA": "9f2c1d7e5b8a4c3d2e1f0a9b8c7d6e5f4a3b2c1d"})
+    assert ("vsm.change.reverts" in attributes, stderr) == (False, "")
 
 
 def test_the_order_in_which_a_change_is_found(cli: Cli, shop: Repository) -> None:

@@ -74,11 +74,13 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "said"), WRONG, ids=str)
-def test_a_wrong_call_exits_2_and_says_what_is_allowed(quiet: Cli, arguments: list[str], said: str) -> None:
+@pytest.mark.parametrize(("arguments", "message"), WRONG, ids=str)
+def test_a_wrong_call_exits_2_and_says_what_is_allowed(
+    quiet: Cli, arguments: list[str], message: str
+) -> None:
     done = quiet(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
-    assert said in " ".join(done.stderr.split())
+    assert message in " ".join(done.stderr.split())
     assert not (quiet.cwd / "ran").exists()
 
 

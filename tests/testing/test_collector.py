@@ -87,7 +87,7 @@ def test_none_of_our_own_telemetry_settings_reach_it(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    ("code", "timeouts", "said"),
+    ("code", "timeouts", "message"),
     [
         (
             "sys.stderr.write('port taken'); sys.exit(1)",
@@ -108,9 +108,9 @@ def test_none_of_our_own_telemetry_settings_reach_it(monkeypatch: pytest.MonkeyP
     ],
     ids=["does not start", "never ready", "does not stop", "stops badly"],
 )
-def test_its_failures_are_told_with_what_it_wrote(code: str, timeouts: dict[str, Any], said: str) -> None:
+def test_its_failures_are_told_with_what_it_wrote(code: str, timeouts: dict[str, Any], message: str) -> None:
     with (
-        pytest.raises(CollectorFailed, match=said),
+        pytest.raises(CollectorFailed, match=message),
         collector(command=stand_in(code), **timeouts),
     ):
         pass
