@@ -21,7 +21,7 @@ from otel_vsm.identity import (
     change_root,
     normalise_repository,
 )
-from otel_vsm.message import ChangeKey, CommitMessage, change_keys, revert_in_message
+from otel_vsm.message import ChangeName, CommitMessage, change_names, revert_in_message
 
 # Compiled where they are used: most calls need none of them, and the user's command waits for this import.
 _NUMBER = r"[#!]?(\d+)"
@@ -272,14 +272,14 @@ def _read_checkout(options: ChangeOptions, ci: CiContext | None) -> _Checkout:
             f"the repository has no remote and is called {checkout.repository} (--repository names it)"
         )
     repository = repository or checkout.repository
-    key = ChangeKey(request, revision or "")
+    name = ChangeName(request, revision or "")
     if not request and message:
-        [key] = change_keys([CommitMessage(revision or "", message)], git.messages)
+        [name] = change_names([CommitMessage(revision or "", message)], git.messages)
     return _Checkout(
         repository=repository,
-        request=key.request,
+        request=name.request,
         revision=revision,
-        change=key.change(repository) if repository and (key.request or key.commit) else None,
+        change=name.change(repository) if repository and (name.request or name.commit) else None,
         message=message if message or not ask_git else "",
         branch=ci.branch if ci and not options.revision else None,
         at_head=not ci and not options.revision,

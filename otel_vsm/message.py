@@ -32,8 +32,8 @@ class CommitMessage(NamedTuple):
     message: str
 
 
-class ChangeKey(NamedTuple):
-    """Which change a commit is of."""
+class ChangeName(NamedTuple):
+    """By what a commit names its change."""
 
     request: str | None
     """The number of the request that its message names, or that of the commit that it was picked from."""
@@ -87,9 +87,9 @@ def picked_from(message: str) -> str | None:
     return match[1] if match else None
 
 
-def change_keys(
+def change_names(
     commits: Sequence[CommitMessage], messages: Callable[[Sequence[str]], Mapping[str, str]]
-) -> list[ChangeKey]:
+) -> list[ChangeName]:
     """Which change each commit is of.
 
     `messages` gives the messages of commits by their hashes, as far as they are known; it is asked once at
@@ -102,12 +102,12 @@ def change_keys(
     ]
     source_shas = sorted({source for source in sources if source})
     source_messages = messages(source_shas) if source_shas else {}
-    keys = []
+    names = []
     for commit, request, source in zip(commits, requests, sources, strict=True):
         if source:
             request = request_in_message(source_messages.get(source, ""))
-        keys.append(ChangeKey(None if request is None else str(request), source or commit.sha))
-    return keys
+        names.append(ChangeName(None if request is None else str(request), source or commit.sha))
+    return names
 
 
 def revert_in_message(message: str) -> Revert | None:

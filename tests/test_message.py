@@ -10,7 +10,7 @@ from otel_vsm.identity import Repository
 from otel_vsm.message import (
     CommitMessage,
     Revert,
-    change_keys,
+    change_names,
     picked_from,
     request_in_message,
     revert_in_message,
@@ -138,7 +138,7 @@ def test_a_commit_stands_for_its_request_or_its_origin_or_itself() -> None:
         *(CommitMessage(C, picked.format(sha)) for sha in (A, B, "d" * 40, A)),
         CommitMessage(C, "Plain"),
     ]
-    changes = [of.change(SHOP).removeprefix(SHOP) for of in change_keys(commits, messages)]
+    changes = [name.change(SHOP).removeprefix(SHOP) for name in change_names(commits, messages)]
     assert changes == ["#11", "#11", "#12", f"@{B}", f"@{'d' * 40}", "#12", f"@{C}"]
     assert asked == [[A, B, "d" * 40]]
 

@@ -195,7 +195,7 @@ def _since(
     """The previous revision in full, and the changes besides its own that came since then."""
     from otel_vsm import git
     from otel_vsm.identity import change_of_commit
-    from otel_vsm.message import change_keys
+    from otel_vsm.message import change_names
     from otel_vsm.text import warn
 
     repository, revision = context.repository, context.revision
@@ -211,5 +211,5 @@ def _since(
         warn(f"which changes are deployed cannot be told: {error}")
         return in_full, ()
     own = {context.change, change_of_commit(repository, revision)}
-    changes = dict.fromkeys(of.change(repository) for of in change_keys(commits, git.messages))
+    changes = dict.fromkeys(name.change(repository) for name in change_names(commits, git.messages))
     return in_full, tuple(change for change in changes if change not in own)
