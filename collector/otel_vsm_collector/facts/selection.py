@@ -1,7 +1,7 @@
 """Which facts a figure is about: a window of time and filters, by the definitions of a profile."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 import ibis
 import ibis.expr.datashape as ds
@@ -23,7 +23,9 @@ DAY_NS = 86_400 * 10**9
 
 BY_DEFAULT = FactTables(Definitions())
 """Facts as they are where nothing is declared."""
-_TEXTS = ("service", "repository", "team", "value_stream", "severity")
+Text = Literal["service", "repository", "team", "value_stream", "severity"]
+_TEXTS: tuple[Text, ...] = get_args(Text)
+"""The filters that are compared with one text."""
 
 
 class Parameter(ops.Scalar):  # type: ignore[misc]  # Ibis' operations have no types
@@ -69,9 +71,16 @@ class Selection:
     @property
     def values(self) -> dict[str, int | str]:
         """Those values, by the names of their parameters."""
-        given = {name: getattr(self, name) for name in _TEXTS if getattr(self, name) is not None}
+        given: dict[str, Any] = {
+            name: getattr(self, name) for name in _TEXTS if getattr(self, name) is not None
+        }
         edges = {_edge(number): edge for number, edge in enumerate(self.edges)}
         return {"from_ns": self.from_ns, "to_ns": self.to_ns, **edges, **given}
+
+    def wanted(self, name: Text) -> ir.StringScalar | None:
+        """What the filter of this name lets through; None where that is everything."""
+        value = getattr(self, name)
+        return None if value is None else self._scalar(name, value)
 
     @property
     def start(self) -> ir.IntegerScalar:
@@ -122,9 +131,9 @@ class Selection:
     def apply(self, rows: ir.Table) -> ir.Table:
         """The rows that pass the filters; a filter that the table has no column for lets them pass."""
         for name in _TEXTS:
-            if getattr(self, name) is None:
+            wanted = self.wanted(name)
+            if wanted is None:
                 continue
-            wanted = self._scalar(name, getattr(self, name))
             if f"{name}s" in rows.columns and name in ("team", "value_stream"):
                 rows = rows.filter(rows[f"{name}s"].contains(wanted))
             elif name in rows.columns:
@@ -188,7 +197,7 @@ def _delivered(selection: Selection, arrived: ir.Table) -> ir.Table:
     rows = selection.apply(arrived)
     if selection.profile.lead_time_per == "change":
         return rows.mutate(unit=rows.change_id)
-    rollouts = selection.table("rollout")
+    rollouts = selection.table("deployment_report")
     brought = rollouts.select(deployment_id="id", brought=shipped(rollouts))
     rows = rows.join(brought, "deployment_id")
     return rows.mutate(unit=rows.service.concat(" ", rows.brought)).drop("brought")
@@ -236,12 +245,11 @@ def told_incidents(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:
     apart by service, it is there for each."""
     rows = replace(selection, service=None).apply(selection.table("incident"))
     hit = selection.table("incident_service").select(id="incident_id", hit="service")
+    wanted = selection.wanted("service")
     if "service" in by:
         rows = rows.left_join(hit, "id").drop("id_right", "service").rename(service="hit")
-        return rows if selection.service is None else rows.filter(rows.service == selection.service)
-    return (
-        rows if selection.service is None else rows.semi_join(hit.filter(hit.hit == selection.service), "id")
-    )
+        return rows if wanted is None else rows.filter(rows.service == wanted)
+    return rows if wanted is None else rows.semi_join(hit.filter(hit.hit == wanted), "id")
 
 
 def incidents(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:

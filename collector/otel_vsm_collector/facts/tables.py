@@ -113,7 +113,9 @@ class FactTables:
         if not self._differs(_CARRIED):
             return None
         if not self._differs_at_first:
-            found = self.definitions.deployment_changes(tables.table("claimed"), tables.table("place"))
+            found = self.definitions.deployment_changes(
+                tables.table("matched_claim"), tables.table("deployment_order")
+            )
             return self._temporary("deployment_change", found)
         stored = tables.table("deployment_change")
         return stored.anti_join(self._of_first, "change_id").union(self._carried_otherwise)
@@ -126,22 +128,22 @@ class FactTables:
     @cached_property
     def _of_first(self) -> ir.Table:
         """The changes (change_id) that the first deployments of services to environments claim."""
-        place = tables.table("place")
+        place = tables.table("deployment_order")
         first = place.filter(place.before == 0).select(deployment_id="id")
-        claimed = tables.table("claimed").semi_join(first, "deployment_id")
+        claimed = tables.table("matched_claim").semi_join(first, "deployment_id")
         return self._temporary("of_first", claimed.select("change_id").distinct())
 
     @cached_property
     def _beside_first(self) -> ir.Table:
         """The deployments (deployment_id) that claim one of them."""
-        claimed = tables.table("claimed").semi_join(self._of_first, "change_id")
+        claimed = tables.table("matched_claim").semi_join(self._of_first, "change_id")
         return self._temporary("beside_first", claimed.select("deployment_id").distinct())
 
     @cached_property
     def _carried_otherwise(self) -> ir.Table:
         """The rows of `deployment_change` with one of them."""
-        claimed = tables.table("claimed").semi_join(self._beside_first, "deployment_id")
-        place = tables.table("place").semi_join(self._beside_first, [("id", "deployment_id")])
+        claimed = tables.table("matched_claim").semi_join(self._beside_first, "deployment_id")
+        place = tables.table("deployment_order").semi_join(self._beside_first, [("id", "deployment_id")])
         found = self.definitions.deployment_changes(claimed, place).semi_join(self._of_first, "change_id")
         return self._temporary("carried_otherwise", found)
 
@@ -162,7 +164,9 @@ class FactTables:
     def _remedy(self) -> ir.Table | None:
         if not self._differs(_CARRIED):
             return None
-        place, rollout, stored = (tables.table(name) for name in ("place", "rollout", "remedy"))
+        place, rollout, stored = (
+            tables.table(name) for name in ("deployment_order", "deployment_report", "remedy")
+        )
         reverts = self._temporary("revert", remedies.reverts(tables.table("change")))
         names = tables.table("identity").semi_join(reverts, "node")
         now, before = (
@@ -187,8 +191,8 @@ class FactTables:
             "incident_service",
             "incident_name",
             "incident_link",
-            "rollout",
-            "rollout_span",
+            "deployment_report",
+            "deployment_span",
         )
         found = self.definitions.incident_causes(*(tables.table(name) for name in sources))
         return self._temporary("incident_cause", found)
@@ -197,20 +201,24 @@ class FactTables:
     def _incident(self) -> ir.Table | None:
         if not self._differs(_CAUSES):
             return None
-        report, rollout = tables.table("incident_report"), tables.table("rollout")
+        report, rollout = tables.table("incident_report"), tables.table("deployment_report")
         return self._temporary("incident", incidents.incidents(report, self.table("incident_cause"), rollout))
 
     @cached_property
     def _deployment(self) -> ir.Table | None:
         if not self._differs(_CARRIED | _CAUSES | _JUDGED):
             return None
-        place, remedy, profile = tables.table("place"), self.table("remedy"), self.definitions.profile
+        place, remedy, profile = (
+            tables.table("deployment_order"),
+            self.table("remedy"),
+            self.definitions.profile,
+        )
         causes = failures.with_incidents(
             self.table("incident_cause"), tables.table("incident_report"), profile
         )
         failed = self._temporary("failure", failures.failures(place, remedy, causes, profile))
         recovered = self._temporary("recovery", failures.recoveries(failed, remedy, causes))
-        rollout = tables.table("rollout")
+        rollout = tables.table("deployment_report")
         return deployments.deployments(rollout, place, self._mapping, remedy, failed, recovered)
 
     @cached_property
@@ -225,10 +233,10 @@ class FactTables:
         if not self._differs(_CARRIED | _DELIVERED):
             return stored
         if not self._arrives_alike:
-            return self._temporary("delivery", self._brought(tables.table("rollout")))
+            return self._temporary("delivery", self._brought(tables.table("deployment_report")))
         if not self._differs(_CARRIED):
             return stored
-        rollout = tables.table("rollout").semi_join(self._beside_first, [("id", "deployment_id")])
+        rollout = tables.table("deployment_report").semi_join(self._beside_first, [("id", "deployment_id")])
         change = tables.table("change").semi_join(self._of_first, [("id", "change_id")])
         other = deliveries.deliveries(self._carried_otherwise, rollout, change, self._stored_profile)
         other = self._temporary("arrived_otherwise", other)
@@ -247,7 +255,7 @@ class FactTables:
         if self.definitions.profile.lead_time_per == "change" or self._delivery is None:
             return self.arrived
         # What an artifact delivers is made from all its deployments; those of others are left out.
-        rollouts = tables.table("rollout")
+        rollouts = tables.table("deployment_report")
         rollouts = rollouts.mutate(shipped=deliveries.shipped(rollouts))
         asked = rollouts.filter(within(rollouts.finished_at))
         return self._brought(rollouts.semi_join(asked, ["service", "shipped"]).drop("shipped"))
@@ -263,7 +271,7 @@ class FactTables:
         each = self.of_changes
         if each._with_all_changes:
             return each.arrived.select("change_id", "environment", arrived_at="delivered_at")
-        done = tables.table("rollout").filter(ibis._.result == TaskResult.SUCCESS)
+        done = tables.table("deployment_report").filter(ibis._.result == TaskResult.SUCCESS)
         done = done.select("environment", deployment_id="id", arrived_at="finished_at")
         carried_changes = each.table("deployment_change").join(done, "deployment_id")
         return carried_changes.select("change_id", "environment", "arrived_at")

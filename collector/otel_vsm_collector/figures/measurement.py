@@ -104,11 +104,11 @@ def deployments(selection: Selection) -> ir.Table:
     profile leaves out."""
     done = select.deployments(selection)
     done = done.filter(done.result == TaskResult.SUCCESS).select("id", "change_mapping")
-    claims = selection.table("rollout_claim").semi_join(done, [("deployment_id", "id")])
+    claims = selection.table("deployment_claim").semi_join(done, [("deployment_id", "id")])
     told = claims.group_by(id="deployment_id").agg(
         **{method: (claims.method == method).any() for method in (REVISION, ARTIFACT, LINKS)}
     )
-    found = selection.table("claimed").select(id="deployment_id", found=True).distinct()
+    found = selection.table("matched_claim").select(id="deployment_id", found=True).distinct()
     for part in (told, found):
         done = done.left_join(part, "id").drop("id_right")
     gap = ibis.cases(

@@ -62,7 +62,7 @@ def _oldest(rows: ir.Table) -> ir.Table:
 def _unfinished(selection: Selection, rows: ir.Table) -> ir.Table:
     """The stages of open changes that began too long before the window's end and had not ended by then
     (stage, unfinished: changes)."""
-    begun = selection.table("begun_stage").select("change_id", "stage_name", "at")
+    begun = selection.table("unfinished_stage").select("change_id", "stage_name", "at")
     runs = selection.table("stage_run").filter(ibis._.ended_at >= selection.end)
     going_on = begun.union(runs.select("change_id", "stage_name", at="started_at"))
     limit_ns = selection.declared.limits.unfinished_after.ns
