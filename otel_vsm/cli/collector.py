@@ -35,6 +35,7 @@ MODULES_OF_EXTRA = frozenset(
         "ptars",
         "pyarrow",
         "pydantic",
+        "sqlglot",
         "starlette",
         "uvicorn",
         "uvloop",
