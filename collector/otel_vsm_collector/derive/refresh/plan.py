@@ -5,6 +5,7 @@ refresh never change, so they are compiled when the collector starts.
 """
 
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -15,6 +16,9 @@ import ibis.expr.types as ir
 
 from otel_vsm_collector.derive import tables
 from otel_vsm_collector.stores.engine import Engine, Within
+
+_EXCLUDED = re.compile(r"(?<=EXCLUDE \()[^()]*(?=\))")
+"""Columns that are dropped: Ibis names them in the order of a set, which is another one in each process."""
 
 Observe = Callable[[str, str], None]
 """Who wants to know of facts when they are first seen (the metrics) is called with the fact and the name of a
@@ -168,8 +172,8 @@ class Plan:
         """
         digest = sha256(repr(sorted(tables.TABLES.items())).encode())
         for step in self._steps:
-            described = inspect.getsource(step.function) if isinstance(step, _Call) else repr(step)
-            digest.update(described.encode())
+            text = inspect.getsource(step.function) if isinstance(step, _Call) else repr(step)
+            digest.update(_EXCLUDED.sub(_in_order, text).encode())
         return digest.hexdigest()
 
     def _query(self, expression: ir.Table) -> str:
@@ -193,6 +197,10 @@ def _replace(engine: Engine, step: _Replace, observe: Observe | None) -> None:
                 observe(sighting.fact, "new_rows")
             elif engine.fill("first_seen", _unseen(sighting)):
                 observe(sighting.fact, "first_seen")
+
+
+def _in_order(excluded: re.Match[str]) -> str:
+    return ", ".join(sorted(excluded[0].split(", ")))
 
 
 def _within(scope: Scope, columns: tuple[str, ...] | None) -> Within:
