@@ -28,7 +28,8 @@ def send(running: RunningCollector, payload: bytes, protocol: Protocol = Protoco
     if protocol is Protocol.GRPC:
         with grpc.insecure_channel(address) as channel:
             path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-            assert channel.unary_unary(path)(payload, timeout=10) == b""
+            export: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(path)
+            assert export(payload, timeout=10) == b""
     else:
         connection = http.client.HTTPConnection(address, timeout=10)
         connection.request("POST", "/v1/traces", payload, {"Content-Type": "application/x-protobuf"})

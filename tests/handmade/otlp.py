@@ -26,7 +26,7 @@ class Otlp:
     @staticmethod
     def span(attributes: Mapping[str, Any] | None = None, **fields: Any) -> Span:
         given = {"vsm.stage.name": "build"} if attributes is None else attributes
-        sound = {
+        sound: dict[str, Any] = {
             "trace_id": os.urandom(16),
             "span_id": os.urandom(8),
             "name": "build",

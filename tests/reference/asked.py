@@ -1,7 +1,7 @@
 """What is asked of random worlds: by which settings, which profiles, which windows and filters."""
 
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
@@ -50,7 +50,7 @@ def _some(setting: str) -> st.SearchStrategy[Any]:
     }
     if setting in choices:
         return choices[setting]
-    return st.sampled_from(Profile.model_fields[setting].annotation.__args__)
+    return st.sampled_from(get_args(Profile.model_fields[setting].annotation))
 
 
 own_profiles: st.SearchStrategy[Profile] = st.fixed_dictionaries(

@@ -32,7 +32,7 @@ class Change:
 
     @property
     def first_seen_at(self) -> int:
-        return min(row["started_at"] for row in self.rows)
+        return min(int(row["started_at"]) for row in self.rows)
 
     @property
     def first_activity_at(self) -> int | None:

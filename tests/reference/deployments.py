@@ -37,11 +37,11 @@ class Deployment:
 
     @property
     def started_at(self) -> int:
-        return min(row["started_at"] for row in self.rows)
+        return min(int(row["started_at"]) for row in self.rows)
 
     @property
     def finished_at(self) -> int:
-        return max(row["ended_at"] for row in self.runs)
+        return max(int(row["ended_at"]) for row in self.runs)
 
     @property
     def result(self) -> str:

@@ -16,7 +16,7 @@ from scenarios.question import Question
 def health(story: Story, question: Question) -> dict[str, Any]:
     """In the shape of the API's answer, but for what tells when spans arrived."""
     excluded = Counter(delivery.excluded for delivery in story.counted(question) if delivery.excluded)
-    suspicious = [
+    suspicious: list[dict[str, Any]] = [
         {"id": name, "revisions": revisions, "requests": requests}
         for name, (revisions, requests) in story.facts.identities.suspicious.items()
     ]

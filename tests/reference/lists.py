@@ -10,8 +10,10 @@ from reference.story import Story
 from scenarios.question import Question
 
 Item = dict[str, Any]
-_OF_DEPLOYMENT = ("id", "service", "environment", "repository", "revision", "version", "kind", "result")
-_OF_DEPLOYMENT += ("started_at", "finished_at")
+_OF_DEPLOYMENT = (
+    *("id", "service", "environment", "repository", "revision", "version", "kind", "result"),
+    *("started_at", "finished_at"),
+)
 
 
 def changes(story: Story, question: Question) -> list[Item]:

@@ -9,6 +9,7 @@ often it is asked. Where the two disagree, the smallest part of the smallest wor
 import os
 from collections.abc import Callable, Iterable, Iterator
 from random import Random
+from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -24,6 +25,8 @@ from reference.story import Facts, Story
 from reference.worlds import World, told, worlds
 from scenarios.question import Question
 
+Example = TypeVar("Example")
+
 WORLDS = int(os.environ.get("OTEL_VSM_WORLDS", "150"))
 SEED = int(os.environ.get("OTEL_VSM_WORLDS_SEED", "1"))
 SIDE_BY_SIDE = 100
@@ -32,9 +35,9 @@ MEANING = {"at", "event", "stage", "deploy", "incident", "work_item", "stage_nam
 """What an event is about: without it there is none."""
 
 
-def made_up(strategy: st.SearchStrategy, number: int, told_apart_by: object) -> list:
+def made_up(strategy: st.SearchStrategy[Example], number: int, told_apart_by: object) -> list[Example]:
     """That many examples; other ones with another OTEL_VSM_WORLDS_SEED."""
-    found: list = []
+    found: list[Example] = []
 
     @seed(f"{SEED} {told_apart_by}")
     @settings(
@@ -44,7 +47,7 @@ def made_up(strategy: st.SearchStrategy, number: int, told_apart_by: object) -> 
         suppress_health_check=list(HealthCheck),
     )
     @given(strategy)
-    def collect(example: object) -> None:
+    def collect(example: Example) -> None:
         found.append(example)
 
     collect()

@@ -195,8 +195,10 @@ worlds: st.SearchStrategy[World] = st.lists(
     max_size=22,
 )
 
-_NAMED = ("deploy", "deployment", "deployment_id", "incident", "incident_id", "work_item", "work_item_id")
-_NAMED += ("service", "artifact_hash", "artifact_purl", "trace")
+_NAMED = (
+    *("deploy", "deployment", "deployment_id", "incident", "incident_id", "work_item", "work_item_id"),
+    *("service", "artifact_hash", "artifact_purl", "trace"),
+)
 
 
 def told(side_by_side: list[World]) -> list[Span]:

@@ -61,7 +61,8 @@ class World:
         return {table: sorted(self.all(table), key=repr) for table in FACTS}
 
     def all(self, table: str) -> list[Row]:
-        return self.engine.arrow(f"SELECT * FROM {table}").to_pylist()
+        rows: list[Row] = self.engine.arrow(f"SELECT * FROM {table}").to_pylist()
+        return rows
 
     def rows(self, table: str, key: str = "id") -> dict[str, Row]:
         return {row[key]: row for row in self.all(table)}

@@ -2,16 +2,15 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from handmade.otlp import Otlp
 from otel_vsm_collector.keep import writer as writer_module
 from otel_vsm_collector.keep.writer import Writer
-from otel_vsm_collector.spans.accept import Counts, Kept, Outcome, Verdict
+from otel_vsm_collector.spans.accept import Accepted, Counts, Kept, Outcome, Verdict, accept
 from otel_vsm_collector.stores.journal import Journal, StorageError
 
 ALL_WELL = Verdict(Outcome.ACCEPTED)
@@ -69,7 +68,7 @@ def test_the_answer_comes_after_the_commit(rig: Rig, otlp: Otlp) -> None:
     async def run() -> None:
         task = await rig.held(payload)
         assert not task.done()
-        assert rig.rows == rig.entries == []
+        assert (rig.rows, rig.entries) == ([], [])
         rig.go_on.set()
         assert await task == ALL_WELL
         assert rig.rows == [payload]
@@ -155,14 +154,13 @@ def test_a_fault_of_ours_with_one_request_leaves_the_others(
     rig: Rig, otlp: Otlp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poison = otlp.payload(otlp.span())
-    real = writer_module.accept
 
-    def accept(payloads: Any) -> Any:
+    def poisoned(payloads: Sequence[bytes]) -> Accepted:
         if poison in payloads:
             raise AssertionError("a fault of ours")
-        return real(payloads)
+        return accept(payloads)
 
-    monkeypatch.setattr(writer_module, "accept", accept)
+    monkeypatch.setattr(writer_module, "accept", poisoned)
 
     async def run() -> list[Verdict]:
         first = await rig.held(otlp.payload(otlp.span()))

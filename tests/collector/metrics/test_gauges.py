@@ -1,6 +1,7 @@
 """The metrics that show the truth as known now."""
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ def now() -> int:
 
 
 @pytest.fixture
-def metrics(facts: FactStore) -> Any:
+def metrics(facts: FactStore) -> Iterator[Metrics]:
     made = Metrics()
     made.watch(facts.cursor, lambda: FACTS)
     yield made

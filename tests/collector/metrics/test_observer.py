@@ -26,8 +26,18 @@ def collected(observer: Observer) -> dict[str, sdk.Metric]:
 def counted(observer: Observer, metric: str) -> dict[frozenset[Any], int]:
     """The points of a counter by the values of their attributes."""
     found = collected(observer).get(metric)
-    points = found.data.data_points if found else []
-    return {frozenset(point.attributes.values()): point.value for point in points}
+    return {frozenset((point.attributes or {}).values()): int(point.value) for point in numbers(found)}
+
+
+def numbers(metric: sdk.Metric | None) -> list[sdk.NumberDataPoint]:
+    """The points of a counter; none where there is none."""
+    points = metric.data.data_points if metric else []
+    return [point for point in points if isinstance(point, sdk.NumberDataPoint)]
+
+
+def histograms(metric: sdk.Metric) -> list[sdk.HistogramDataPoint]:
+    """The points of a histogram."""
+    return [point for point in metric.data.data_points if isinstance(point, sdk.HistogramDataPoint)]
 
 
 def test_every_counter_and_histogram_over_facts_is_observed() -> None:
@@ -51,7 +61,7 @@ def test_a_lead_time_falls_into_the_bucket_that_ends_with_it(facts: FactStore) -
     observer.observe(facts.connection, "delivery", "delivery")
     observer.commit()
 
-    (point,) = collected(observer)["vsm.change.lead_time"].data.data_points
+    (point,) = histograms(collected(observer)["vsm.change.lead_time"])
 
     assert point.attributes == {
         "vcs.repository.name": "github.com/acme/shop",
@@ -111,8 +121,8 @@ def test_a_stage_run_counts_its_duration_wait_and_queue_apart(facts: FactStore) 
     found = collected(observer)
 
     def sums(name: str) -> dict[frozenset[Any], tuple[int, float]]:
-        points = found[name].data.data_points
-        return {frozenset(point.attributes.values()): (point.count, point.sum) for point in points}
+        points = histograms(found[name])
+        return {frozenset((point.attributes or {}).values()): (point.count, point.sum) for point in points}
 
     assert sums("vsm.stage.duration") == {
         of("compile", "build", "success"): (1, 42.0),
@@ -153,9 +163,10 @@ def test_an_incident_counts_when_it_is_restored_and_not_before_it_began(facts: F
     observer.commit()
 
     found = collected(observer)
-    (restored,) = found["vsm.incident.restore_time"].data.data_points
-    (detected,) = found["vsm.incident.detect_time"].data.data_points
+    (restored,) = histograms(found["vsm.incident.restore_time"])
+    (detected,) = histograms(found["vsm.incident.detect_time"])
     assert (restored.count, restored.sum) == (1, 600.0)
+    assert restored.attributes
     assert restored.attributes["vsm.incident.severity"] == "high"
     assert (detected.count, detected.sum) == (1, 60.0)
 
@@ -188,7 +199,7 @@ def test_counts_add_up_and_start_when_the_collector_did(facts: FactStore) -> Non
     for expected in (1, 2, 3):
         observer.observe(facts.connection, "deployment", "deployment")
         observer.commit()
-        (point,) = collected(observer)["vsm.deployment.count"].data.data_points
+        (point,) = numbers(collected(observer)["vsm.deployment.count"])
         assert point.value == expected
         starts.append(point.start_time_unix_nano)
     assert len(set(starts)) == 1
@@ -218,7 +229,7 @@ def test_too_many_series_are_summed_in_one_that_says_so(
         facts.insert("deployment", service=f"s{number}", environment="e", kind="rollout", result="success")
     observer.observe(facts.connection, "deployment", "deployment")
     observer.commit()
-    points = collected(observer)["vsm.deployment.count"].data.data_points
+    points = numbers(collected(observer)["vsm.deployment.count"])
     assert [point.value for point in points] == [1, 1, 3]
     assert points[-1].attributes == {"otel.metric.overflow": True}
 

@@ -42,8 +42,8 @@ def call(
 ) -> bytes:
     async def run() -> bytes:
         async with serving(export) as channel:
-            answer: bytes = await channel.unary_unary(path)(payload, compression=compression)
-            return answer
+            send: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(path)
+            return await send(payload, compression=compression)
 
     return asyncio.run(run())
 
@@ -128,7 +128,7 @@ def test_a_second_server_does_not_share_the_port() -> None:
 def test_a1_15_concurrent_requests_are_answered_each(otlp: Otlp) -> None:
     async def run() -> set[int]:
         async with serving() as channel:
-            export = channel.unary_unary(PATH)
+            export: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(PATH)
             faulty = [otlp.span(trace_id=b"") for _ in range(20)]
             answers = await asyncio.gather(*(export(otlp.payload(*faulty[:n])) for n in range(20)))
             parsed = [ExportTraceServiceResponse.FromString(answer) for answer in answers]

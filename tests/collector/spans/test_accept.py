@@ -87,7 +87,12 @@ def test_a_span_that_cannot_be_one_is_rejected_alone(otlp: Otlp, fault: dict[str
 
 
 def test_each_span_is_rejected_for_one_reason(otlp: Otlp) -> None:
-    nothing = {"trace_id": b"", "span_id": b"", "start_time_unix_nano": 0, "end_time_unix_nano": 0}
+    nothing: dict[str, Any] = {
+        "trace_id": b"",
+        "span_id": b"",
+        "start_time_unix_nano": 0,
+        "end_time_unix_nano": 0,
+    }
     (verdict,) = accept([otlp.payload(otlp.span(**nothing), otlp.span(span_id=b""))]).verdicts
     assert verdict.rejected == 2
     assert "1 without a trace id" in verdict.message

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scenarios.events import Span, spans
+from scenarios.events import Event, Span, spans
 from scenarios.world import World
 
 CHANGES = st.integers(1, 4)
@@ -73,7 +73,7 @@ worlds = st.lists(st.one_of(stage, event, deployment, deployment, incident, appr
 @settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(told=worlds, data=st.data())
 def test_order_repetition_and_batches_change_nothing(
-    duckdb_world: World, told: list[dict], data: st.DataObject
+    duckdb_world: World, told: list[Event], data: st.DataObject
 ) -> None:
     known, world = spans(told), duckdb_world
     world.clear()
@@ -97,7 +97,7 @@ def test_order_repetition_and_batches_change_nothing(
 @settings(max_examples=6, suppress_health_check=list(HealthCheck))
 @given(told=worlds, data=st.data())
 def test_clickhouse_finds_the_same(
-    duckdb_world: World, clickhouse_world: World, told: list[dict], data: st.DataObject
+    duckdb_world: World, clickhouse_world: World, told: list[Event], data: st.DataObject
 ) -> None:
     known = spans(told)
     duckdb_world.clear()

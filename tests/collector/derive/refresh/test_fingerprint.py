@@ -39,6 +39,7 @@ def by_default() -> str:
         {"environments": {"production": ["live-*"]}},
         {"value_streams": {"checkout": STREAM}},
         {"profiles": {"ours": {"lead_time_start": ["change.merged"]}}},
+        {"profiles": {"ours": {}}, "profile": "ours"},
         {"profiles": {"ours": {"statistic": "mean"}}, "profile": "ours"},
     ],
     ids=str,
@@ -61,6 +62,11 @@ def test_what_no_fact_depends_on_changes_nothing(by_default: str, declared: dict
 )
 def test_what_facts_depend_on_changes_it(by_default: str, declared: dict[str, Any]) -> None:
     assert fingerprint(**declared) != by_default
+
+
+def test_the_order_of_stages_changes_it() -> None:
+    one, other = {"a*": {"type": "test"}}, {"*b": {"type": "build"}}
+    assert fingerprint(stages=one | other) != fingerprint(stages=other | one)
 
 
 def otherwise(rule: Callable[..., ir.Table]) -> Callable[..., ir.Table]:

@@ -9,10 +9,10 @@ from duckdb import DuckDBPyConnection
 
 from otel_vsm_collector.metrics.observed import FACTS
 from scenarios.engines import InDuckDB
-from scenarios.events import spans
+from scenarios.events import Event, spans
 from scenarios.world import World
 
-TOLD = [
+TOLD: list[Event] = [
     {"at": "1h", "change": 1, "event": "change.first_commit"},
     {"at": "2h", "change": 1, "stage": "build"},
     {"at": "3h", "change": 1, "event": "approval.requested", "gate": "g"},

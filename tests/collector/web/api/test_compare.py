@@ -1,7 +1,5 @@
 """/api/v1/compare: a figure by two profiles, and what makes the difference."""
 
-from typing import Any
-
 import pytest
 
 from handmade.facts import FactStore
@@ -14,7 +12,7 @@ IN_MAY = "from=2026-05-01&to=2026-06-01"
 
 
 @pytest.fixture
-def deployed(facts: FactStore) -> Any:
+def deployed(facts: FactStore) -> FactStore:
     """Two deployments, of which the first was rolled back."""
     for number in (1, 2):
         finished = {"started_at": MAY_1, "finished_at": MAY_1 + number * DAY}
@@ -30,7 +28,7 @@ def deployed(facts: FactStore) -> Any:
     return facts
 
 
-def test_both_values_and_the_setting_that_makes_the_difference(web: Web, deployed: Any) -> None:
+def test_both_values_and_the_setting_that_makes_the_difference(web: Web, deployed: FactStore) -> None:
     found = web.get(f"/api/v1/compare?figure=change_fail_rate&with=middleware&{IN_MAY}").json
     assert (found["profile"]["name"], found["profile"]["value"]["ratio"]) == ("dora", 0.5)
     assert (found["with"]["name"], found["with"]["value"]["ratio"]) == ("middleware", 0)

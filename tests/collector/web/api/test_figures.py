@@ -1,11 +1,10 @@
 """/api/v1/dora and /api/v1/stages, and the parameters that all of the API shares."""
 
-from typing import Any
-
 import pytest
 
 from handmade.facts import FactStore
 from handmade.web import Web
+from otel_vsm_collector.web.api.times import read_time
 
 HOUR, DAY = 3600 * 10**9, 86400 * 10**9
 MAY_1 = 1777593600 * 10**9
@@ -14,7 +13,7 @@ IN_MAY = "from=2026-05-01&to=2026-06-01"
 
 
 @pytest.fixture
-def delivered(facts: FactStore) -> Any:
+def delivered(facts: FactStore) -> FactStore:
     """Two changes delivered on the 2nd and 3rd of May; the second deployment failed for an hour."""
     for day, hours in ((1, 3), (2, 5)):
         facts.insert(
@@ -29,7 +28,7 @@ def delivered(facts: FactStore) -> Any:
     return facts
 
 
-def test_the_figures_of_a_window(web: Web, delivered: Any) -> None:
+def test_the_figures_of_a_window(web: Web, delivered: FactStore) -> None:
     found = web.get(f"/api/v1/dora?{IN_MAY}").json
     assert found["window"] == {"from": "2026-05-01T00:00:00Z", "to": "2026-06-01T00:00:00Z"}
     assert found["profile"] == "dora"
@@ -50,7 +49,7 @@ def test_the_figures_of_a_window(web: Web, delivered: Any) -> None:
     assert found["failed_deployment_recovery_time"]["p50"] == 3600
 
 
-def test_a_figure_is_shown_beside_its_limit(web: Web, delivered: Any) -> None:
+def test_a_figure_is_shown_beside_its_limit(web: Web, delivered: FactStore) -> None:
     found = web.get(f"/api/v1/dora?{IN_MAY}").json
     limits = {limit.pop("figure"): limit for limit in found["limits"]}
     assert limits["change_lead_time"] == {
@@ -90,7 +89,7 @@ def test_figures_over_nothing_are_null(web: Web) -> None:
         (IN_MAY + "&service=shop' OR 1=1 --".replace(" ", "%20"), 0),
     ],
 )
-def test_parameters_select(web: Web, delivered: Any, query: str, deployments: int) -> None:
+def test_parameters_select(web: Web, delivered: FactStore, query: str, deployments: int) -> None:
     found = web.get(f"/api/v1/dora?{query}")
     assert found.status == 200, found.body
     assert found.json["deployment_frequency"]["deployments"] == deployments
@@ -129,7 +128,10 @@ def test_all_that_is_wrong_is_said_at_once(web: Web) -> None:
 
 
 def test_a_window_that_ends_now_is_as_long_as_asked(web: Web) -> None:
-    from otel_vsm_collector.web.api.times import read_time
+    def instant(text: str) -> int:
+        time_ns = read_time(text)
+        assert isinstance(time_ns, int), text
+        return time_ns
 
     for query, length in (
         ("window=2w", 14 * DAY),
@@ -138,7 +140,7 @@ def test_a_window_that_ends_now_is_as_long_as_asked(web: Web) -> None:
         ("to=2026-05-01", 30 * DAY),
     ):
         window = web.get(f"/api/v1/dora?{query}").json["window"]
-        assert read_time(window["to"]) - read_time(window["from"]) == length
+        assert instant(window["to"]) - instant(window["from"]) == length
 
 
 def test_every_answer_says_how_far_it_is_behind(web: Web) -> None:

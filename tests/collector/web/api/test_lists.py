@@ -2,7 +2,6 @@
 
 import base64
 import json
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -19,7 +18,7 @@ ALIAS = "github.com/acme/shop@9f2c1d7e5b8a4c3d2e1f0a9b8c7d6e5f4a3b2c1d"
 
 
 @pytest.fixture
-def change(facts: FactStore) -> Any:
+def change(facts: FactStore) -> FactStore:
     """A change merged on the 1st of May and deployed an hour later."""
     moments = {
         event: MAY_1 + hours * 3600 * SECOND
@@ -40,7 +39,7 @@ def change(facts: FactStore) -> Any:
     return facts
 
 
-def test_a_change_says_what_happened_and_how_long_each_part_took(web: Web, change: Any) -> None:
+def test_a_change_says_what_happened_and_how_long_each_part_took(web: Web, change: FactStore) -> None:
     (found,) = web.items(f"/api/v1/changes?{IN_MAY}")
     assert found == {
         "id": CHANGE,
@@ -71,7 +70,9 @@ def test_a_change_says_what_happened_and_how_long_each_part_took(web: Web, chang
 
 @pytest.mark.parametrize("name", [CHANGE, ALIAS])
 @pytest.mark.parametrize("safe", ["/", ""], ids=["slashes as they are", "everything encoded"])
-def test_a_change_is_found_by_its_id_and_by_its_alias(web: Web, change: Any, name: str, safe: str) -> None:
+def test_a_change_is_found_by_its_id_and_by_its_alias(
+    web: Web, change: FactStore, name: str, safe: str
+) -> None:
     found = web.get(f"/api/v1/changes/{quote(name, safe=safe)}")
     assert found.status == 200, found.body
     assert found.json == web.items(f"/api/v1/changes?{IN_MAY}")[0]
@@ -97,7 +98,7 @@ def test_a_change_that_is_only_begun_is_listed_with_nulls(web: Web, facts: FactS
     assert set(found["legs"].values()) == {None}
 
 
-def test_a_deployment_says_what_it_carried_and_how_it_went(web: Web, change: Any) -> None:
+def test_a_deployment_says_what_it_carried_and_how_it_went(web: Web, change: FactStore) -> None:
     change.insert(
         "deployment", **SHOP, id="d1", repository="r", revision="abc", version="1.2", kind="rollout",
         result="success", started_at=MAY_1, finished_at=MAY_1 + 60 * SECOND, previous_id="d0",

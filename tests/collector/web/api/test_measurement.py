@@ -19,7 +19,7 @@ def measured(web: Web) -> Any:
 
 def test_nothing_known_is_nothing_wrong(web: Web) -> None:
     found = measured(web)
-    nothing = {"count": 0, "unlinked": 0, "ratio": None, "why": {}}
+    nothing: dict[str, Any] = {"count": 0, "unlinked": 0, "ratio": None, "why": {}}
     assert (found["spans"], found["stage_runs"]) == (nothing, nothing)
     assert found["deployments"] == nothing | {"nothing_new": 0}
     assert found["suspicious"] == {"count": 0, "changes": []}
