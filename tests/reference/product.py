@@ -7,17 +7,16 @@ from pydantic import BaseModel
 
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.declared.profiles import Profile
-from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
-from otel_vsm_collector.facts.tables import FactTables
-from otel_vsm_collector.facts.zones import offsets
 from otel_vsm_collector.figures import changes, deployments, dora, flow, incidents, measurement, stages
 from otel_vsm_collector.web.api import items
 from reference.answers import with_something
-from reference.story import Question, cuts
+from reference.story import cuts
 from scenarios.engines import InDuckDB
 from scenarios.events import Span
+from scenarios.product import ByProfile
+from scenarios.question import Question
 from scenarios.world import World
 
 Row = dict[str, Any]
@@ -27,29 +26,20 @@ class Product:
     """One ledger for many questions; what is compiled once serves every batch of worlds."""
 
     def __init__(self, declared: Declared) -> None:
-        self.engine = InDuckDB()
-        self.world = World(self.engine)
-        self.facts = FactTables(Definitions(declared))
-        self.reader = self.engine.reader(self.facts)
+        self.world = World(InDuckDB())
+        self.by_profile = ByProfile(self.world, declared)
 
     def take(self, ledger: Iterable[Span]) -> None:
         """Forgets what was told before, and derives all that follows from this."""
         self.world.clear()
-        self.world.follow(self.facts.definitions)
+        self.world.follow(self.by_profile.definitions)
         self.world.take(list(ledger))
-        self.reader = self.engine.reader(self.facts)
+        self.by_profile.look()
 
     def ask(self, figure: str, question: Question, profile: Profile) -> Any:
         """What the API would answer, times as nanoseconds."""
-        asked = vars(question).copy()
-        zone = asked.pop("time_zone")
-        assert not asked.pop("environment_is_name")
-        selection = Selection(
-            **asked,
-            facts=self.facts.by(profile),
-            offsets=offsets(zone, question.from_ns, question.to_ns),
-        )
-        return FIGURES[figure](self.reader, selection)
+        selection = self.by_profile.selection(question, profile)
+        return FIGURES[figure](self.by_profile.reader, selection)
 
 
 def _list(

@@ -7,9 +7,7 @@ from functools import partial
 import pytest
 from duckdb import DuckDBPyConnection
 
-from otel_vsm_collector.derive.refresh.refresher import Refresher, refresh_plan
 from otel_vsm_collector.metrics.observed import FACTS
-from scenarios.definitions import definitions
 from scenarios.engines import InDuckDB
 from scenarios.events import spans
 from scenarios.world import World
@@ -37,11 +35,7 @@ class Noting:
 @pytest.fixture
 def observed() -> Iterator[tuple[World, Noting]]:
     engine, noting = InDuckDB(), Noting()
-    world = World(engine)
-    world.refresher = Refresher(
-        engine, refresh_plan(definitions({})), partial(noting.observe, engine.connection)
-    )
-    yield world, noting
+    yield World(engine, partial(noting.observe, engine.connection)), noting
     engine.close()
 
 
