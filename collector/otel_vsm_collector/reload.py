@@ -1,5 +1,6 @@
 """The definitions that hold now, and what happens when their file is read again."""
 
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -8,12 +9,24 @@ from duckdb import DuckDBPyConnection
 
 from otel_vsm_collector.declared.load import reload
 from otel_vsm_collector.declared.model import Declared
+from otel_vsm_collector.declared.patterns import regex_of
 from otel_vsm_collector.derive.refresh.refresher import Refresher
 from otel_vsm_collector.facts.by_profile import Book
 from otel_vsm_collector.keep.store import Store
 from otel_vsm_collector.metrics.observer import Observer
+from otel_vsm_collector.spans.unmapped import Unmapped
 from otel_vsm_collector.stores.duckdb.engine import DuckDB
 from otel_vsm_collector.stores.duckdb.ledger import MakeRefreshing
+
+
+def unmapped_of(declared: Declared) -> Unmapped:
+    """Which spans are kept for mappings of later versions, as it is declared."""
+    telemetry = declared.telemetry
+    return Unmapped(
+        scopes=re.compile(regex_of(telemetry.unmapped_scopes)),
+        attributes=re.compile(regex_of(telemetry.unmapped_attributes)),
+        max_bytes=telemetry.unmapped_mib << 20,
+    )
 
 
 class Current:
@@ -40,6 +53,7 @@ class Current:
         declared = reload(config, self.book.declared, say=self._say)
         if declared is self.book.declared:
             return
+        store.keep_unmapped(unmapped_of(declared))
         book = Book(declared)
         if declared.fingerprint == self.book.declared.fingerprint:
             self.book = book

@@ -23,7 +23,8 @@ from world import Span, load, scenarios
 
 from otel_vsm.testing import RunningCollector, collector
 from otel_vsm_collector.figures.explain.figures import EXPLAINED
-from otel_vsm_collector.spans.columns import SPAN
+from otel_vsm_collector.spans.mappings.mapping import Attribute
+from otel_vsm_collector.spans.mappings.otel_vsm import MAPPING
 from reference.worlds import told
 
 WINDOW = "from=2025-12-01&to=2026-04-01"
@@ -44,11 +45,11 @@ def encoded(ledger: Sequence[Span]) -> bytes:
         )
         if row.get("parent_span_id"):
             span.parent_span_id = _id(row["parent_span_id"], 8)
-        for column in SPAN:
-            if column.attribute is not None and row.get(column.name) is not None:
-                pair = KeyValue(key=column.attribute)
-                kind = "double_value" if column.name == "queue_s" else "string_value"
-                setattr(pair.value, kind, row[column.name])
+        for column, (source,) in MAPPING.columns.items():
+            if isinstance(source, Attribute) and row.get(column) is not None:
+                pair = KeyValue(key=source.key)
+                kind = "double_value" if column == "queue_s" else "string_value"
+                setattr(pair.value, kind, row[column])
                 span.attributes.append(pair)
         for link in links:
             span.links.append(

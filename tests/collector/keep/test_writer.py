@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 
 from otel_vsm_collector.keep import writer as writer_module
 from otel_vsm_collector.keep.writer import Writer
-from otel_vsm_collector.spans.accept import Counts, Kept, Outcome, Verdict
+from otel_vsm_collector.spans.accept import AcceptedSpans, Counts, Outcome, Verdict
 from otel_vsm_collector.stores.journal import Journal, StorageError
 
 ALL_WELL = Verdict(Outcome.ACCEPTED)
@@ -21,7 +21,7 @@ class Rig:
 
     def __init__(self, path: Path) -> None:
         self.journal = Journal(path / "journal.sqlite")
-        self.entries: list[tuple[int, Kept] | None] = []
+        self.entries: list[tuple[int, AcceptedSpans] | None] = []
         self.counts = Counts()
         self.fault: str | None = None
         self.go_on = threading.Event()
@@ -30,14 +30,14 @@ class Rig:
         self._append, self.journal.append = self.journal.append, self._held_up  # type: ignore[method-assign]
         self.writer = Writer(self.journal, self._on_commit, lambda: None)
 
-    def _held_up(self, requests: list[bytes]) -> int:
+    def _held_up(self, *requests: Sequence[bytes]) -> int:
         self.held_up.set()
         self.go_on.wait()
         if self.fault is not None:
             raise StorageError(self.fault)
-        return self._append(requests)
+        return self._append(*requests)
 
-    def _on_commit(self, entry: tuple[int, Kept] | None, counts: Counts) -> None:
+    def _on_commit(self, entry: tuple[int, AcceptedSpans] | None, counts: Counts) -> None:
         self.entries.append(entry)
         self.counts += counts
 
@@ -156,10 +156,10 @@ def test_a_fault_of_ours_with_one_request_leaves_the_others(
     poison = otlp.payload(otlp.span())
     real = writer_module.accept
 
-    def accept(payloads: Any) -> Any:
+    def accept(payloads: Any, **settings: Any) -> Any:
         if poison in payloads:
             raise AssertionError("a fault of ours")
-        return real(payloads)
+        return real(payloads, **settings)
 
     monkeypatch.setattr(writer_module, "accept", accept)
 
