@@ -10,7 +10,7 @@ import yaml
 
 from in_words import asked, follows, happened, when
 
-SCENARIOS = Path(__file__).parents[1] / "tests" / "collector" / "derive" / "scenarios"
+SCENARIOS = Path(__file__).parents[1] / "tests" / "scenarios" / "cases"
 WIDTH = 110
 TOPICS = (
     "identity",

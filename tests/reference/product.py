@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import ibis
-from in_duckdb import InDuckDB
 from pydantic import BaseModel
-from world import Span, World
 
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.declared.profiles import Profile
@@ -18,6 +16,9 @@ from otel_vsm_collector.figures import changes, deployments, dora, flow, inciden
 from otel_vsm_collector.web.api import items
 from reference.answers import with_something
 from reference.story import Question, cuts
+from scenarios.engines import InDuckDB
+from scenarios.events import Span
+from scenarios.world import World
 
 Row = dict[str, Any]
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from world import BEGIN_NS, change_id, definitions, load, offset_ns, scenarios, spans
 
 from otel_vsm_collector.declared.profiles import Profile
 from otel_vsm_collector.facts.zones import edges
@@ -19,12 +18,16 @@ from reference.flow import flow
 from reference.stages import stages
 from reference.story import Facts, Question, Story
 from reference.tables import change_row, delivery_table, deployment_row, incident_row, run_row
+from scenarios.definitions import definitions
+from scenarios.events import change_id, spans
+from scenarios.offsets import BEGIN_NS, offset_ns
+from scenarios.reading import load, scenario_files
 
 _COMPLETE = ("stages", "carried", "legs", "change", "deployment", "incident", "stage_run", "delivery")
 """Where every row that is expected has to be there; of their columns the reference may know fewer."""
 
 
-@pytest.mark.parametrize("path", scenarios(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", scenario_files(), ids=lambda path: path.stem)
 def test_scenario(path: Path) -> None:
     scenario = load(path)
     ledger = spans(scenario["events"])

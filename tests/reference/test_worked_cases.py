@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from world import BEGIN_NS, change_id, offset_ns, spans
 
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.declared.profiles import DORA
@@ -12,6 +11,8 @@ from reference.dora import dora
 from reference.flow import flow_efficiency, flow_times
 from reference.rows import settled
 from reference.story import Facts, Question, Story
+from scenarios.events import change_id, spans
+from scenarios.offsets import BEGIN_NS, offset_ns
 
 EVER = Question(from_ns=BEGIN_NS + offset_ns("-1000d"), to_ns=BEGIN_NS + offset_ns("1000d"))
 

@@ -9,7 +9,8 @@ from hashlib import sha1
 from typing import Any
 
 from hypothesis import strategies as st
-from world import Span, spans
+
+from scenarios.events import Span, spans
 
 Event = dict[str, Any]
 World = list[Event]

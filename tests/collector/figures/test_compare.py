@@ -5,7 +5,6 @@ from typing import Any
 
 import ibis
 import pytest
-from world import BEGIN_NS, World
 
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.facts.by_profile import Book
@@ -13,6 +12,8 @@ from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.explain.compare import differences, tally
 from otel_vsm_collector.figures.explain.figures import Figure
 from otel_vsm_collector.figures.explain.page import page
+from scenarios.offsets import BEGIN_NS
+from scenarios.world import World
 
 DAY = 86400 * 10**9
 BOOK = Book(Declared())

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from world import BEGIN_NS, World, definitions, load, scenarios
 
 from otel_vsm_collector.facts.by_profile import Facts
 from otel_vsm_collector.facts.selection import Selection
@@ -14,6 +13,11 @@ from otel_vsm_collector.figures.explain.figures import EXPLAINED
 from otel_vsm_collector.figures.explain.page import page
 from otel_vsm_collector.figures.measurement import measurement
 from reference.worlds import told
+from scenarios import engines
+from scenarios.definitions import definitions
+from scenarios.offsets import BEGIN_NS
+from scenarios.reading import load, scenario_files
+from scenarios.world import World
 
 DAY = 86400 * 10**9
 PROFILES = ("dora", "gitlab")
@@ -21,12 +25,9 @@ PROFILES = ("dora", "gitlab")
 
 @pytest.fixture(scope="module")
 def clickhouse() -> Iterator[World]:
-    pytest.importorskip("chdb", reason="ClickHouse in process comes with the dev extra, where chdb is built")
-    from in_clickhouse import InClickHouse
-
-    engine = InClickHouse()
+    engine = engines.clickhouse()
     world = World(engine)
-    world.take(told([load(path)["events"] for path in scenarios()]))
+    world.take(told([load(path)["events"] for path in scenario_files()]))
     yield world
     engine.close()
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import ibis
 import pytest
-from world import BEGIN_NS, World
 
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.declared.profiles import BUILT_IN, Profile
@@ -21,6 +20,8 @@ from otel_vsm_collector.figures.explain.figures import EXPLAINED, counts
 from otel_vsm_collector.figures.explain.page import page
 from otel_vsm_collector.figures.explain.reasons import Reason
 from otel_vsm_collector.figures.flow import flow
+from scenarios.offsets import BEGIN_NS
+from scenarios.world import World
 
 Row = dict[str, Any]
 HOUR, DAY = 3600 * 10**9, 86400 * 10**9

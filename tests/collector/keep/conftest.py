@@ -1,13 +1,9 @@
-"""What keeping needs around it: someone who derives, and spans that were accepted."""
+"""Someone who derives, for what keeps."""
 
 import threading
-from collections.abc import Callable
-from typing import Any
 
 import duckdb
 import pytest
-
-from otel_vsm_collector.spans.accept import Accepted, accept
 
 
 class Derived:
@@ -40,16 +36,3 @@ class Derived:
 @pytest.fixture
 def derived() -> Derived:
     return Derived()
-
-
-Accept = Callable[..., Accepted]
-
-
-@pytest.fixture
-def accepted(otlp: Any) -> Accept:
-    """Spans as they come out of the one accept function."""
-
-    def of(*spans: Any, resource: dict[str, Any] | None = None) -> Accepted:
-        return accept([otlp.payload(*spans, resource=resource)])
-
-    return of

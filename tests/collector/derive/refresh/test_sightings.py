@@ -6,11 +6,12 @@ from functools import partial
 
 import pytest
 from duckdb import DuckDBPyConnection
-from in_duckdb import InDuckDB
-from world import World, spans
 
 from otel_vsm_collector.derive.refresh.refresher import Refresher
 from otel_vsm_collector.metrics.observed import FACTS
+from scenarios.engines import InDuckDB
+from scenarios.events import spans
+from scenarios.world import World
 
 TOLD = [
     {"at": "1h", "change": 1, "event": "change.first_commit"},

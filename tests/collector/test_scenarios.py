@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from world import BEGIN_NS, World, change_id, definitions, facts, load, offset_ns, scenarios, spans
 
 from otel_vsm_collector.derive.rules.starts import with_start
 from otel_vsm_collector.facts.selection import Selection
@@ -14,6 +13,11 @@ from otel_vsm_collector.figures.changes import changes
 from otel_vsm_collector.figures.dora import dora, dora_over
 from otel_vsm_collector.figures.flow import flow
 from otel_vsm_collector.figures.stages import stages
+from scenarios.definitions import definitions, facts
+from scenarios.events import change_id, spans
+from scenarios.offsets import BEGIN_NS, offset_ns
+from scenarios.reading import load, scenario_files
+from scenarios.world import World
 
 KEYS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "deployment": ("id", str),
@@ -51,7 +55,7 @@ def _nested(found: Any, expected: Any, where: str) -> None:
         assert found == _plain(expected), where
 
 
-@pytest.mark.parametrize("path", scenarios(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", scenario_files(), ids=lambda path: path.stem)
 def test_scenario(path: Path, duckdb_world: World) -> None:
     """The later half first, backwards, each span twice: what follows is the same."""
     scenario = load(path)
@@ -64,7 +68,7 @@ def test_scenario(path: Path, duckdb_world: World) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", scenarios(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", scenario_files(), ids=lambda path: path.stem)
 def test_scenario_on_clickhouse(path: Path, clickhouse_world: World) -> None:
     """All at once."""
     scenario = load(path)

@@ -19,13 +19,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as OtlpSpan
-from world import Span, load, scenarios
 
 from otel_vsm.testing import RunningCollector, collector
 from otel_vsm_collector.figures.explain.figures import EXPLAINED
 from otel_vsm_collector.spans.mappings.mapping import Attribute
 from otel_vsm_collector.spans.mappings.otel_vsm import MAPPING
 from reference.worlds import told
+from scenarios.events import Span
+from scenarios.reading import load, scenario_files
 
 WINDOW = "from=2025-12-01&to=2026-04-01"
 REQUESTS = 30
@@ -111,7 +112,7 @@ def answers(running: RunningCollector) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def ledger() -> list[Span]:
-    return told([load(path)["events"] for path in scenarios()])
+    return told([load(path)["events"] for path in scenario_files()])
 
 
 def test_arrival_changes_no_answer(ledger: list[Span], tmp_path: Path) -> None:

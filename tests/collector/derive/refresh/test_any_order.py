@@ -3,7 +3,9 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from world import Span, World, spans
+
+from scenarios.events import Span, spans
+from scenarios.world import World
 
 CHANGES = st.integers(1, 4)
 HOURS = st.integers(0, 200).map(lambda hours: f"{hours}h")

@@ -1,0 +1,57 @@
+"""The page for people: its figures, and where to read on."""
+
+import time
+from typing import Any
+
+HOUR = 3600 * 10**9
+
+
+def test_the_page_shows_the_figures_and_where_to_read_on(web: Any, facts: Any) -> None:
+    now = time.time_ns()
+    where = {"service": "shop", "environment": "production"}
+    facts.insert("change", id="r#1", repository="r", first_seen_at=now - 5 * HOUR)
+    facts.insert("delivery", **where, change_id="r#1", deployment_id="d/1", delivered_at=now - HOUR,
+                 deploy_started_at=now - HOUR, lead_time_s=4 * 3600.0)  # fmt: skip
+    facts.insert(
+        "deployment", **where, id="d/1", revision="9f2c1d7e" + "0" * 32, result="success",
+        started_at=now - HOUR, finished_at=now - HOUR, failed=True, failure_method="rollback",
+        recovered_at=now - HOUR // 2, recovery_method="rollback",
+    )  # fmt: skip
+    page = web.get("/")
+    assert page.status == 200
+    text = page.body.decode()
+    assert "4 h" in text
+    assert "median from first commit to production, of 1 change<" in text
+    assert "100 %" in text
+    assert "9f2c1d7e<" in text
+    assert "recovered after 30 min" in text
+    assert '<a href="api/v1/changes/r%231">r#1</a>' in text
+    assert "api/v1/deployments/d/1" in text
+    for target in ("api/v1/dora?window=90d", "api/v1/stages", "openapi.json", "metrics", "style.css"):
+        assert f'href="{target}"' in text
+        assert web.get("/" + target).status == 200, target
+
+
+def test_a_page_without_facts_says_how_to_get_some(web: Any) -> None:
+    text = web.get("/").body.decode()
+    assert "Nothing was deployed to production" in text
+    assert "otel-vsm stage build --" in text
+    assert "0 changes" in text
+
+
+def test_the_page_says_when_it_is_behind(web: Any) -> None:
+    assert "is not in here yet" not in web.get("/").body.decode()
+    web.facts.lag_s = 7.0
+    assert "what came in the last 7 s is not in here yet" in web.get("/").body.decode()
+
+
+def test_names_cannot_break_out_of_the_page(web: Any, facts: Any) -> None:
+    evil = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>"
+    now = time.time_ns()
+    facts.insert("change", id=evil, repository=evil, first_seen_at=now - HOUR)
+    facts.insert("deployment", id=evil, service=evil, environment="production", version=evil, kind=evil,
+                 result=evil, started_at=now - HOUR, finished_at=now - HOUR)  # fmt: skip
+    text = web.get("/").body.decode()
+    assert "<script" not in text
+    assert "<img" not in text
+    assert "&lt;script&gt;" in text
