@@ -76,9 +76,9 @@ class Pivot:
             case Constant():
                 return pa.repeat(source.text, len(self._rows))
             case SpanName():
-                return _converted(self._spans.name.take(pa.array(self._rows)), source)
+                return _converted(_filled(self._spans.name.take(pa.array(self._rows))), source)
             case ParentName():
-                return _converted(self._parent_names(), source)
+                return _converted(_filled(self._parent_names()), source)
             case Attribute():
                 return self._attribute(
                     source, lambda attributes, positions: _converted(_text(attributes, positions), source)
@@ -140,12 +140,16 @@ def _text(attributes: Attributes, positions: Positions) -> pa.Array:
 def _converted(text: pa.Array, source: Attribute | SpanName | ParentName) -> pa.Array:
     """What the source's pattern finds in each text, in our words."""
     if source.pattern is not None:
-        text = pc.struct_field(pc.extract_regex(text, source.pattern), GROUP)
-        text = pc.if_else(pc.equal(text, ""), None, text)
+        text = _filled(pc.struct_field(pc.extract_regex(text, source.pattern), GROUP))
     if source.words:
         theirs, ours = _words(tuple(source.words.items()))
         text = pc.coalesce(ours.take(pc.index_in(pc.utf8_lower(text), value_set=theirs)), text)
     return text
+
+
+def _filled(text: pa.Array) -> pa.Array:
+    """Null where it is empty."""
+    return pc.if_else(pc.equal(text, ""), None, text)
 
 
 @cache
