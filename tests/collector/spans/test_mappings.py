@@ -335,9 +335,9 @@ class TestFingerprint:
             {"context": ()},
             {"dropped": (SpanName(),)},
             {"columns": {"team": (Attribute("vsm.team"),)}},
-            {"columns": otel_vsm.MAPPING.columns | {"team": (Attribute("vsm.team", "span"),)}},
-            {"columns": otel_vsm.MAPPING.columns | {"team": (Attribute("vsm.team", words={"a": "b"}),)}},
-            {"columns": otel_vsm.MAPPING.columns | {"queue_s": (Attribute("q", per_second=1e9),)}},
+            {"columns": {**otel_vsm.MAPPING.columns, "team": (Attribute("vsm.team", "span"),)}},
+            {"columns": {**otel_vsm.MAPPING.columns, "team": (Attribute("vsm.team", words={"a": "b"}),)}},
+            {"columns": {**otel_vsm.MAPPING.columns, "queue_s": (Attribute("q", per_second=1e9),)}},
         ],
     )
     def test_it_changes_with_a_mapping(self, changed: Values) -> None:

@@ -232,8 +232,8 @@ class TestByDefault:
         assert (accepted.counts, accepted.out_of_room) == (Counts(received=1, filtered=1), False)
 
     def test_a_list_without_an_entry_keeps_none_by_it(self, otlp: Any) -> None:
-        declared = {"telemetry": {"unmapped_scopes": [], "unmapped_attributes": []}}
-        unmapped = unmapped_of(Declared.model_validate(declared))
+        telemetry: dict[str, list[str]] = {"unmapped_scopes": [], "unmapped_attributes": []}
+        unmapped = unmapped_of(Declared.model_validate({"telemetry": telemetry}))
         payload = of_scope(otlp, "buildkite-agent", otlp.span({"buildkite.x": 1}))
         assert judged(payload, unmapped).counts == Counts(received=1, filtered=1)
 
