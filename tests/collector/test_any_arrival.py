@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -24,9 +23,7 @@ from otel_vsm.testing import RunningCollector, collector
 from otel_vsm_collector.figures.explain.figures import EXPLAINED
 from otel_vsm_collector.spans.mappings.mapping import Attribute
 from otel_vsm_collector.spans.mappings.otel_vsm import MAPPING
-from reference.worlds import told
 from scenarios.events import Span
-from scenarios.reading import load, scenario_files
 
 WINDOW = "from=2025-12-01&to=2026-04-01"
 REQUESTS = 30
@@ -110,19 +107,14 @@ def answers(running: RunningCollector) -> dict[str, bytes]:
     return found
 
 
-@pytest.fixture(scope="module")
-def ledger() -> list[Span]:
-    return told([load(path)["events"] for path in scenario_files()])
-
-
-def test_arrival_changes_no_answer(ledger: list[Span], tmp_path: Path) -> None:
+def test_arrival_changes_no_answer(side_by_side: list[Span], tmp_path: Path) -> None:
     with collector() as running:
-        send(running, ledger)
+        send(running, side_by_side)
         in_order = answers(running)
     assert sum(len(answer) for answer in in_order.values()) > 100_000
 
     chosen = random.Random(20260501)
-    shuffled = [*ledger, *chosen.sample(ledger, len(ledger) // 3)]
+    shuffled = [*side_by_side, *chosen.sample(side_by_side, len(side_by_side) // 3)]
     chosen.shuffle(shuffled)
     parts = [shuffled[start::REQUESTS] for start in range(REQUESTS)]
     with collector(data=tmp_path / "data") as running:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 
+from handmade.otlp import Otlp
 from otel_vsm.testing import RunningCollector, collector
 
 pytestmark = pytest.mark.slow
@@ -44,7 +45,7 @@ def config(tmp_path: Path) -> Path:
     return tmp_path / "vsm.yaml"
 
 
-def test_figures_follow_the_file(otlp: Any, config: Path, tmp_path: Path) -> None:
+def test_figures_follow_the_file(otlp: Otlp, config: Path, tmp_path: Path) -> None:
     shipped = {
         "vsm.stage.name": "ship it",
         "vsm.change.id": "github.com/acme/shop#1",

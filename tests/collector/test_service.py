@@ -9,11 +9,11 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any
 
 import grpc
 import pytest
 
+from handmade.otlp import Otlp
 from otel_vsm.export.endpoint import Protocol
 from otel_vsm.testing import CollectorFailed, RunningCollector, collector
 from otel_vsm_collector.spans.accept import accept
@@ -37,7 +37,7 @@ def send(running: RunningCollector, payload: bytes, protocol: Protocol = Protoco
         connection.close()
 
 
-def merged(otlp: Any, number: int) -> bytes:
+def merged(otlp: Otlp, number: int) -> bytes:
     """A request that tells of one more change."""
     event = {"vsm.event.name": "change.merged", "vsm.change.id": f"github.com/acme/shop#{number}"}
     return bytes(otlp.payload(otlp.span(event)))
@@ -53,14 +53,14 @@ def ids(count: int) -> set[str]:
 
 
 @pytest.mark.parametrize("protocol", Protocol)
-def test_what_was_acknowledged_is_in_the_next_answer(otlp: Any, protocol: Protocol) -> None:
+def test_what_was_acknowledged_is_in_the_next_answer(otlp: Otlp, protocol: Protocol) -> None:
     with collector() as running:
         for number in range(3):
             send(running, merged(otlp, number), protocol)
             assert changes(running) == ids(number + 1)
 
 
-def test_a_power_cut_between_two_sends_loses_nothing_acknowledged(otlp: Any, tmp_path: Path) -> None:
+def test_a_power_cut_between_two_sends_loses_nothing_acknowledged(otlp: Otlp, tmp_path: Path) -> None:
     with collector(data=tmp_path) as running:
         send(running, merged(otlp, 0))
         running.kill()
@@ -69,7 +69,7 @@ def test_a_power_cut_between_two_sends_loses_nothing_acknowledged(otlp: Any, tmp
         assert changes(running) == ids(2)
 
 
-def test_a_power_cut_among_many_senders_loses_nothing_acknowledged(otlp: Any, tmp_path: Path) -> None:
+def test_a_power_cut_among_many_senders_loses_nothing_acknowledged(otlp: Otlp, tmp_path: Path) -> None:
     acknowledged: list[int] = []
     with collector(data=tmp_path) as running:
 
@@ -100,7 +100,7 @@ def test_a_power_cut_among_many_senders_loses_nothing_acknowledged(otlp: Any, tm
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_by_itself_on_a_signal_and_leaves_nothing_to_derive(
-    otlp: Any, tmp_path: Path, number: signal.Signals
+    otlp: Otlp, tmp_path: Path, number: signal.Signals
 ) -> None:
     with collector(data=tmp_path) as running:
         send(running, merged(otlp, 0))
@@ -109,7 +109,7 @@ def test_it_stops_by_itself_on_a_signal_and_leaves_nothing_to_derive(
         assert changes(running) == ids(1)
 
 
-def test_a_ledger_that_is_lost_is_made_again_and_said(otlp: Any, tmp_path: Path) -> None:
+def test_a_ledger_that_is_lost_is_made_again_and_said(otlp: Otlp, tmp_path: Path) -> None:
     with collector(data=tmp_path) as running:
         send(running, merged(otlp, 0))
     (tmp_path / "ledger.duckdb").write_bytes(b"\0" * 100_000)
@@ -125,7 +125,7 @@ def test_a_ledger_that_is_lost_is_made_again_and_said(otlp: Any, tmp_path: Path)
         assert changes(running) == ids(1)
 
 
-def test_all_files_are_the_owners_only(otlp: Any, tmp_path: Path) -> None:
+def test_all_files_are_the_owners_only(otlp: Otlp, tmp_path: Path) -> None:
     data = tmp_path / "data"
     with collector(data=data) as running:
         send(running, merged(otlp, 0))

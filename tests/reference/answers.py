@@ -10,7 +10,8 @@ from reference.dora import dora
 from reference.flow import flow
 from reference.health import health
 from reference.stages import stages
-from reference.story import Question, Story, cuts
+from reference.story import Story, cuts
+from scenarios.question import Question
 
 
 def dora_by_service(story: Story, question: Question) -> dict[tuple[str, str], Any]:

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.declared.profiles import BUILT_IN, Profile
-from reference.story import Question
 from scenarios.offsets import BEGIN_NS
+from scenarios.question import Question
 
 HOUR_NS = 3600 * 10**9
 _EDGES = (-1000, 0, 1, 3, 5, 8, 24, 25, 48, 75, 80, 1000)

@@ -9,7 +9,8 @@ from reference.deployments import Deployment
 from reference.passage import passing_runs
 from reference.rows import Row, is_incident, is_work_item_event
 from reference.statistics import ratio
-from reference.story import Question, Story
+from reference.story import Story
+from scenarios.question import Question
 
 
 def health(story: Story, question: Question) -> dict[str, Any]:

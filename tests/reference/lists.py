@@ -6,7 +6,8 @@ from otel_vsm_collector.declared.profiles import Profile
 from reference.changes import Change, legs
 from reference.deliveries import counts, rounded
 from reference.deployments import Deployment, best_method
-from reference.story import Question, Story
+from reference.story import Story
+from scenarios.question import Question
 
 Item = dict[str, Any]
 _OF_DEPLOYMENT = ("id", "service", "environment", "repository", "revision", "version", "kind", "result")

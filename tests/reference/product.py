@@ -8,16 +8,16 @@ from pydantic import BaseModel
 
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.declared.profiles import Profile
-from otel_vsm_collector.facts.by_profile import Book
 from otel_vsm_collector.facts.query import answer
 from otel_vsm_collector.facts.selection import Selection
-from otel_vsm_collector.facts.zones import offsets
 from otel_vsm_collector.figures import changes, deployments, dora, flow, incidents, measurement, stages
 from otel_vsm_collector.web.api import items
 from reference.answers import with_something
-from reference.story import Question, cuts
+from reference.story import cuts
 from scenarios.engines import InDuckDB
 from scenarios.events import Span
+from scenarios.product import ByProfile
+from scenarios.question import Question
 from scenarios.world import World
 
 Row = dict[str, Any]
@@ -27,34 +27,23 @@ class Product:
     """One ledger for many questions; what is compiled once serves every batch of worlds."""
 
     def __init__(self, declared: Declared) -> None:
-        self.engine = InDuckDB()
-        self.world = World(self.engine)
-        self.book = Book(declared)
-        # Another profile's tables belong to one connection.
-        self.connection = self.engine.connection.cursor()
-        self.backend = ibis.duckdb.from_connection(self.connection)
+        self.world = World(InDuckDB())
+        self.by_profile = ByProfile(self.world, declared)
 
     def take(self, ledger: Iterable[Span]) -> None:
         """Forgets what was told before, and derives all that follows from this."""
         self.world.clear()
-        self.world.follow(self.book.definitions)
+        self.world.follow(self.by_profile.definitions)
         self.world.take(list(ledger))
 
     def follow(self, profile: Profile) -> None:
         """Makes the tables of a profile from what was taken last: to be done before it is asked for."""
-        self.book.facts_by(profile).compute(self.connection)
+        self.by_profile.compute(profile)
 
     def ask(self, figure: str, question: Question, profile: Profile) -> Any:
         """What the API would answer, times as nanoseconds."""
-        asked = vars(question).copy()
-        zone = asked.pop("time_zone")
-        assert not asked.pop("environment_is_name")
-        selection = Selection(
-            **asked,
-            facts=self.book.facts_by(profile),
-            offsets=offsets(zone, question.from_ns, question.to_ns),
-        )
-        return FIGURES[figure](self.backend, selection)
+        selection = self.by_profile.selection(question, profile)
+        return FIGURES[figure](self.by_profile.backend, selection)
 
 
 def _list(

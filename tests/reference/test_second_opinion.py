@@ -20,8 +20,9 @@ from reference.answers import ANSWERS
 from reference.asked import declarations, own_profiles, profiles, questions
 from reference.difference import Difference, differences
 from reference.product import Product
-from reference.story import Facts, Question, Story
+from reference.story import Facts, Story
 from reference.worlds import World, told, worlds
+from scenarios.question import Question
 
 WORLDS = int(os.environ.get("OTEL_VSM_WORLDS", "150"))
 SEED = int(os.environ.get("OTEL_VSM_WORLDS_SEED", "1"))

@@ -10,9 +10,10 @@ from otel_vsm_collector.declared.profiles import DORA
 from reference.dora import dora
 from reference.flow import flow_efficiency, flow_times
 from reference.rows import settled
-from reference.story import Facts, Question, Story
+from reference.story import Facts, Story
 from scenarios.events import change_id, spans
 from scenarios.offsets import BEGIN_NS, offset_ns
+from scenarios.question import Question
 
 EVER = Question(from_ns=BEGIN_NS + offset_ns("-1000d"), to_ns=BEGIN_NS + offset_ns("1000d"))
 

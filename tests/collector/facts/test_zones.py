@@ -91,6 +91,13 @@ def test_the_clocks_are_known_at_every_moment(zone: str, start: int, days: int, 
         assert ahead == told.total_seconds() * SECOND
 
 
+@pytest.mark.parametrize("zone", ZONES)
+def test_of_any_window_they_are_the_same_until_they_are_changed(zone: str) -> None:
+    """They are a part of what a question is compiled for, which takes longer than to answer it."""
+    noon = at("2026-02-03T12:00:00")
+    assert offsets(zone, noon, noon + HOUR) == offsets(zone, noon + SECOND, noon + SECOND + HOUR)
+
+
 def test_days_are_counted_as_the_zone_has_them() -> None:
     """Three deployments around the night in which Berlin's clocks go forward are of two days there."""
     import ibis

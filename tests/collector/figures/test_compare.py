@@ -1,40 +1,37 @@
 """Where two profiles differ, row by row, and which setting is responsible."""
 
-from dataclasses import replace
 from typing import Any
 
-import ibis
 import pytest
 
 from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.facts.by_profile import Book
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.explain.compare import differences, tally
 from otel_vsm_collector.figures.explain.figures import Figure
 from otel_vsm_collector.figures.explain.page import page
-from scenarios.offsets import BEGIN_NS
+from scenarios.offsets import moment_ns
+from scenarios.product import ByProfile
+from scenarios.question import Question
 from scenarios.world import World
 
-DAY = 86400 * 10**9
-BOOK = Book(Declared())
+EVER = Question(from_ns=moment_ns("-1000d"), to_ns=moment_ns("1000d"))
 Row = dict[str, Any]
 
 
-@pytest.fixture
-def backend(everything: World) -> Any:
-    return ibis.duckdb.from_connection(everything.engine.connection)  # type: ignore[attr-defined]
+@pytest.fixture(scope="module")
+def asking(everything: World) -> ByProfile:
+    return ByProfile(everything, Declared())
 
 
-def asked(backend: Any, profile: str | None = None, **settings: Any) -> Selection:
+def asked(asking: ByProfile, profile: str | None = None, **settings: Any) -> Selection:
     """Everything, by a profile with other settings."""
-    facts = BOOK.facts_by(BOOK.declared.profile_named(profile).model_copy(update=settings))
-    facts.compute(backend.con)
-    window = {"from_ns": BEGIN_NS - 1000 * DAY, "to_ns": BEGIN_NS + 1000 * DAY}
-    return Selection(**window, environment="production", facts=facts)
+    other = asking.declared.profile_named(profile).model_copy(update=settings)
+    asking.compute(other)
+    return asking.selection(EVER, other)
 
 
-def alone(backend: Any, ours: Selection, theirs: Selection, *settings: str) -> dict[str, Selection]:
-    return {name: replace(asked(backend, None, **{name: getattr(theirs.profile, name)})) for name in settings}
+def alone(asking: ByProfile, theirs: Selection, *settings: str) -> dict[str, Selection]:
+    return {name: asked(asking, None, **{name: getattr(theirs.profile, name)}) for name in settings}
 
 
 def counted(backend: Any, figure: Figure, selection: Selection) -> dict[str, tuple[Any, ...]]:
@@ -42,12 +39,13 @@ def counted(backend: Any, figure: Figure, selection: Selection) -> dict[str, tup
     return {f"{row['kind']} {row['name']}": (row["part"], row["whole"], row["value"]) for row in rows}
 
 
-def test_every_row_that_counts_otherwise_is_found_and_put_down_to_a_setting(backend: Any) -> None:
+def test_every_row_that_counts_otherwise_is_found_and_put_down_to_a_setting(asking: ByProfile) -> None:
+    backend = asking.backend
     ours, theirs = (
-        asked(backend),
-        asked(backend, None, incident_window_s=3600.0, failure_methods=("rollback",)),
+        asked(asking),
+        asked(asking, None, incident_window_s=3600.0, failure_methods=("rollback",)),
     )
-    by_setting = alone(backend, ours, theirs, "incident_window_s", "failure_methods")
+    by_setting = alone(asking, theirs, "incident_window_s", "failure_methods")
     figure: Figure = "change_fail_rate"
     found = differences(backend, figure, ours, theirs, by_setting, limit=10_000, after=None)
     by_ours, by_theirs = (counted(backend, figure, one) for one in (ours, theirs))
@@ -69,10 +67,11 @@ def test_every_row_that_counts_otherwise_is_found_and_put_down_to_a_setting(back
     assert tallied["several_together"] == sum(not row["settings"] for row in found)
 
 
-def test_a_lead_time_with_another_value_is_a_difference(backend: Any) -> None:
-    ours, theirs = asked(backend), asked(backend, None, lead_time_start=("change.merged",))
+def test_a_lead_time_with_another_value_is_a_difference(asking: ByProfile) -> None:
+    backend = asking.backend
+    ours, theirs = asked(asking), asked(asking, None, lead_time_start=("change.merged",))
     found = differences(
-        backend, "change_lead_time", ours, theirs, alone(backend, ours, theirs, "lead_time_start"),
+        backend, "change_lead_time", ours, theirs, alone(asking, theirs, "lead_time_start"),
         limit=10_000, after=None,
     )  # fmt: skip
     values = [(row["ours_value"], row["theirs_value"]) for row in found]
@@ -81,7 +80,8 @@ def test_a_lead_time_with_another_value_is_a_difference(backend: Any) -> None:
     assert all(row["settings"] == ["lead_time_start"] for row in found)
 
 
-def test_a_profile_differs_from_itself_in_nothing(backend: Any) -> None:
-    ours = asked(backend, "devlake")
+def test_a_profile_differs_from_itself_in_nothing(asking: ByProfile) -> None:
+    backend = asking.backend
+    ours = asked(asking, "devlake")
     assert differences(backend, "change_lead_time", ours, ours, {}, limit=9, after=None) == []
     assert tally(backend, "change_lead_time", ours, ours, {})["rows"] == 0

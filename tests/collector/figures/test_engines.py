@@ -6,37 +6,33 @@ from typing import Any
 
 import pytest
 
-from otel_vsm_collector.facts.by_profile import Facts
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.explain.compare import differences
 from otel_vsm_collector.figures.explain.figures import EXPLAINED
 from otel_vsm_collector.figures.explain.page import page
 from otel_vsm_collector.figures.measurement import measurement
-from reference.worlds import told
 from scenarios import engines
-from scenarios.definitions import definitions
-from scenarios.offsets import BEGIN_NS
-from scenarios.reading import load, scenario_files
+from scenarios.events import Span
+from scenarios.offsets import moment_ns
+from scenarios.product import facts, selection
+from scenarios.question import Question
 from scenarios.world import World
 
-DAY = 86400 * 10**9
 PROFILES = ("dora", "gitlab")
 
 
 @pytest.fixture(scope="module")
-def clickhouse() -> Iterator[World]:
+def clickhouse(side_by_side: list[Span]) -> Iterator[World]:
     engine = engines.clickhouse()
     world = World(engine)
-    world.take(told([load(path)["events"] for path in scenario_files()]))
+    world.take(side_by_side)
     yield world
     engine.close()
 
 
 def asked(profile: str) -> Selection:
-    facts = Facts(definitions({}, profile), definitions({}))
-    return Selection(
-        from_ns=BEGIN_NS - 100 * DAY, to_ns=BEGIN_NS + 100 * DAY, environment="production", facts=facts
-    )
+    window = Question(from_ns=moment_ns("-100d"), to_ns=moment_ns("100d"))
+    return selection(window, facts({}, profile))
 
 
 @pytest.mark.parametrize("figure", EXPLAINED)

@@ -8,35 +8,32 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-import ibis
 import pytest
 
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.declared.profiles import BUILT_IN, Profile
-from otel_vsm_collector.facts.by_profile import Book
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.dora import dora
 from otel_vsm_collector.figures.explain.figures import EXPLAINED, counts
 from otel_vsm_collector.figures.explain.page import page
 from otel_vsm_collector.figures.explain.reasons import Reason
 from otel_vsm_collector.figures.flow import flow
-from scenarios.offsets import BEGIN_NS
+from scenarios.offsets import moment_ns
+from scenarios.product import ByProfile
+from scenarios.question import Question
 from scenarios.world import World
 
 Row = dict[str, Any]
-HOUR, DAY = 3600 * 10**9, 86400 * 10**9
-BOOK = Book(
-    Declared.model_validate(
-        {
-            "profiles": {"strict": {"incident_severities": ["high"], "window_edge": "merged"}},
-            "stages": {"ui smoke": {"quarantined": True}},
-        }
-    )
+DECLARED = Declared.model_validate(
+    {
+        "profiles": {"strict": {"incident_severities": ["high"], "window_edge": "merged"}},
+        "stages": {"ui smoke": {"quarantined": True}},
+    }
 )
-EVER = Selection(from_ns=BEGIN_NS - 1000 * DAY, to_ns=BEGIN_NS + 1000 * DAY, environment="production")
+EVER = Question(from_ns=moment_ns("-1000d"), to_ns=moment_ns("1000d"))
 ASKED = {
     "everything": EVER,
-    "a window": replace(EVER, from_ns=BEGIN_NS + 3 * HOUR, to_ns=BEGIN_NS + 5 * HOUR),
+    "a window": replace(EVER, from_ns=moment_ns("3h"), to_ns=moment_ns("5h")),
     "a service": replace(EVER, service="shop"),
     "any environment": replace(EVER, environment=None),
 }
@@ -140,14 +137,18 @@ def told(found: Any, expected: Any) -> Any:
     return found
 
 
-@pytest.mark.parametrize("profile", [*BUILT_IN, "strict"])
-def test_a_figure_follows_from_its_rows(profile: str, everything: World) -> None:
-    backend = ibis.duckdb.from_connection(everything.engine.connection)  # type: ignore[attr-defined]
-    facts = BOOK.facts(profile)
-    facts.compute(backend.con)
+@pytest.fixture(scope="module")
+def asking(everything: World) -> ByProfile:
+    return ByProfile(everything, DECLARED)
+
+
+@pytest.mark.parametrize("name", [*BUILT_IN, "strict"])
+def test_a_figure_follows_from_its_rows(name: str, asking: ByProfile) -> None:
+    backend, profile = asking.backend, DECLARED.profile_named(name)
+    asking.compute(profile)
     seen: set[str] = set()
-    for asked, where in ASKED.items():
-        selection = replace(where, facts=facts)
+    for asked, question in ASKED.items():
+        selection = asking.selection(question, profile)
         figures = dora(backend, selection) | flow(backend, selection)
         for figure in EXPLAINED:
             rows = page(backend, figure, selection, which="all", limit=10_000, after=None)
@@ -165,10 +166,9 @@ def test_a_figure_follows_from_its_rows(profile: str, everything: World) -> None
     assert len(seen) > 15, "the scenarios leave something out for many reasons"
 
 
-@pytest.mark.parametrize("profile", ["devlake", "strict"])
-def test_a_figure_of_flow_follows_no_setting_that_it_does_not_name(profile: str, everything: World) -> None:
-    backend = ibis.duckdb.from_connection(everything.engine.connection)  # type: ignore[attr-defined]
-    default, other = (BOOK.declared.profile_named(name) for name in (None, profile))
+@pytest.mark.parametrize("name", ["devlake", "strict"])
+def test_a_figure_of_flow_follows_no_setting_that_it_does_not_name(name: str, asking: ByProfile) -> None:
+    default, other = DECLARED.profile_named(None), DECLARED.profile_named(name)
     for figure in EXPLAINED:
         if EXPLAINED[figure].among is not flow:
             continue
@@ -176,23 +176,22 @@ def test_a_figure_of_flow_follows_no_setting_that_it_does_not_name(profile: str,
         alike = default.model_copy(update=named)
         found = []
         for one in (other, alike):
-            facts = BOOK.facts_by(one)
-            facts.compute(backend.con)
-            selection = replace(EVER, facts=facts)
-            found.append(page(backend, figure, selection, which="counted", limit=10_000, after=None))
+            asking.compute(one)
+            selection = asking.selection(EVER, one)
+            found.append(page(asking.backend, figure, selection, which="counted", limit=10_000, after=None))
         rows = [[(row["id"], row["part"], row["value"], row["of_s"]) for row in side] for side in found]
         assert rows[0] == rows[1], figure
 
 
-def test_pages_are_parts_of_the_whole(everything: World) -> None:
-    backend = ibis.duckdb.from_connection(everything.engine.connection)  # type: ignore[attr-defined]
-    whole = page(backend, "change_fail_rate", EVER, which="left_out", limit=10_000, after=None)
+def test_pages_are_parts_of_the_whole(asking: ByProfile) -> None:
+    backend, selection = asking.backend, asking.selection(EVER, DECLARED.profile_named())
+    whole = page(backend, "change_fail_rate", selection, which="left_out", limit=10_000, after=None)
     assert len(whole) > 10
     found: list[Row] = []
     while part := page(
         backend,
         "change_fail_rate",
-        EVER,
+        selection,
         which="left_out",
         limit=7,
         after=(found[-1]["at"], found[-1]["id"]) if found else None,

@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 import zstandard
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from handmade.deriving import Derived
+from handmade.otlp import Otlp
 from otel_vsm_collector.keep import backlog
 from otel_vsm_collector.keep.store import Store
 from otel_vsm_collector.spans.accept import accept
@@ -27,7 +30,7 @@ UNMAPPED = Unmapped(attributes=re.compile(r"^ci\."), max_bytes=1 << 20)
 class Stores:
     """Opens stores on one and the same folder, each after the one before is closed."""
 
-    def __init__(self, data: Path, derived: Any) -> None:
+    def __init__(self, data: Path, derived: Derived) -> None:
         self.data, self.said = data, list[str]()
         self._derived = derived
         self._open: Store | None = None
@@ -54,7 +57,7 @@ class Stores:
 
 
 @pytest.fixture
-def stores(tmp_path: Path, derived: Any) -> Iterator[Stores]:
+def stores(tmp_path: Path, derived: Derived) -> Iterator[Stores]:
     stores = Stores(tmp_path, derived)
     yield stores
     stores.close()
@@ -81,11 +84,11 @@ def position(store: Store) -> int:
         return int(connection.execute("SELECT position FROM ledger_state").fetchall()[0][0])
 
 
-def job(otlp: Any, name: str) -> Any:
+def job(otlp: Otlp, name: str) -> Span:
     return otlp.span({"ci.job": name})
 
 
-def test_it_is_in_the_journal_and_not_in_the_ledger(stores: Stores, otlp: Any, tmp_path: Path) -> None:
+def test_it_is_in_the_journal_and_not_in_the_ledger(stores: Stores, otlp: Otlp, tmp_path: Path) -> None:
     store = stores()
     ours, theirs = otlp.payload(otlp.span(), job(otlp, "unit")), otlp.payload(job(otlp, "lint"))
     send(store, ours, theirs, otlp.payload(otlp.span({})))
@@ -102,7 +105,7 @@ def test_it_is_in_the_journal_and_not_in_the_ledger(stores: Stores, otlp: Any, t
 
 
 def test_a_later_mapping_finds_it_when_the_ledger_is_made_again(
-    stores: Stores, otlp: Any, tmp_path: Path
+    stores: Stores, otlp: Otlp, tmp_path: Path
 ) -> None:
     store = stores()
     send(store, otlp.payload(otlp.span(), job(otlp, "unit")), otlp.payload(job(otlp, "lint")))
@@ -110,7 +113,7 @@ def test_a_later_mapping_finds_it_when_the_ledger_is_made_again(
     assert stages(store) == ["build", "unit", "lint"]
 
 
-def test_without_one_the_ledger_is_made_again_without_it(stores: Stores, otlp: Any, tmp_path: Path) -> None:
+def test_without_one_the_ledger_is_made_again_without_it(stores: Stores, otlp: Otlp, tmp_path: Path) -> None:
     store = stores()
     send(store, otlp.payload(job(otlp, "unit")), otlp.payload(otlp.span()), otlp.payload(job(otlp, "lint")))
     store = stores.made_again()
@@ -118,7 +121,7 @@ def test_without_one_the_ledger_is_made_again_without_it(stores: Stores, otlp: A
 
 
 def test_a_mapping_that_understands_a_span_no_more_takes_it_out(
-    stores: Stores, otlp: Any, tmp_path: Path
+    stores: Stores, otlp: Otlp, tmp_path: Path
 ) -> None:
     store = stores(classifier=WITH_CI)
     send(store, otlp.payload(otlp.span(), job(otlp, "unit")))
@@ -129,7 +132,7 @@ def test_a_mapping_that_understands_a_span_no_more_takes_it_out(
 
 class TestBound:
     def test_beyond_it_spans_are_filtered_and_the_operator_is_told_once(
-        self, stores: Stores, otlp: Any, tmp_path: Path
+        self, stores: Stores, otlp: Otlp, tmp_path: Path
     ) -> None:
         payloads = [otlp.payload(job(otlp, f"{number:04}")) for number in range(20)]
         bound = 4 * len(payloads[0])
@@ -147,7 +150,7 @@ class TestBound:
         assert bound - len(payloads[0]) < size <= bound
         assert rows == health.unmapped
 
-    def test_a_restart_remembers_how_much_there_is(self, stores: Stores, otlp: Any) -> None:
+    def test_a_restart_remembers_how_much_there_is(self, stores: Stores, otlp: Otlp) -> None:
         payload = otlp.payload(job(otlp, "unit"))
         bound = Unmapped(attributes=UNMAPPED.attributes, max_bytes=len(payload))
         send(stores(unmapped=bound), payload)
@@ -157,7 +160,7 @@ class TestBound:
         assert (store.health.unmapped, store.health.filtered, len(stores.said)) == (0, 1, 1)
         assert stages(store) == []
 
-    def test_another_bound_holds_at_once(self, stores: Stores, otlp: Any) -> None:
+    def test_another_bound_holds_at_once(self, stores: Stores, otlp: Otlp) -> None:
         payload = otlp.payload(job(otlp, "unit"))
         store = stores(unmapped=Unmapped())
         send(store, payload)
@@ -169,7 +172,7 @@ class TestBound:
 
 
 def test_what_is_passed_over_in_memory_stays_in_order(
-    stores: Stores, otlp: Any, derived: Any, monkeypatch: pytest.MonkeyPatch
+    stores: Stores, otlp: Otlp, derived: Derived, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows of the journal with and without spans for the ledger, while deriving waits; more than fit."""
     monkeypatch.setattr(backlog, "CHUNK_SPANS", 2)
@@ -195,7 +198,7 @@ def test_what_is_passed_over_in_memory_stays_in_order(
     assert position(store) == 20 + sum(number % 3 for number in range(20)) + 3
 
 
-def test_rows_without_spans_for_the_ledger_take_no_memory(otlp: Any, tmp_path: Path) -> None:
+def test_rows_without_spans_for_the_ledger_take_no_memory(otlp: Otlp, tmp_path: Path) -> None:
     """Deriving may be held up for long, and what is not for the ledger counts for no span that waits."""
     journal = Journal(tmp_path / "journal.sqlite")
     waiting = backlog.Backlog(journal)
@@ -268,7 +271,7 @@ class TestJournal:
         again.close()
 
     def test_damage_to_it_costs_nothing_else(
-        self, stores: Stores, otlp: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+        self, stores: Stores, otlp: Otlp, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         store = stores(classifier=Classifier(MAPPINGS))
         send(store, otlp.payload(otlp.span(), job(otlp, "unit")), otlp.payload(job(otlp, "lint")))

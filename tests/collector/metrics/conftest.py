@@ -19,6 +19,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import (
     add_MetricsServiceServicer_to_server,
 )
 
+from handmade.facts import FactStore
 from otel_vsm import identity
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.facts.by_profile import Book
@@ -28,7 +29,7 @@ DAY = 86400 * 10**9
 
 
 @pytest.fixture
-def measured(facts: Any) -> Any:
+def measured(facts: FactStore) -> Any:
     """Metrics over one change, deployed yesterday, which failed and was restored; and one that waits."""
     now = time.time_ns()
     where = {"service": "shop", "environment": "production"}

@@ -10,6 +10,7 @@ from opentelemetry.sdk.metrics import export as sdk
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from handmade.facts import FactStore
 from otel_vsm import identity
 from otel_vsm.semconv.metrics import METRICS
 from otel_vsm_collector.metrics import prometheus
@@ -163,7 +164,7 @@ def test_promtool_has_nothing_to_say_about_the_page(measured: Any) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
-def test_hostile_names_stay_within_their_label(facts: Any, measured: Any) -> None:
+def test_hostile_names_stay_within_their_label(facts: FactStore, measured: Any) -> None:
     hostile = 'a"} 1\nvsm_evil{x="\\'
     facts.insert(
         "deployment", id="d9", service=hostile, environment="production", kind="rollout", result="success"

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from handmade.otlp import Otlp, key_values
 from otel_vsm_collector.spans.accept import Counts, accept
 from otel_vsm_collector.spans.classify import Classifier
 from otel_vsm_collector.spans.mappings import MAPPINGS
@@ -59,9 +60,9 @@ RESOURCE = {
 TRACE = bytes(range(16))
 
 
-def span(name: str, parent: str = "", attributes: dict[str, Any] | None = None, code: int = 1) -> Span:
+def span(name: str, parent: str = "", attributes: dict[str, Any] | None = None) -> Span:
     """Ids are made of names."""
-    made = Span(
+    return Span(
         trace_id=TRACE,
         span_id=_id(name),
         parent_span_id=_id(parent) if parent else b"",
@@ -69,12 +70,8 @@ def span(name: str, parent: str = "", attributes: dict[str, Any] | None = None, 
         kind=Span.SPAN_KIND_SERVER,
         start_time_unix_nano=10**9,
         end_time_unix_nano=2 * 10**9,
-        status=Status(code=code),  # type: ignore[arg-type]
+        attributes=key_values(attributes or {}),
     )
-    for key, value in (attributes or {}).items():
-        kind = {int: "int_value", float: "double_value"}.get(type(value), "string_value")
-        setattr(made.attributes.add(key=key).value, kind, value)
-    return made
 
 
 def _id(name: str) -> bytes:
@@ -110,9 +107,8 @@ PIPELINE = (
 
 
 @pytest.fixture
-def pipeline(otlp: Any) -> ExportTraceServiceRequest:
-    request: ExportTraceServiceRequest = otlp.request(*PIPELINE, resource=RESOURCE)
-    return request
+def pipeline(otlp: Otlp) -> ExportTraceServiceRequest:
+    return otlp.request(*PIPELINE, resource=RESOURCE)
 
 
 def rows(
@@ -180,7 +176,7 @@ def test_its_spans_become_these_rows(pipeline: ExportTraceServiceRequest) -> Non
 
 @pytest.mark.parametrize("ours_first", [True, False])
 def test_in_one_request_with_ours_each_is_understood_by_its_own_mapping(
-    otlp: Any, pipeline: ExportTraceServiceRequest, ours_first: bool
+    otlp: Otlp, pipeline: ExportTraceServiceRequest, ours_first: bool
 ) -> None:
     ours = otlp.request(otlp.span(OURS, name="build"), otlp.span({}, name="of an application"))
     mixed = ExportTraceServiceRequest()
@@ -198,7 +194,7 @@ def test_in_one_request_with_ours_each_is_understood_by_its_own_mapping(
     assert accepted.counts == Counts(received=7, filtered=2, kept=5)
 
 
-def test_spans_of_both_in_one_resource_and_of_several_requests_stay_apart(otlp: Any) -> None:
+def test_spans_of_both_in_one_resource_and_of_several_requests_stay_apart(otlp: Otlp) -> None:
     """Rows come in the order of the spans, with the values of their own."""
     names = [f"{number:02}" for number in range(20)]
     payloads = [

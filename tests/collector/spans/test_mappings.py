@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from handmade.otlp import Otlp
 from otel_vsm_collector.spans.accept import Counts, accept
 from otel_vsm_collector.spans.classify import UNMAPPED, Classifier
 from otel_vsm_collector.spans.columns import MAPPED
@@ -43,7 +44,7 @@ class TestConversions:
     """One column of one span, from one source or several."""
 
     @pytest.fixture
-    def told(self, otlp: Any) -> abc.Callable[..., Any]:
+    def told(self, otlp: Otlp) -> abc.Callable[..., Any]:
         def of(
             sources: Source | tuple[Source, ...],
             span: Values,
@@ -135,7 +136,7 @@ class TestConversions:
         assert told((SpanName(), Constant("nameless")), {}, name="") == "nameless"
         assert told(SpanName(), {}, name="build") == "build"
 
-    def test_what_a_mapping_does_not_fill_is_null(self, otlp: Any) -> None:
+    def test_what_a_mapping_does_not_fill_is_null(self, otlp: Otlp) -> None:
         (row,) = rows(otlp.payload(otlp.span({"x.": "", "vsm.team": "pay"})), mapping())
         assert {row[column.name] for column in MAPPED} == {None}
 
@@ -160,32 +161,32 @@ class TestParents:
         found = rows(request.SerializeToString(), *(mappings or (self.TYPE,)))
         return {row["span_id"]: row["stage_type"] for row in found}
 
-    def test_in_either_order(self, otlp: Any) -> None:
+    def test_in_either_order(self, otlp: Otlp) -> None:
         parent, child = self.spans()
         for order in ((parent, child), (child, parent)):
             assert self.types(otlp.request(*order)) == {"63" * 8: "test", "70" * 8: None}
 
-    def test_not_of_another_trace(self, otlp: Any) -> None:
+    def test_not_of_another_trace(self, otlp: Otlp) -> None:
         parent, child = self.spans(trace_id=b"t" * 16)
         assert self.types(otlp.request(parent, child))["63" * 8] is None
 
-    def test_not_without_a_parent(self, otlp: Any) -> None:
+    def test_not_without_a_parent(self, otlp: Otlp) -> None:
         for nobody in (b"", bytes(8), b"q" * 8):
             parent, child = self.spans(parent_span_id=nobody)
             assert self.types(otlp.request(parent, child))["63" * 8] is None
 
-    def test_not_of_another_resource_since_that_may_come_in_another_request(self, otlp: Any) -> None:
+    def test_not_of_another_resource_since_that_may_come_in_another_request(self, otlp: Otlp) -> None:
         parent, child = self.spans()
         request = otlp.request(parent)
         request.MergeFrom(otlp.request(child))
         assert self.types(request)["63" * 8] is None
 
-    def test_not_where_the_parent_is_not_kept_since_the_journal_does_not_have_it(self, otlp: Any) -> None:
+    def test_not_where_the_parent_is_not_kept_since_the_journal_does_not_have_it(self, otlp: Otlp) -> None:
         parent, child = self.spans()
         del parent.attributes[:]
         assert self.types(otlp.request(parent, child)) == {"63" * 8: None}
 
-    def test_of_a_parent_that_another_mapping_understands(self, otlp: Any) -> None:
+    def test_of_a_parent_that_another_mapping_understands(self, otlp: Otlp) -> None:
         parent, child = self.spans()
         parent.attributes[0].key = "y."
         others = mapping(span_prefixes=("y.",))
@@ -193,7 +194,7 @@ class TestParents:
 
 
 class TestDropped:
-    def test_what_is_no_delivery_work_is_filtered(self, otlp: Any) -> None:
+    def test_what_is_no_delivery_work_is_filtered(self, otlp: Otlp) -> None:
         dropping = mapping(
             dropped=(
                 SpanName(pattern="^(?P<value>Phase: )"),
@@ -210,7 +211,7 @@ class TestDropped:
         assert accepted.counts == Counts(received=4, filtered=2, kept=2)
         assert [row["name"] for row in rows(payload, dropping)] == ["one", "three"]
 
-    def test_it_is_not_given_to_another_mapping_instead(self, otlp: Any) -> None:
+    def test_it_is_not_given_to_another_mapping_instead(self, otlp: Otlp) -> None:
         dropping = mapping(dropped=(SpanName(),))
         payload = otlp.payload(otlp.span({"x.": "", "vsm.stage.name": "build"}))
         assert accept([payload], classifier=Classifier([dropping, *MAPPINGS])).counts.filtered == 1
@@ -274,7 +275,7 @@ def test_of_several_mappings_the_first_that_is_about_a_span_holds(
     assert classifier.classify(decoded).tolist() == expected
 
 
-def test_the_last_of_as_many_mappings_as_there_may_be_is_found(otlp: Any) -> None:
+def test_the_last_of_as_many_mappings_as_there_may_be_is_found(otlp: Otlp) -> None:
     many = [mapping(span_prefixes=(f"m{number}.",)) for number in range(32)]
     payload = otlp.payload(*[otlp.span({f"m{number}.": ""}) for number in (31, 0, 30)])
     classifier = Classifier(many)

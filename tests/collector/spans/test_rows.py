@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
+from handmade.otlp import Otlp
 from otel_vsm_collector.spans.accept import AcceptedSpans, accept
 from otel_vsm_collector.spans.rows import Numbered, ledger_rows
 
@@ -14,7 +15,7 @@ OTHER_TRACE, OTHER_SPAN = bytes(range(16)), bytes(range(1, 9))
 
 
 @pytest.fixture
-def row(otlp: Any) -> Callable[..., Row]:
+def row(otlp: Otlp) -> Callable[..., Row]:
     """The row of one span."""
 
     def of(attributes: dict[str, Any], resource: dict[str, Any] | None = None, **fields: Any) -> Row:
@@ -121,7 +122,7 @@ def test_a_value_that_is_none_leaves_the_resources(row: Callable[..., Row], noth
     )
 
 
-def test_the_first_of_repeated_keys_counts(otlp: Any) -> None:
+def test_the_first_of_repeated_keys_counts(otlp: Otlp) -> None:
     span = otlp.span({"vsm.team": "first"})
     span.attributes.add(key="vsm.team").value.string_value = "second"
     kept = accept([otlp.payload(span)]).spans
@@ -231,7 +232,7 @@ def test_a_parent_that_cannot_be_one_is_none(row: Callable[..., Row], parent: by
     assert row({"vsm.team": "a"}, parent_span_id=parent)["parent_span_id"] is None
 
 
-def test_parents_stay_with_their_children(otlp: Any) -> None:
+def test_parents_stay_with_their_children(otlp: Otlp) -> None:
     spans = [otlp.span(parent_span_id=parent) for parent in (b"", b"\x01" * 8, b"", b"\x02" * 8)]
     kept = accept([otlp.payload(*spans)]).spans
     assert kept is not None
@@ -239,7 +240,7 @@ def test_parents_stay_with_their_children(otlp: Any) -> None:
     assert found == [None, "01" * 8, None, "02" * 8]
 
 
-def test_links_to_spans_that_can_exist_are_kept(otlp: Any) -> None:
+def test_links_to_spans_that_can_exist_are_kept(otlp: Otlp) -> None:
     first, dropped, last = otlp.span(), otlp.span({}), otlp.span()
     first.links.add(trace_id=OTHER_TRACE, span_id=OTHER_SPAN)
     first.links.add(trace_id=OTHER_TRACE, span_id=b"short")
@@ -260,7 +261,7 @@ def test_links_to_spans_that_can_exist_are_kept(otlp: Any) -> None:
     ]
 
 
-def test_batches_put_together_give_the_rows_that_they_give_alone(otlp: Any) -> None:
+def test_batches_put_together_give_the_rows_that_they_give_alone(otlp: Otlp) -> None:
     """Spans, resources and links of a later batch must not point into an earlier one."""
     batches = []
     for number in range(1, 5):

@@ -9,6 +9,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from handmade.otlp import Otlp
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.reload import Current, unmapped_of
 from otel_vsm_collector.spans.accept import Accepted, Counts, Outcome, accept
@@ -39,7 +40,7 @@ def span_ids(requests: list[bytes]) -> list[bytes]:
     ]
 
 
-def of_scope(otlp: Any, scope: str, *spans: Span, resource: dict[str, Any] | None = None) -> bytes:
+def of_scope(otlp: Otlp, scope: str, *spans: Span, resource: dict[str, Any] | None = None) -> bytes:
     request = otlp.request(*spans, resource=resource)
     request.resource_spans[0].scope_spans[0].scope.name = scope
     payload: bytes = request.SerializeToString()
@@ -60,7 +61,7 @@ def of_scope(otlp: Any, scope: str, *spans: Span, resource: dict[str, Any] | Non
     ],
 )
 def test_by_its_scope_or_by_one_of_its_attributes(
-    otlp: Any, attributes: dict[str, Any], scope: str, kept: bool
+    otlp: Otlp, attributes: dict[str, Any], scope: str, kept: bool
 ) -> None:
     payload = of_scope(otlp, scope, otlp.span(attributes))
     accepted = judged(payload)
@@ -68,7 +69,7 @@ def test_by_its_scope_or_by_one_of_its_attributes(
     assert (accepted.journal, accepted.unmapped) == ([], [payload] if kept else [])
 
 
-def test_what_a_resource_says_is_said_of_applications_too(otlp: Any) -> None:
+def test_what_a_resource_says_is_said_of_applications_too(otlp: Otlp) -> None:
     assert judged(otlp.payload(otlp.span({}), resource={"ci.run": 1})).counts.filtered == 1
 
 
@@ -84,14 +85,14 @@ def test_what_a_resource_says_is_said_of_applications_too(otlp: Any) -> None:
         (CONSUMER, {}, True),
     ],
 )
-def test_an_answer_to_a_request_never(otlp: Any, kind: Any, attributes: dict[str, Any], kept: bool) -> None:
+def test_an_answer_to_a_request_never(otlp: Otlp, kind: Any, attributes: dict[str, Any], kept: bool) -> None:
     span = otlp.span({"ci.run": 1} | attributes, kind=kind)
     other = otlp.span({"ci.run": 1})
     accepted = judged(of_scope(otlp, "ci", span, other))
     assert span_ids(accepted.unmapped) == [*([span.span_id] if kept else []), other.span_id]
 
 
-def test_each_span_is_kept_whole_where_it_belongs(otlp: Any) -> None:
+def test_each_span_is_kept_whole_where_it_belongs(otlp: Otlp) -> None:
     ours, theirs, nobodys = otlp.span(), otlp.span({"ci.run": 1}, trace_state="a=b"), otlp.span({})
     resource = {"service.name": "gateway"}
     payloads = [
@@ -111,13 +112,13 @@ def test_each_span_is_kept_whole_where_it_belongs(otlp: Any) -> None:
     )
 
 
-def test_what_cannot_be_a_span_is_rejected_all_the_same(otlp: Any) -> None:
+def test_what_cannot_be_a_span_is_rejected_all_the_same(otlp: Otlp) -> None:
     accepted = judged(otlp.payload(otlp.span({"ci.run": 1}, trace_id=b""), otlp.span({"ci.run": 1})))
     assert accepted.counts == Counts(received=2, rejected=1, unmapped=1)
     assert accepted.verdicts[0].rejected == 1
 
 
-def test_a_fault_that_shows_only_when_a_request_is_written_anew_is_the_senders(otlp: Any) -> None:
+def test_a_fault_that_shows_only_when_a_request_is_written_anew_is_the_senders(otlp: Otlp) -> None:
     broken = otlp.span({"ci.run": 1})
     broken.events.add(name="pay")
     payload = otlp.payload(broken, otlp.span()).replace(b"pay", b"p\xffy")
@@ -126,7 +127,7 @@ def test_a_fault_that_shows_only_when_a_request_is_written_anew_is_the_senders(o
     assert (accepted.journal, accepted.unmapped, accepted.spans) == ([], [], None)
 
 
-def test_what_a_mapping_drops_is_not_kept_for_later(otlp: Any) -> None:
+def test_what_a_mapping_drops_is_not_kept_for_later(otlp: Otlp) -> None:
     dropping = Mapping(name="ci", span_prefixes=("ci.",), columns={}, dropped=(SpanName(),))
     accepted = accept(
         [otlp.payload(otlp.span({"ci.run": 1}))],
@@ -137,13 +138,13 @@ def test_what_a_mapping_drops_is_not_kept_for_later(otlp: Any) -> None:
     assert accepted.counts == Counts(received=1, filtered=1)
 
 
-def test_a_name_that_is_no_text_is_nobodys(otlp: Any) -> None:
+def test_a_name_that_is_no_text_is_nobodys(otlp: Otlp) -> None:
     payload = of_scope(otlp, "ci", otlp.span({})).replace(b"ci", b"\xff\xfe")
     assert judged(payload).counts == Counts(received=1, filtered=1)
 
 
 class TestRoom:
-    def test_requests_are_taken_while_there_is_room_for_them(self, otlp: Any) -> None:
+    def test_requests_are_taken_while_there_is_room_for_them(self, otlp: Otlp) -> None:
         small = otlp.payload(otlp.span({"ci.run": 1}))
         large = otlp.payload(otlp.span({"ci.run": "x" * 100}), otlp.span())
         accepted = accept([small, large, small, small], unmapped=CI, room=2 * len(small))
@@ -153,13 +154,13 @@ class TestRoom:
         assert accepted.out_of_room
 
     @pytest.mark.parametrize("room", [0, -1])
-    def test_without_room_nothing_is_taken_and_it_is_said(self, otlp: Any, room: int) -> None:
+    def test_without_room_nothing_is_taken_and_it_is_said(self, otlp: Otlp, room: int) -> None:
         accepted = judged(otlp.payload(otlp.span({"ci.run": 1})), room=room)
         assert (accepted.counts, accepted.spans) == (Counts(received=1, filtered=1), None)
         assert accepted.out_of_room
 
     @pytest.mark.parametrize("room", [0, -1])
-    def test_nothing_is_said_where_nothing_was_to_be_taken(self, otlp: Any, room: int) -> None:
+    def test_nothing_is_said_where_nothing_was_to_be_taken(self, otlp: Otlp, room: int) -> None:
         payload = otlp.payload(otlp.span({}), otlp.span())
         assert not judged(payload, room=room).out_of_room
         assert not judged(otlp.payload(otlp.span({"ci.run": 1})), Unmapped(), room).out_of_room
@@ -189,7 +190,7 @@ class TestByDefault:
         ],
     )
     def test_spans_of_delivery_tools_are_kept(
-        self, otlp: Any, scope: str, kind: Any, attributes: dict[str, Any]
+        self, otlp: Otlp, scope: str, kind: Any, attributes: dict[str, Any]
     ) -> None:
         payload = of_scope(otlp, scope, otlp.span(attributes, kind=kind))
         assert judged(payload, BY_DEFAULT).counts == Counts(received=1, unmapped=1)
@@ -212,7 +213,7 @@ class TestByDefault:
         ],
     )
     def test_spans_of_applications_never_are(
-        self, otlp: Any, scope: str, kind: Any, attributes: dict[str, Any]
+        self, otlp: Otlp, scope: str, kind: Any, attributes: dict[str, Any]
     ) -> None:
         resource = {
             "service.name": "shop",
@@ -226,12 +227,12 @@ class TestByDefault:
     def test_a_quarter_of_a_gibibyte_of_them(self) -> None:
         assert BY_DEFAULT.max_bytes == 256 << 20
 
-    def test_nought_keeps_none(self, otlp: Any) -> None:
+    def test_nought_keeps_none(self, otlp: Otlp) -> None:
         unmapped = unmapped_of(Declared.model_validate({"telemetry": {"unmapped_mib": 0}}))
         accepted = judged(otlp.payload(otlp.span({"buildkite.x": os.urandom(9)})), unmapped, room=0)
         assert (accepted.counts, accepted.out_of_room) == (Counts(received=1, filtered=1), False)
 
-    def test_a_list_without_an_entry_keeps_none_by_it(self, otlp: Any) -> None:
+    def test_a_list_without_an_entry_keeps_none_by_it(self, otlp: Otlp) -> None:
         telemetry: dict[str, list[str]] = {"unmapped_scopes": [], "unmapped_attributes": []}
         unmapped = unmapped_of(Declared.model_validate({"telemetry": telemetry}))
         payload = of_scope(otlp, "buildkite-agent", otlp.span({"buildkite.x": 1}))

@@ -7,7 +7,6 @@ from functools import partial
 import pytest
 from duckdb import DuckDBPyConnection
 
-from otel_vsm_collector.derive.refresh.refresher import Refresher
 from otel_vsm_collector.metrics.observed import FACTS
 from scenarios.engines import InDuckDB
 from scenarios.events import spans
@@ -36,9 +35,7 @@ class Noting:
 @pytest.fixture
 def observed() -> Iterator[tuple[World, Noting]]:
     engine, noting = InDuckDB(), Noting()
-    world = World(engine)
-    world.refresher = Refresher(engine, partial(noting.observe, engine.connection))
-    yield world, noting
+    yield World(engine, partial(noting.observe, engine.connection)), noting
     engine.close()
 
 
