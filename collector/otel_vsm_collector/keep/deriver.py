@@ -195,11 +195,11 @@ class Deriver:
             self._behind_since = time.monotonic()
             for reader in self._readers:
                 if reader.seq <= last_seq:
-                    _wake(reader)
+                    _notify(reader)
             self._readers = [reader for reader in self._readers if reader.seq > last_seq]
 
 
-def _wake(reader: _Reader) -> None:
+def _notify(reader: _Reader) -> None:
     try:
         reader.loop.call_soon_threadsafe(_resolve, reader.reached)
     except RuntimeError:

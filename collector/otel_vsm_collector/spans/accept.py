@@ -107,10 +107,17 @@ def accept(
     valid = ~np.logical_or.reduce(list(rejections.values()))
     classes = classifier.classify(decoded)
     kept = valid & (classes >= 0)
+    if kept.all():
+        everything = AcceptedSpans(decoded=decoded, classes=classes, classifier=classifier)
+        return Accepted(
+            verdicts=verdicts,
+            journal=[payloads[index] for index in sound if payloads[index]],
+            spans=everything if len(decoded) else None,
+            counts=Counts(received=len(decoded), kept=len(decoded)),
+        )
+
     for_later = unmapped.among(decoded, valid & (classes == UNMAPPED))
     journal, journal_for_later, out_of_room = list[bytes](), list[bytes](), False
-    if kept.all():
-        journal, sound = [payloads[index] for index in sound if payloads[index]], []
     for position, index in enumerate(sound):
         of_request = decoded.payload == position
         if not valid[of_request].all():

@@ -21,7 +21,7 @@ DROPPED = -2
 """A mapping is about it, and says that it is no delivery work."""
 
 _Bits = npt.NDArray[np.uint32]
-"""The mappings that speak for each of something, the first as bit 0."""
+"""Of spans, resources or scopes the mappings that are about them, the first as bit 0."""
 _MAX_MAPPINGS = 32
 _NAMES = tuple(value for name, value in vars(names).items() if name.isupper())
 
@@ -93,13 +93,13 @@ class _Prefixes:
         self._of_code: _Bits = np.zeros(UNKNOWN + 1, dtype=np.uint32)
         self._of_code[: len(known)] = [self._of_key(key) for key in known]
         first = next((index for index, (some, _) in enumerate(prefixes) if some), None)
-        # Whom a mapping speaks for that comes before all others with prefixes, or is the first of those, no
-        # other key can give to another one.
+        # Where one of the mappings up to the first with prefixes holds already, no further key makes an
+        # earlier one hold.
         self._final = np.uint32(0xFFFFFFFF if first is None else (2 << first) - 1)
         self._any = first is not None
 
     def bits(self, attributes: Attributes, keys: pa.Array, bits: _Bits) -> _Bits:
-        """`bits` of owners, with the mappings added that speak for one of their attributes' keys."""
+        """The `bits` of owners, with those of the mappings added that have a prefix of one of their keys."""
         owner, code = attributes.owner, attributes.code
         if not self._any or not len(owner):
             return bits

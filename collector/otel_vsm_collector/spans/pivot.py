@@ -73,16 +73,18 @@ class Pivot:
 
     def _text(self, source: Source) -> pa.Array:
         match source:
-            case Constant():
-                return pa.repeat(source.text, len(self._rows))
+            case Attribute():
+                if source.pattern is None and not source.words:
+                    return self._attribute(source, _text)
+                return self._attribute(
+                    source, lambda attributes, positions: _converted(_text(attributes, positions), source)
+                )
             case SpanName():
                 return _converted(_filled(self._spans.name.take(pa.array(self._rows))), source)
             case ParentName():
                 return _converted(_filled(self._parent_names()), source)
-            case Attribute():
-                return self._attribute(
-                    source, lambda attributes, positions: _converted(_text(attributes, positions), source)
-                )
+            case Constant():
+                return pa.repeat(source.text, len(self._rows))
 
     def _number(self, source: Source) -> pa.Array:
         assert isinstance(source, Attribute), "a mapping checks it"
@@ -94,13 +96,16 @@ class Pivot:
         key = self._index[source.key]
         on_span, on_resource = self._on_span[key], self._on_resource[key]
         if source.on == "resource":
-            return read(self._spans.resource_attributes, on_resource).take(self._resource_of_row)
+            return self._of_resources(read, on_resource)
         of_span = read(self._spans.attributes, on_span)
         if source.on == "span" or not of_span.null_count or (on_resource < 0).all():
             return of_span
-        return pc.coalesce(
-            of_span, read(self._spans.resource_attributes, on_resource).take(self._resource_of_row)
-        )
+        return pc.coalesce(of_span, self._of_resources(read, on_resource))
+
+    def _of_resources(
+        self, read: Callable[[Attributes, Positions], pa.Array], positions: Positions
+    ) -> pa.Array:
+        return read(self._spans.resource_attributes, positions).take(self._resource_of_row)
 
     def _parent_names(self) -> pa.Array:
         kept = self._qualified(self._spans.span_id, self._kept)

@@ -24,7 +24,6 @@ from otel_vsm_collector.spans.accept import AcceptedSpans
 from otel_vsm_collector.spans.classify import Classes, Classifier
 from otel_vsm_collector.spans.columns import MAPPED, schema
 from otel_vsm_collector.spans.decode import Indices, Spans, joined, sized
-from otel_vsm_collector.spans.mappings.mapping import Mapping
 from otel_vsm_collector.spans.pivot import Pivot
 
 _INCIDENT_EVENTS = pa.array([str(event) for event in EventName if event.name.startswith("INCIDENT_")])
@@ -79,23 +78,21 @@ def ledger_rows(batches: Sequence[Numbered]) -> Rows:
 
 def _mapped_columns(spans: Spans, rows: Indices, mapping: Classes, classifier: Classifier) -> Columns:
     """What mappings say; `mapping` is the index of each row's."""
-    by_mapping = [(index, np.flatnonzero(mapping == index)) for index in np.unique(mapping)]
-    parts = [
-        _columns_of(
-            classifier.mappings[index], Pivot(spans, classifier.keys[index], rows=rows[own], kept=rows)
-        )
-        for index, own in by_mapping
-    ]
-    if len(parts) == 1:
-        return parts[0]
-    order = pa.array(np.argsort(np.concatenate([own for _, own in by_mapping])))
+
+    def columns(index: int, own: Indices) -> Columns:
+        pivot = Pivot(spans, classifier.keys[index], rows=own, kept=rows)
+        sources = classifier.mappings[index].columns
+        return {column.name: pivot.column(sources.get(column.name, ()), column.type) for column in MAPPED}
+
+    first = mapping[0] if len(rows) else 0
+    if (mapping == first).all():
+        return columns(first, rows)
+    turns = [(index, np.flatnonzero(mapping == index)) for index in np.unique(mapping)]
+    parts = [columns(index, rows[turn]) for index, turn in turns]
+    order = pa.array(np.argsort(np.concatenate([turn for _, turn in turns])))
     return {
         column.name: pa.concat_arrays([part[column.name] for part in parts]).take(order) for column in MAPPED
     }
-
-
-def _columns_of(mapping: Mapping, pivot: Pivot) -> Columns:
-    return {column.name: pivot.column(mapping.columns.get(column.name, ()), column.type) for column in MAPPED}
 
 
 def _normalise(columns: Columns) -> None:

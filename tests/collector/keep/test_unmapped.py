@@ -120,6 +120,12 @@ def test_without_one_the_ledger_is_made_again_without_it(stores: Stores, otlp: O
     assert (stages(store), position(store)) == (["build"], 3)
 
 
+def test_a_ledger_is_made_again_of_nothing_else(stores: Stores, otlp: Otlp) -> None:
+    send(stores(), otlp.payload(job(otlp, "unit")))
+    store = stores.made_again()
+    assert (stages(store), position(store)) == ([], 1)
+
+
 def test_a_mapping_that_understands_a_span_no_more_takes_it_out(
     stores: Stores, otlp: Otlp, tmp_path: Path
 ) -> None:
