@@ -18,12 +18,12 @@ from urllib.parse import urlencode
 import duckdb
 
 from bench import history
-from bench.telling import DAY_NS
+from bench.changes import DAY_NS
 from bench.yardsticks import cpu_s, parse_us
 from otel_vsm.testing import RunningCollector, collector
 
 _WINDOW_NS = 90 * DAY_NS
-_REFRESHES, _ASKED = 12, 4
+_REFRESHES, _REPEATS = 12, 4
 _REBUILT_WITHIN_S, _ANSWERED_WITHIN_S = 3600.0, 120.0
 _FILTERS: tuple[dict[str, str], ...] = (
     {},
@@ -55,10 +55,10 @@ def report(sizes: Sequence[int]) -> Iterator[str]:
     for spans in sizes:
         with TemporaryDirectory(prefix="otel-vsm-") as folder:
             data = Path(folder) / "data"
-            begun = time.perf_counter()
+            start = time.perf_counter()
             written = history.write(data, spans, following=_REFRESHES)
             yield (
-                f"{written.spans:,} spans, made up in {time.perf_counter() - begun:.0f} s,"
+                f"{written.spans:,} spans, made up in {time.perf_counter() - start:.0f} s,"
                 f" {written.size_bytes / written.spans:.0f} B each in the journal."
             )
             with collector(data=data, stop_timeout_s=_ANSWERED_WITHIN_S) as running:
@@ -66,21 +66,21 @@ def report(sizes: Sequence[int]) -> Iterator[str]:
                 costs.append(f"{rebuilt.wall_s / written.spans * 1e6:.1f} ({written.spans:,})")
                 yield _rebuild(rebuilt, written)
                 refreshes = _refreshes(running, written.following)
-                answers = dict(_answers(running, written.end_ns))
+                durations = dict(_answer_durations(running, written.end_ns))
             with duckdb.connect(str(data / "ledger.duckdb"), read_only=True) as ledger:
                 yield _refresh(refreshes, _least_s(ledger, _KEYS))
                 window = (written.end_ns - _WINDOW_NS, written.end_ns)
-                yield _answered(answers, _least_s(ledger, _LEAD_TIMES, window))
+                yield _answer_sentence(durations, _least_s(ledger, _LEAD_TIMES, window))
     yield f"A rebuild takes, in µs per span: {', '.join(costs)}."
 
 
-def _rebuild(took: _Rebuilt, written: history.Written) -> str:
-    spans = written.spans
+def _rebuild(rebuilt: _Rebuilt, written: history.Written) -> str:
+    spans, cpu_us = written.spans, rebuilt.cpu_s / written.spans * 1e6
     yardstick_us = parse_us(written.following, written.following_spans)
     return (
-        f"Rebuilt from the journal in {took.wall_s:.1f} s (target for 10,000,000 spans: 120) with at most"
-        f" {took.resident_gb:.2f} GB resident (target 2): {took.wall_s / spans * 1e6:.1f} µs per span,"
-        f" {took.cpu_s / spans * 1e6:.1f} µs of CPU, {took.cpu_s / spans * 1e6 / yardstick_us:.0f} times what"
+        f"Rebuilt from the journal in {rebuilt.wall_s:.1f} s (target for 10,000,000 spans: 120) with at most"
+        f" {rebuilt.resident_gb:.2f} GB resident (target 2): {rebuilt.wall_s / spans * 1e6:.1f} µs per span,"
+        f" {cpu_us:.1f} µs of CPU, {cpu_us / yardstick_us:.0f} times what"
         f" protobuf's C library takes to parse it ({yardstick_us:.2f} µs)."
     )
 
@@ -93,74 +93,77 @@ def _refresh(seconds: list[float], keys_s: float) -> str:
     )
 
 
-def _answered(answers: dict[str, float], lead_times_s: float) -> str:
-    slowest = sorted(answers.items(), key=lambda answer: -answer[1])
+def _answer_sentence(durations: dict[str, float], lead_times_s: float) -> str:
+    slowest = sorted(durations.items(), key=lambda duration: -duration[1])
     shown = "; ".join(f"{seconds:.2f} s {what}" for what, seconds in slowest[:5])
     slow = sum(seconds > 0.3 for _, seconds in slowest)
     return (
-        f"{len(answers)} questions of 90 days, {slow} of them slower than the target of 0.3 s, the median"
-        f" {statistics.median(answers.values()):.2f} s; DuckDB computes the quantiles of the window's lead"
+        f"{len(durations)} questions of 90 days, {slow} of them slower than the target of 0.3 s, the median"
+        f" {statistics.median(durations.values()):.2f} s; DuckDB computes the quantiles of the window's lead"
         f" times in {lead_times_s * 1e3:.0f} ms. The slowest: {shown}."
     )
 
 
 def _rebuilt(running: RunningCollector) -> _Rebuilt:
     """Waits until a collector that found a journal and no ledger is ready."""
-    begun = time.perf_counter()
+    start = time.perf_counter()
     while _get(running, "/readyz")[0] != 200:
-        if time.perf_counter() - begun > _REBUILT_WITHIN_S:
+        if time.perf_counter() - start > _REBUILT_WITHIN_S:
             raise TimeoutError(f"the ledger was not made again within {_REBUILT_WITHIN_S:.0f} s")
         time.sleep(0.1)
-    took_s = time.perf_counter() - begun
+    took_s = time.perf_counter() - start
     return _Rebuilt(took_s, cpu_s(running.pid), _most_resident_gb(running.pid))
 
 
 def _refreshes(running: RunningCollector, requests: Sequence[bytes]) -> list[float]:
     """Seconds from each acknowledgement until nothing is left to derive."""
-    taken = []
+    durations_s = []
     for request in requests:
         connection = HTTPConnection(running.otlp().removeprefix("http://"))
         connection.request("POST", "/v1/traces", request, {"Content-Type": "application/x-protobuf"})
         assert connection.getresponse().status == 200
         connection.close()
-        begun = time.perf_counter()
+        start = time.perf_counter()
         # Nothing is there, and to say so the API waits for what was acknowledged before.
         while _get(running, "/api/")[1] != "0":
             pass
-        taken.append(time.perf_counter() - begun)
-    return taken
+        durations_s.append(time.perf_counter() - start)
+    return durations_s
 
 
-def _answers(running: RunningCollector, end_ns: int) -> Iterator[tuple[str, float]]:
+def _answer_durations(running: RunningCollector, end_ns: int) -> Iterator[tuple[str, float]]:
     """The median seconds of each answer that there is."""
     known = json.loads(_get(running, "/openapi.json")[2])["paths"]
     window = {"from": _date(end_ns - _WINDOW_NS), "to": _date(end_ns)}
-    asked = [
+    questions = [
         *((name, filters) for name in _FIGURES for filters in _FILTERS),
         *((name, {"profile": profile}) for name in ("dora", "flow") for profile in _PROFILES),
         *((name, {**filters, "limit": "100"}) for name in _LISTS for filters in _FILTERS),
     ]
-    for name, parameters in asked:
+    for name, parameters in questions:
         if f"/api/v1/{name}" not in known:
             continue
-        question = urlencode({**window, **parameters})
-        taken = []
-        for _ in range(1 + _ASKED):
-            begun = time.perf_counter()
-            status, _, body = _get(running, f"/api/v1/{name}?{question}")
-            taken.append(time.perf_counter() - begun)
+        query = urlencode({**window, **parameters})
+        durations_s = []
+        for _ in range(1 + _REPEATS):
+            start = time.perf_counter()
+            status, _, body = _get(running, f"/api/v1/{name}?{query}")
+            durations_s.append(time.perf_counter() - start)
             assert status == 200, body
-        yield f"{name} {' '.join(map('='.join, parameters.items()))}".rstrip(), statistics.median(taken[1:])
+        yield (
+            f"{name} {' '.join(map('='.join, parameters.items()))}".rstrip(),
+            statistics.median(durations_s[1:]),
+        )
 
 
 def _get(running: RunningCollector, path: str) -> tuple[int, str | None, bytes]:
     """Status, lag and body."""
     connection = HTTPConnection(running.web.removeprefix("http://"), timeout=_ANSWERED_WITHIN_S)
     connection.request("GET", path)
-    answer = connection.getresponse()
-    found = answer.status, answer.headers["vsm-lag-seconds"], answer.read()
+    response = connection.getresponse()
+    parts = response.status, response.headers["vsm-lag-seconds"], response.read()
     connection.close()
-    return found
+    return parts
 
 
 def _date(at_ns: int) -> str:
@@ -174,8 +177,8 @@ def _most_resident_gb(pid: int) -> float:
 
 def _least_s(ledger: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[int] = ()) -> float:
     def once() -> float:
-        begun = time.perf_counter()
+        start = time.perf_counter()
         ledger.execute(query, parameters).fetchall()
-        return time.perf_counter() - begun
+        return time.perf_counter() - start
 
     return min(once() for _ in range(5))

@@ -11,7 +11,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
 from otel_vsm import semconv
-from otel_vsm.identity import Root
+from otel_vsm.identity import SpanReference
 
 Value = str | float
 
@@ -29,7 +29,7 @@ def shared(*pairs: tuple[str, Value]) -> bytes:
     return attributes(dict(pairs))
 
 
-def links(roots: Iterable[Root]) -> bytes:
+def links(roots: Iterable[SpanReference]) -> bytes:
     """Links to the roots of changes, as a part of a span."""
     return Span(
         links=[

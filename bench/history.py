@@ -11,9 +11,9 @@ from math import sqrt
 from pathlib import Path
 from random import Random
 
-from bench.arrivals import Arrivals, Arrived
-from bench.lives import Lives, Service
-from bench.telling import DAY_NS, HOUR_NS, MINUTE_NS
+from bench.arrivals import Arrival, Arrivals
+from bench.changes import DAY_NS, HOUR_NS, MINUTE_NS
+from bench.company import Company, Service
 from otel_vsm.identity import Repository
 from otel_vsm_collector.stores.journal import Journal
 
@@ -48,39 +48,41 @@ def write(folder: Path, spans: int, *, seed: int = 0, following: int = 0) -> Wri
         row = next(rows)
         journal.append(row.requests)
         written, end_ns = written + row.spans, row.end_ns
-    after: list[bytes] = []
-    after_spans = 0
+    following_requests: list[bytes] = []
+    following_spans = 0
     for _ in range(following):
-        held, requests = 0, b""
-        while held < _ROW_SPANS:
+        request_spans, requests = 0, b""
+        while request_spans < _ROW_SPANS:
             row = next(rows)
             # Requests in protobuf, one after the other, are one request.
-            held, requests = held + row.spans, requests + b"".join(row.requests)
-        after, after_spans = [*after, requests], after_spans + held
+            request_spans, requests = request_spans + row.spans, requests + b"".join(row.requests)
+        following_requests, following_spans = [*following_requests, requests], following_spans + request_spans
     size = journal.size_bytes()
     journal.close()
-    return Written(written, end_ns, size, after, after_spans)
+    return Written(written, end_ns, size, following_requests, following_spans)
 
 
-def history(spans: int, *, seed: int = 0) -> Iterator[Arrived]:
+def history(spans: int, *, seed: int = 0) -> Iterator[Arrival]:
     """What a company of the size tells in time, without an end: rows of a journal, in their order."""
-    dice = Random(seed)
+    rng = Random(seed)
     services = _services(max(2, round(_SERVICES * sqrt(spans / _SPANS))))
-    arrivals = Arrivals(dice, _ROW_SPANS * DAY_NS // (_SPANS_PER_DAY * len(services)))
-    lives = Lives(dice, arrivals.tell)
+    arrivals = Arrivals(rng, _ROW_SPANS * DAY_NS // (_SPANS_PER_DAY * len(services)))
+    company = Company(rng, arrivals.send)
     for day in count():
-        at, works = BEGIN_NS + day * DAY_NS, day % _WEEK < 5
+        at, is_workday = BEGIN_NS + day * DAY_NS, day % _WEEK < 5
         for service in services:
-            for _ in range(dice.randrange(12) if works else dice.randrange(2)):
-                lives.change(service, at + _by_day(dice))
-            for moment in sorted(_by_day(dice) for _ in range(dice.randrange(4) if works else 0)):
-                lives.deploy(service, at + moment)
+            for _ in range(rng.randrange(12) if is_workday else rng.randrange(2)):
+                company.change(service, at + _working_moment(rng))
+            for offset_ns in sorted(
+                _working_moment(rng) for _ in range(rng.randrange(4) if is_workday else 0)
+            ):
+                company.deploy(service, at + offset_ns)
         yield from arrivals.until(at + DAY_NS)
 
 
-def _by_day(dice: Random) -> int:
+def _working_moment(rng: Random) -> int:
     """A moment of a day, between seven and nineteen hours."""
-    return 7 * HOUR_NS + dice.randrange(12 * 60) * MINUTE_NS
+    return 7 * HOUR_NS + rng.randrange(12 * 60) * MINUTE_NS
 
 
 def _services(number: int) -> list[Service]:

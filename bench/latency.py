@@ -36,15 +36,15 @@ def report(duration_s: float) -> Iterator[str]:
     )
     for protocol in Protocol:
         with collector() as running:
-            begun = cpu_s(running.pid)
+            cpu_before_s = cpu_s(running.pid)
             waits = asyncio.run(_measure(protocol, running, duration_s))
-            used = cpu_s(running.pid) - begun
+            cpu_used_s = cpu_s(running.pid) - cpu_before_s
         p50, p99 = (percentile(waits, percent) * 1e3 for percent in (50, 99))
         yield (
             f"{protocol.value}: p50 {p50:.1f} ms, p99 {p99:.1f} ms (target 50),"
             f" {p50 / fsync:.0f} and {p99 / fsync:.0f} times the durable write;"
             f" {len(waits) / duration_s:,.0f} requests per second,"
-            f" {used / (duration_s + _WARM_UP_S) * 100:.0f} % of a CPU in the collector."
+            f" {cpu_used_s / (duration_s + _WARM_UP_S) * 100:.0f} % of a CPU in the collector."
         )
 
 

@@ -39,16 +39,16 @@ def requests(spans: int, *, batch: int = BATCH, seed: int = 0) -> Iterator[bytes
         yield request.SerializeToString()
 
 
-def _spans(dice: random.Random, first_change: int) -> Iterator[Span]:
+def _spans(rng: random.Random, first_change: int) -> Iterator[Span]:
     number = first_change
     while True:
         number += 1
         repository = Repository(f"github.com/acme/service-{number % 40}")
         change = change_of_request(repository, number)
         root = change_root(change)
-        revision = dice.randbytes(20).hex()
+        revision = rng.randbytes(20).hex()
         started_ns = _FIRST_NS + number % 100_000 * 60 * _SECOND_NS
-        about = {
+        attributes_of_change = {
             semconv.VSM_CHANGE_ID: change,
             semconv.VCS_REPOSITORY_URL_FULL: f"https://{repository}",
             semconv.VCS_CHANGE_ID: str(number),
@@ -58,33 +58,33 @@ def _spans(dice: random.Random, first_change: int) -> Iterator[Span]:
             semconv.CICD_PIPELINE_TASK_RUN_RESULT: semconv.TaskResult.SUCCESS.value,
             semconv.CICD_PIPELINE_RUN_URL_FULL: f"https://{repository}/actions/runs/{number}",
         }
-        deployed = {
+        deployment = {
             semconv.SERVICE_NAME: repository.rpartition("/")[2],
             semconv.DEPLOYMENT_ENVIRONMENT_NAME: "production",
             semconv.DEPLOYMENT_ID: f"deployment-{number}",
         }
-        for turn in range(PER_CHANGE):
-            name, kind = _STAGES[turn % len(_STAGES)]
-            lasted_ns = dice.randrange(_SECOND_NS, 900 * _SECOND_NS)
-            attributes = about | {semconv.VSM_STAGE_NAME: name, semconv.VSM_STAGE_TYPE: kind}
-            if turn == 0:
-                name, lasted_ns = semconv.EventName.CHANGE_FIRST_COMMIT.value, 0
-                attributes = about | {semconv.VSM_EVENT_NAME: name}
-            elif turn == PER_CHANGE - 1:
+        for index in range(PER_CHANGE):
+            name, kind = _STAGES[index % len(_STAGES)]
+            duration_ns = rng.randrange(_SECOND_NS, 900 * _SECOND_NS)
+            attributes = attributes_of_change | {semconv.VSM_STAGE_NAME: name, semconv.VSM_STAGE_TYPE: kind}
+            if index == 0:
+                name, duration_ns = semconv.EventName.CHANGE_FIRST_COMMIT.value, 0
+                attributes = attributes_of_change | {semconv.VSM_EVENT_NAME: name}
+            elif index == PER_CHANGE - 1:
                 name = kind = semconv.StageType.DEPLOY.value
                 stage = {semconv.VSM_STAGE_NAME: name, semconv.VSM_STAGE_TYPE: kind}
-                attributes = about | stage | deployed
-            started_ns += dice.randrange(_SECOND_NS, 300 * _SECOND_NS)
+                attributes = attributes_of_change | stage | deployment
+            started_ns += rng.randrange(_SECOND_NS, 300 * _SECOND_NS)
             span = Span(
                 trace_id=bytes.fromhex(root.trace_id),
-                span_id=dice.randbytes(8),
+                span_id=rng.randbytes(8),
                 parent_span_id=bytes.fromhex(root.span_id),
                 name=name,
                 kind=Span.SPAN_KIND_INTERNAL,
                 start_time_unix_nano=started_ns,
-                end_time_unix_nano=started_ns + lasted_ns,
+                end_time_unix_nano=started_ns + duration_ns,
             )
             for key, value in attributes.items():
                 span.attributes.add(key=key).value.string_value = value
-            span.attributes.add(key=semconv.VSM_STAGE_QUEUE_DURATION).value.double_value = dice.random() * 60
+            span.attributes.add(key=semconv.VSM_STAGE_QUEUE_DURATION).value.double_value = rng.random() * 60
             yield span

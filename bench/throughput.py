@@ -31,7 +31,7 @@ def report(spans: int) -> Iterator[str]:
 def _measure(protocol: Protocol, spans: int, sample: list[bytes]) -> str:
     yardstick_us = parse_us(sample, len(sample) * BATCH)
     with collector() as running:
-        begun_s, begun = cpu_s(running.pid), time.perf_counter()
+        cpu_before_s, start = cpu_s(running.pid), time.perf_counter()
         with _sender(protocol, running) as send:
             _send_all(send, requests(spans))
         received_s, sent = cpu_s(running.pid), time.perf_counter()
@@ -39,14 +39,14 @@ def _measure(protocol: Protocol, spans: int, sample: list[bytes]) -> str:
         derived_s, caught_up = cpu_s(running.pid), time.perf_counter()
         running.stop()
         on_disk = {file.name: file.stat().st_size / spans for file in running.data.iterdir()}
-    per_span_us = (derived_s - begun_s) / spans * 1e6
+    per_span_us = (derived_s - cpu_before_s) / spans * 1e6
     files = " + ".join(f"{size:.0f} ({name})" for name, size in sorted(on_disk.items()) if size >= 1)
     return (
         f"{protocol.value}: {1e6 / per_span_us:,.0f} spans per CPU second of the collector, received, kept"
         f" and derived (target 100,000). {per_span_us:.1f} µs of CPU per span,"
         f" {per_span_us / yardstick_us:.0f} times what protobuf's C library takes to parse the same bytes"
         f" ({yardstick_us:.2f} µs); {(derived_s - received_s) / spans * 1e6:.1f} µs of it after the last"
-        f" answer. {sent - begun:.0f} s to send, by a sender on the same machine;"
+        f" answer. {sent - start:.0f} s to send, by a sender on the same machine;"
         f" {caught_up - sent:.1f} s until derived."
         f" On disk {sum(on_disk.values()):.0f} B per span (target 150): {files}."
     )

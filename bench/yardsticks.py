@@ -14,10 +14,10 @@ def parse_us(requests: Sequence[bytes], spans: int) -> float:
     """CPU microseconds per span that protobuf's C parser needs for the same bytes: the least of five."""
 
     def once() -> float:
-        begun = time.process_time()
+        start = time.process_time()
         for request in requests:
             ExportTraceServiceRequest.FromString(request)
-        return (time.process_time() - begun) / spans * 1e6
+        return (time.process_time() - start) / spans * 1e6
 
     return min(once() for _ in range(5))
 
@@ -25,17 +25,17 @@ def parse_us(requests: Sequence[bytes], spans: int) -> float:
 def fsync_ms(folder: Path, times: int = 200) -> float:
     """Median milliseconds for making 4 KiB durable, one after the other."""
     page = bytes(4096)
-    taken = []
+    durations_s = []
     descriptor = os.open(folder / "fsync", os.O_CREAT | os.O_WRONLY, 0o600)
     try:
         for _ in range(times):
-            begun = time.perf_counter()
+            start = time.perf_counter()
             os.write(descriptor, page)
             os.fdatasync(descriptor)
-            taken.append(time.perf_counter() - begun)
+            durations_s.append(time.perf_counter() - start)
     finally:
         os.close(descriptor)
-    return percentile(taken, 50) * 1e3
+    return percentile(durations_s, 50) * 1e3
 
 
 def cpu_s(pid: int) -> float:

@@ -14,11 +14,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from demo import look, story, telling
 from demo.acme import SERVICES
+from demo.findings import WINDOW, findings
+from demo.history import DAYS, generate
 from demo.pipeline import Pipeline, StepFailedError, clean_environment, run
 from demo.service import Collector, CollectorError, collector
-from otel_vsm.export import DeliveryError, send_all
+from demo.spans import spans_of
+from otel_vsm.export import ExportError, export_all
 
 PROJECT = Path(__file__).parents[1]
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -31,8 +33,8 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="otel-vsm-demo-") as name:
             folder = Path(name)
             # What the user's own wrappers could not send yet must not end up in this collector.
-            alone = {**clean_environment(), "OTEL_VSM_STATE_DIR": str(folder / "state")}
-            with collector(folder, alone) as running, pointed_at(running, alone) as environment:
+            isolated = {**clean_environment(), "OTEL_VSM_STATE_DIR": str(folder / "state")}
+            with collector(folder, isolated) as running, exporting_to(running, isolated) as environment:
                 show(running, folder, environment)
                 if not ends_by_itself:
                     print("\n  It runs until you press Ctrl-C.", flush=True)
@@ -41,24 +43,24 @@ def main() -> int:
                     return 1
     except KeyboardInterrupt:
         print()
-    except (StepFailedError, CollectorError, DeliveryError, OSError) as error:
+    except (StepFailedError, CollectorError, ExportError, OSError) as error:
         print(f"\nThe demo could not go on. {error}", file=sys.stderr)
         return 1
     return 0
 
 
 @contextmanager
-def pointed_at(running: Collector, environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
+def exporting_to(running: Collector, environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """The environment with the collector's endpoint, for processes and for this one."""
-    pointed = {**environment, ENDPOINT: f"http://{running.http}"}
-    before = dict(os.environ)
+    exporting = {**environment, ENDPOINT: f"http://{running.http}"}
+    original = dict(os.environ)
     os.environ.clear()
-    os.environ.update(pointed)
+    os.environ.update(exporting)
     try:
-        yield pointed
+        yield exporting
     finally:
         os.environ.clear()
-        os.environ.update(before)
+        os.environ.update(original)
 
 
 def show(running: Collector, folder: Path, environment: Mapping[str, str]) -> None:
@@ -74,26 +76,26 @@ def show(running: Collector, folder: Path, environment: Mapping[str, str]) -> No
     heading("The history of this project")
     print(backfill(environment))
 
-    heading(f"{story.DAYS} days of a small company, made up")
-    told = story.tell(datetime.now(UTC))
-    spans = telling.tell(told)
-    send_all(spans.records)
+    heading(f"{DAYS} days of a small company, made up")
+    history = generate(datetime.now(UTC))
+    spans = spans_of(history)
+    export_all(spans.records)
     running.wait_until_derived()
     teams = {service.team for service in SERVICES}
-    print(f"  {len(SERVICES)} services, {len(teams)} teams, {len(told.changes)} changes.")
-    print(f"  {len(spans.records)} spans, of which {spans.late} came late and {spans.twice} twice.")
+    print(f"  {len(SERVICES)} services, {len(teams)} teams, {len(history.changes)} changes.")
+    print(f"  {len(spans.records)} spans, of which {spans.late} came late and {spans.duplicates} twice.")
 
-    heading(f"The figures of {story.DAYS} days")
-    report = ("otel-vsm", "report", "--url", f"http://{running.web}", "--window", look.WINDOW)
+    heading(f"The figures of {DAYS} days")
+    report = ("otel-vsm", "report", "--url", f"http://{running.web}", "--window", WINDOW)
     print(indented(run(*report, cwd=PROJECT, environment=environment)))
 
     heading("What to look at")
-    for finding in look.findings(running.web):
+    for finding in findings(running.web):
         print(f"  - {finding}")
 
     heading("Where")
     print(f"  page     http://{running.web}/")
-    print(f"  API      http://{running.web}/api/v1/dora?window={look.WINDOW}&service=shop")
+    print(f"  API      http://{running.web}/api/v1/dora?window={WINDOW}&service=shop")
     print(f"  metrics  http://{running.web}/metrics")
 
 
@@ -106,8 +108,8 @@ def backfill(environment: Mapping[str, str]) -> str:
     except StepFailedError as error:
         return f"  It cannot be read: {error}"
     command = ("otel-vsm", "backfill", "git", ".", "--service", "otel-vsm")
-    said = run(*command, cwd=PROJECT, environment=environment)
-    return indented(f"$ {shlex.join(command)}\n{said}")
+    output = run(*command, cwd=PROJECT, environment=environment)
+    return indented(f"$ {shlex.join(command)}\n{output}")
 
 
 def indented(text: str) -> str:

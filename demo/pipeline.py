@@ -43,14 +43,14 @@ class Pipeline:
     def play(self) -> None:
         """From the first commit to production: a branch, a merge, a tag; build, test, package, deploy."""
         now = datetime.now(UTC).replace(microsecond=0)
-        begun, pushed = now - timedelta(hours=26), now - timedelta(hours=21)
+        first_commit, pushed = now - timedelta(hours=26), now - timedelta(hours=21)
         reviewed = now - timedelta(hours=2)
         self._git("init", "--quiet", "--initial-branch=main")
         self._git("remote", "add", "origin", "https://github.com/acme/greeter.git")
-        self._commit("Begin", begun - timedelta(days=3), **{"README.md": "# Greeter\n"})
+        self._commit("Begin", first_commit - timedelta(days=3), **{"README.md": "# Greeter\n"})
         self._git("tag", "v0.1.0")
         self._git("switch", "--quiet", "--create", "greet-by-name")
-        self._commit("Greet by name", begun, **{"greeter.py": _FILES["greeter.py"]})
+        self._commit("Greet by name", first_commit, **{"greeter.py": _FILES["greeter.py"]})
         self._commit("Test the greeting", pushed, **{"test_greeter.py": _FILES["test_greeter.py"]})
         self._git("switch", "--quiet", "main")
         self._git(
@@ -64,7 +64,7 @@ class Pipeline:
         self._git("tag", "v0.2.0")
 
         # The number in the merge commit's message says which change this is: nothing has to be configured.
-        self._otel_vsm("change", "first_commit", "--at", f"{begun:%FT%TZ}")
+        self._otel_vsm("change", "first_commit", "--at", f"{first_commit:%FT%TZ}")
         self._otel_vsm("change", "opened", "--at", f"{pushed:%FT%TZ}")
         self._otel_vsm("change", "reviewed", "--at", f"{reviewed:%FT%TZ}")
         self._otel_vsm("change", "merged")
@@ -80,15 +80,15 @@ class Pipeline:
         """Unpacks the package into a folder that stands for the environment."""
         target = Path(".git") / environment  # where git does not see it
         (self.folder / target).mkdir()
-        told = ("--service", SERVICE, "--environment", environment, "--version", "v0.2.0")
-        self._otel_vsm("deploy", *told, "--", "tar", "-xzf", "greeter.tar.gz", "-C", str(target))
+        options = ("--service", SERVICE, "--environment", environment, "--version", "v0.2.0")
+        self._otel_vsm("deploy", *options, "--", "tar", "-xzf", "greeter.tar.gz", "-C", str(target))
 
     def _commit(self, title: str, at: datetime, **files: str) -> None:
         for name, text in files.items():
             (self.folder / name).write_text(text)
         self._git("add", *files)
-        dated = {"GIT_AUTHOR_DATE": f"{at:%FT%TZ}", "GIT_COMMITTER_DATE": f"{at:%FT%TZ}"}
-        self._run("git", "commit", "--quiet", "-m", title, environment=dated)
+        dates = {"GIT_AUTHOR_DATE": f"{at:%FT%TZ}", "GIT_COMMITTER_DATE": f"{at:%FT%TZ}"}
+        self._run("git", "commit", "--quiet", "-m", title, environment=dates)
 
     def _git(self, *arguments: str) -> None:
         self._run("git", *arguments)
@@ -103,12 +103,14 @@ class Pipeline:
 
 def run(*command: str, cwd: Path, environment: Mapping[str, str]) -> str:
     """Run a command and give what it printed; StepFailedError where it fails."""
-    done = subprocess.run(
+    completed = subprocess.run(
         command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    if done.returncode:
-        raise StepFailedError(f"`{shlex.join(command)}` exited with {done.returncode}:\n{done.stdout}")
-    return done.stdout
+    if completed.returncode:
+        raise StepFailedError(
+            f"`{shlex.join(command)}` exited with {completed.returncode}:\n{completed.stdout}"
+        )
+    return completed.stdout
 
 
 def clean_environment() -> dict[str, str]:
@@ -117,6 +119,6 @@ def clean_environment() -> dict[str, str]:
     `otel-vsm` and `python` are those of the environment that the demo runs in.
     """
     foreign = ("OTEL_", "GIT_", "GITHUB_", "GITLAB_", "CI", "TRACE", "PYTHON")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     programs = str(Path(sys.executable).parent)
-    return kept | {"PATH": os.pathsep.join((programs, kept.get("PATH", os.defpath)))}
+    return variables | {"PATH": os.pathsep.join((programs, variables.get("PATH", os.defpath)))}

@@ -28,7 +28,7 @@ class Collector:
     http: str
     web: str
     data: Path
-    complaints: Path
+    stderr_path: Path
     """What it said on stderr."""
     process: "subprocess.Popen[str]"
 
@@ -37,32 +37,32 @@ class Collector:
         deadline = time.monotonic() + DERIVES_WITHIN_S
         while time.monotonic() < deadline:
             # It answers when all is derived, or after five seconds.
-            with urlopen(f"http://{self.web}/api/v1/stages?limit=1", timeout=30) as answer:
-                if answer.headers["vsm-lag-seconds"] == "0":
+            with urlopen(f"http://{self.web}/api/v1/stages?limit=1", timeout=30) as response:
+                if response.headers["vsm-lag-seconds"] == "0":
                     return
-        raise CollectorError(f"The collector has not derived everything yet:\n{self.complaints.read_text()}")
+        raise CollectorError(f"The collector has not derived everything yet:\n{self.stderr_path.read_text()}")
 
 
 @contextmanager
 def collector(folder: Path, environment: Mapping[str, str]) -> Iterator[Collector]:
     """A collector that keeps its data in the folder, stopped at the end."""
-    data, complaints = folder / "data", folder / "collector.stderr"
+    data, stderr_path = folder / "data", folder / "collector.stderr"
     command = ["otel-vsm", "collector", "--data", str(data)]
     for name, port in _PORTS.items():
         command += [f"--{name}", f"{_HOST}:{port if _is_free(port) else 0}"]
-    with complaints.open("w") as stderr:
+    with stderr_path.open("w") as stderr:
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True)
     assert process.stdout
     try:
         addresses = _addresses(process.stdout)
         if addresses is None:
-            raise CollectorError(f"The collector did not start:\n{complaints.read_text()}")
+            raise CollectorError(f"The collector did not start:\n{stderr_path.read_text()}")
         yield Collector(
             grpc=addresses["otlp/grpc"],
             http=addresses["otlp/http"],
             web=addresses["web"],
             data=data,
-            complaints=complaints,
+            stderr_path=stderr_path,
             process=process,
         )
     finally:

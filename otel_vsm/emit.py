@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from otel_vsm import semconv
-from otel_vsm.context import Context, Place
-from otel_vsm.identity import ChangeId, SpanId, change_root, event_span_id, repository_url
-from otel_vsm.record import Link, Record, Value
+from otel_vsm.context import Context, TraceParent
+from otel_vsm.identity import ChangeId, SpanId, SpanReference, change_root, event_span_id, repository_url
+from otel_vsm.record import Record, Value
 from otel_vsm.semconv import DeploymentKind, EventName, StageType, TaskResult
 
 _NOT_FAILED = frozenset({TaskResult.SUCCESS, TaskResult.CANCELLATION, TaskResult.SKIP})
@@ -26,11 +26,11 @@ _RECURRING = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Teller:
+class Origin:
     """What every record of one call of a command has in common."""
 
     context: Context
-    place: Place
+    parent: TraceParent
     team: str | None = None
     actor: str | None = None
     value_stream: str | None = None
@@ -38,13 +38,13 @@ class Teller:
     attributes: Mapping[str, str] = field(default_factory=dict)
     """The user's own."""
 
-    def base(self) -> dict[str, Value | None]:
+    def common_attributes(self) -> dict[str, Value | None]:
         """The common attributes; the user's own win over the CI's, but not over what is relied upon."""
         repository = self.context.repository
         return {
             **self.context.pipeline,
             **self.attributes,
-            **_given(
+            **_known(
                 {
                     semconv.VSM_CHANGE_ID: self.context.change,
                     semconv.VCS_REPOSITORY_URL_FULL: repository and repository_url(repository),
@@ -96,7 +96,7 @@ class Deployment:
 
 
 def stage(
-    teller: Teller,
+    origin: Origin,
     run: Run,
     *,
     name: str,
@@ -105,115 +105,128 @@ def stage(
     artifact: Artifact | None = None,
 ) -> Record:
     """A run of a stage."""
-    made = artifact or Artifact()
+    artifact = artifact or Artifact()
     return _stage(
-        teller,
+        origin,
         run,
         name,
         {
             semconv.VSM_STAGE_TYPE: type,
             semconv.VSM_STAGE_QUEUE_DURATION: queue_s,
-            semconv.ARTIFACT_PURL: made.purl,
-            semconv.ARTIFACT_HASH: made.hash,
-            semconv.SERVICE_VERSION: made.version,
+            semconv.ARTIFACT_PURL: artifact.purl,
+            semconv.ARTIFACT_HASH: artifact.hash,
+            semconv.SERVICE_VERSION: artifact.version,
         },
     )
 
 
 def stage_started(
-    teller: Teller, *, name: str, type: StageType | None, span_id: SpanId, at_ns: int
+    origin: Origin, *, name: str, type: StageType | None, span_id: SpanId, at_ns: int
 ) -> Record:
     """A run of a stage began; `span_id` is the one that the run's own span will have.
 
     The event is the run's child, so that it is known which run it told of.
     """
     attributes = {semconv.VSM_STAGE_NAME: name, semconv.VSM_STAGE_TYPE: type}
-    inside = replace(teller, place=teller.place._replace(parent_span_id=span_id))
-    return event(inside, EventName.STAGE_STARTED, at_ns=at_ns, subject=span_id, attributes=attributes)
+    nested = replace(origin, parent=origin.parent._replace(parent_span_id=span_id))
+    return event(nested, EventName.STAGE_STARTED, at_ns=at_ns, subject=span_id, attributes=attributes)
 
 
 def deployment(
-    teller: Teller, run: Run, *, name: str, what: Deployment, artifact: Artifact, queue_s: float | None = None
+    origin: Origin,
+    run: Run,
+    *,
+    name: str,
+    deployment: Deployment,
+    artifact: Artifact,
+    queue_s: float | None = None,
 ) -> Record:
     """A deployment, linked to the other changes that it carries."""
     return _stage(
-        teller,
+        origin,
         run,
         name,
         {
             semconv.VSM_STAGE_TYPE: StageType.DEPLOY,
             semconv.VSM_STAGE_QUEUE_DURATION: queue_s,
-            semconv.SERVICE_NAME: what.service,
+            semconv.SERVICE_NAME: deployment.service,
             semconv.SERVICE_VERSION: artifact.version,
-            semconv.DEPLOYMENT_ENVIRONMENT_NAME: what.environment,
-            semconv.DEPLOYMENT_ID: what.id,
-            semconv.VSM_DEPLOYMENT_KIND: what.kind,
-            semconv.VSM_DEPLOYMENT_PREVIOUS_REVISION: what.previous_revision,
+            semconv.DEPLOYMENT_ENVIRONMENT_NAME: deployment.environment,
+            semconv.DEPLOYMENT_ID: deployment.id,
+            semconv.VSM_DEPLOYMENT_KIND: deployment.kind,
+            semconv.VSM_DEPLOYMENT_PREVIOUS_REVISION: deployment.previous_revision,
             semconv.ARTIFACT_PURL: artifact.purl,
             semconv.ARTIFACT_HASH: artifact.hash,
         },
-        links=(Link(*change_root(change)) for change in what.carries),
+        links=(change_root(change) for change in deployment.carries),
     )
 
 
 def event(
-    teller: Teller,
+    origin: Origin,
     name: EventName,
     *,
     at_ns: int,
     owner: str | None = None,
     subject: str = "",
     attributes: Mapping[str, Value | None],
-    links: Iterable[Link] = (),
+    links: Iterable[SpanReference] = (),
 ) -> Record:
     """A point event of the owner, which is the change unless another is given."""
-    place = teller.place
+    parent = origin.parent
     if name in _RECURRING:
         subject = str(at_ns // 1_000_000_000)
     return Record(
-        trace_id=place.trace_id,
+        trace_id=parent.trace_id,
         # An event of nothing in particular is told apart from others by its trace.
-        span_id=event_span_id(owner or teller.context.change or place.trace_id, name, subject),
-        parent_span_id=place.parent_span_id,
+        span_id=event_span_id(owner or origin.context.change or parent.trace_id, name, subject),
+        parent_span_id=parent.parent_span_id,
         name=name,
         start_ns=at_ns,
         end_ns=at_ns,
-        attributes=_given({**teller.base(), **_given(attributes), semconv.VSM_EVENT_NAME: name.value}),
-        links=(*_around(place), *links),
+        attributes=_known(
+            {**origin.common_attributes(), **_known(attributes), semconv.VSM_EVENT_NAME: name.value}
+        ),
+        links=(*_caller_link(parent), *links),
     )
 
 
 def _stage(
-    teller: Teller, run: Run, name: str, attributes: Mapping[str, Value | None], *, links: Iterable[Link] = ()
+    origin: Origin,
+    run: Run,
+    name: str,
+    attributes: Mapping[str, Value | None],
+    *,
+    links: Iterable[SpanReference] = (),
 ) -> Record:
     error = None if run.result in _WELL else run.error or run.result.value
     return Record(
-        trace_id=teller.place.trace_id,
+        trace_id=origin.parent.trace_id,
         span_id=run.span_id,
-        parent_span_id=teller.place.parent_span_id,
+        parent_span_id=origin.parent.parent_span_id,
         name=name,
         start_ns=run.start_ns,
         end_ns=run.end_ns,
-        attributes=_given(
+        attributes=_known(
             {
-                **teller.base(),
-                **_given(attributes),
+                **origin.common_attributes(),
+                **_known(attributes),
                 semconv.VSM_STAGE_NAME: name,
                 semconv.CICD_PIPELINE_TASK_RUN_RESULT: run.result,
                 semconv.PROCESS_EXIT_CODE: run.exit_code,
                 semconv.ERROR_TYPE: error,
             }
         ),
-        links=(*_around(teller.place), *links),
+        links=(*_caller_link(origin.parent), *links),
         failed=run.result not in _NOT_FAILED,
     )
 
 
-def _around(place: Place) -> tuple[Link, ...]:
-    return (Link(*place.around),) if place.around else ()
+def _caller_link(parent: TraceParent) -> tuple[SpanReference, ...]:
+    return (parent.caller,) if parent.caller else ()
 
 
-def _given(attributes: Mapping[str, Value | None]) -> dict[str, Value]:
+def _known(attributes: Mapping[str, Value | None]) -> dict[str, Value]:
     """Without what is not known; the members of enums as plain strings, which is what is sent."""
     return {
         key: str(value) if isinstance(value, str) else value

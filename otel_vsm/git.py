@@ -12,11 +12,11 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from otel_vsm.identity import Repository, local_repository, normalise_repository
-from otel_vsm.message import Commit
+from otel_vsm.message import CommitMessage
 
-ANSWER_TIMEOUT_S = 2.0
+TIMEOUT_S = 2.0
 """How long a command is held up at most where git hangs, as it can on a network's file system."""
-CARRIED_LIMIT = 10_000
+COMMIT_LIMIT = 10_000
 """Commits that one deployment is looked through for; further ones are left out, and it is said."""
 _LAST = ("rev-list", "--max-count=1", "--first-parent")
 _COMMITS = "--format=%H%n%B%x00"
@@ -26,19 +26,19 @@ class Checkout(NamedTuple):
     """What git knows of the current folder. None: not asked, or not found."""
 
     repository: Repository | None = None
-    commit: Commit | None = None
+    commit: CommitMessage | None = None
     problem: str | None = None
     """In git's words, why the commit or the repository is not known."""
     named_after_folder: bool = False
     """The repository has no remote, so that its name is its folder's."""
 
 
-class HistoryError(Exception):
+class CommitRangeError(Exception):
     """The commits between two revisions cannot be told; the message says why and what to do."""
 
 
-class _Answer(NamedTuple):
-    output: str | None
+class _Output(NamedTuple):
+    text: str | None
     """None where the command failed."""
     problem: str
 
@@ -51,31 +51,31 @@ def checkout(
     `revision` is anything that git takes for a commit: `HEAD`, a tag, a short hash. With `paths`, the commit
     is the last one of its first-parent history that touched one of them.
     """
-    questions: dict[str, list[str]] = {}
+    commands: dict[str, list[str]] = {}
     if commit:
-        questions["commit"] = [*_LAST, "--format=%B", _revision(revision), "--", *paths]
+        commands["commit"] = [*_LAST, "--format=%B", _revision(revision), "--", *paths]
     if repository:
-        questions["remotes"] = ["remote", "--verbose"]
-    answers = dict(zip(questions, _ask(*questions.values()), strict=True))
+        commands["remotes"] = ["remote", "--verbose"]
+    outputs = dict(zip(commands, _run(*commands.values()), strict=True))
 
     name, by_folder, problem = None, False, None
-    if asked := answers.get("remotes"):
-        if asked.output is None:
-            problem = asked.problem
-        elif remote := _remote(asked.output):
+    if output := outputs.get("remotes"):
+        if output.text is None:
+            problem = output.problem
+        elif remote := _remote(output.text):
             name = normalise_repository(remote)
         else:
             name, by_folder = _folder(), True
-    found = None
-    if asked := answers.get("commit"):
-        if not asked.output:
-            problem = problem or asked.problem
+    head = None
+    if output := outputs.get("commit"):
+        if not output.text:
+            problem = problem or output.problem
         else:
-            header, _, message = asked.output.partition("\n")
-            found = Commit(header.removeprefix("commit "), message)
+            header, _, message = output.text.partition("\n")
+            head = CommitMessage(header.removeprefix("commit "), message)
     return Checkout(
         repository=name,
-        commit=found,
+        commit=head,
         problem=problem,
         named_after_folder=by_folder,
     )
@@ -83,70 +83,70 @@ def checkout(
 
 def branch() -> str | None:
     """The branch that is checked out; None for a detached checkout, and where git does not say."""
-    [answer] = _ask(["symbolic-ref", "--quiet", "--short", "HEAD"])
-    return answer.output.strip() if answer.output else None
+    [output] = _run(["symbolic-ref", "--quiet", "--short", "HEAD"])
+    return output.text.strip() if output.text else None
 
 
 def full_sha(revision: str) -> str | None:
     """The full hash of what git takes for a commit; None where it takes it for none, or for several."""
-    [answer] = _ask(["rev-parse", "--verify", "--quiet", f"{_revision(revision)}^{{commit}}"])
-    return answer.output.strip() if answer.output else None
+    [output] = _run(["rev-parse", "--verify", "--quiet", f"{_revision(revision)}^{{commit}}"])
+    return output.text.strip() if output.text else None
 
 
 def messages(shas: Sequence[str]) -> dict[str, str]:
     """The messages of commits by their full hashes, of those that this clone has."""
-    [answer] = _ask(["rev-list", "--no-walk", "--ignore-missing", _COMMITS, *shas, "--"])
-    return dict(_commits(answer.output or ""))
+    [output] = _run(["rev-list", "--no-walk", "--ignore-missing", _COMMITS, *shas, "--"])
+    return dict(_parse_commits(output.text or ""))
 
 
-def without_commits(paths: Sequence[str], revision: str) -> dict[str, str]:
+def untouched_paths(paths: Sequence[str], revision: str) -> dict[str, str]:
     """Those of the paths that the first-parent history up to the revision never touched, and why."""
-    answers = _ask(*([*_LAST, _revision(revision), "--", path] for path in paths))
+    outputs = _run(*([*_LAST, _revision(revision), "--", path] for path in paths))
     return {
-        path: answer.problem or f"no commit up to {revision} touches it"
-        for path, answer in zip(paths, answers, strict=True)
-        if not answer.output
+        path: output.problem or f"no commit up to {revision} touches it"
+        for path, output in zip(paths, outputs, strict=True)
+        if not output.text
     }
 
 
-def carried(previous: str, revision: str, paths: Sequence[str] = ()) -> list[Commit]:
+def commits_between(previous: str, revision: str, paths: Sequence[str] = ()) -> list[CommitMessage]:
     """The commits of the first-parent history in (previous, revision], the newest first.
 
     With `paths`, those that touch one of them. HistoryError where git cannot tell them, as in a shallow clone
     that does not reach back so far.
     """
-    span = f"{_revision(previous)}..{_revision(revision)}"
-    log, shallow, common = _ask(
+    revisions = f"{_revision(previous)}..{_revision(revision)}"
+    log, shallow, common = _run(
         [
             "rev-list",
             "--first-parent",
-            f"--max-count={CARRIED_LIMIT + 1}",
+            f"--max-count={COMMIT_LIMIT + 1}",
             _COMMITS,
-            span,
+            revisions,
             "--",
             *paths,
         ],
         ["rev-parse", "--is-shallow-repository"],
         ["merge-base", _revision(previous), _revision(revision)],
     )
-    if log.output is None:
-        raise HistoryError(f"the history from {previous} to {revision} cannot be read ({log.problem})")
-    if shallow.output == "true\n" and common.output is None:
-        raise HistoryError(
+    if log.text is None:
+        raise CommitRangeError(f"the history from {previous} to {revision} cannot be read ({log.problem})")
+    if shallow.text == "true\n" and common.text is None:
+        raise CommitRangeError(
             f"this clone is shallow and does not reach from {revision} back to {previous}:"
             " fetch its whole history"
         )
-    commits = list(_commits(log.output))
-    if len(commits) > CARRIED_LIMIT:
-        raise HistoryError(f"more than {CARRIED_LIMIT} commits lie between {previous} and {revision}")
+    commits = list(_parse_commits(log.text))
+    if len(commits) > COMMIT_LIMIT:
+        raise CommitRangeError(f"more than {COMMIT_LIMIT} commits lie between {previous} and {revision}")
     return commits
 
 
-def _commits(listed: str) -> Iterator[Commit]:
+def _parse_commits(text: str) -> Iterator[CommitMessage]:
     """The commits that `git rev-list` printed in the format `_COMMITS`."""
-    for entry in listed.split("\0")[:-1]:
+    for entry in text.split("\0")[:-1]:
         _, sha, message = entry.lstrip("\n").split("\n", 2)
-        yield Commit(sha, message)
+        yield CommitMessage(sha, message)
 
 
 def _revision(revision: str) -> str:
@@ -154,10 +154,10 @@ def _revision(revision: str) -> str:
     return f"refs/{revision}" if revision.startswith("-") else revision
 
 
-def _remote(listed: str) -> str | None:
+def _remote(text: str) -> str | None:
     """The URL of `origin`, else of the first remote, out of `git remote --verbose`."""
     urls: dict[str, str] = {}
-    for line in listed.splitlines():
+    for line in text.splitlines():
         name, tab, rest = line.partition("\t")
         if tab and " (fetch)" in rest:
             urls[name] = rest.rpartition(" (fetch)")[0]
@@ -166,14 +166,14 @@ def _remote(listed: str) -> str | None:
 
 def _folder() -> Repository:
     # The common directory, not the top level: all worktrees of a repository are one repository.
-    [answer] = _ask(["rev-parse", "--git-common-dir"])
-    folder = os.path.realpath((answer.output or ".").rstrip("\n"))
+    [output] = _run(["rev-parse", "--git-common-dir"])
+    folder = os.path.realpath((output.text or ".").rstrip("\n"))
     return local_repository(folder.removesuffix("/.git"))
 
 
-def _ask(*commands: Sequence[str]) -> list[_Answer]:
+def _run(*commands: Sequence[str]) -> list[_Output]:
     """Run git commands side by side, within one deadline."""
-    deadline = time.monotonic() + ANSWER_TIMEOUT_S
+    deadline = time.monotonic() + TIMEOUT_S
     # Its reasons are passed on, and are to be in the language of the rest of the message.
     env = os.environ | {"LC_ALL": "C", "LANGUAGE": "C"}
     running: list[_Running | OSError] = []
@@ -185,7 +185,7 @@ def _ask(*commands: Sequence[str]) -> list[_Answer]:
     # Whoever asks for a change wants its trace next, which is a hash: loaded while git works.
     import hashlib  # noqa: F401
 
-    return [_answer(process, deadline) for process in running]
+    return [_output(process, deadline) for process in running]
 
 
 class _Running(NamedTuple):
@@ -222,17 +222,17 @@ def _start(command: list[str], env: Mapping[str, str]) -> _Running:
     return _Running(pid, output, errors)
 
 
-def _answer(process: _Running | OSError, deadline: float) -> _Answer:
+def _output(process: _Running | OSError, deadline: float) -> _Output:
     if isinstance(process, OSError):
         missing = isinstance(process, FileNotFoundError)
-        return _Answer(None, "git is not installed" if missing else f"git did not start: {process.strerror}")
+        return _Output(None, "git is not installed" if missing else f"git did not start: {process.strerror}")
     try:
         output, errors = _read_to_end(process.output, deadline), _read_to_end(process.errors, deadline)
     except TimeoutError:
         # Not waited for: what hangs in the kernel does not die either.
         with suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)
-        return _Answer(None, f"git did not answer within {ANSWER_TIMEOUT_S:g} s")
+        return _Output(None, f"git did not answer within {TIMEOUT_S:g} s")
     finally:
         os.close(process.output)
         os.close(process.errors)
@@ -241,9 +241,9 @@ def _answer(process: _Running | OSError, deadline: float) -> _Answer:
     except ChildProcessError:  # SIGCHLD was ignored when we started: nobody knows how git ended
         status = 0 if output else 1
     if status:
-        said = errors.splitlines()
-        return _Answer(None, said[0].removeprefix("fatal: ") if said else "git found nothing")
-    return _Answer(output, "")
+        lines = errors.splitlines()
+        return _Output(None, lines[0].removeprefix("fatal: ") if lines else "git found nothing")
+    return _Output(output, "")
 
 
 def _read_to_end(descriptor: int, deadline: float) -> str:

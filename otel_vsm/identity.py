@@ -17,8 +17,8 @@ SpanId = NewType("SpanId", str)
 """16 lower-case hexadecimal digits."""
 
 
-class Root(NamedTuple):
-    """The trace of a change, incident or work item, and its root span in it."""
+class SpanReference(NamedTuple):
+    """A span by its ids: the root of a change, incident or work item, one to link to, one of a caller."""
 
     trace_id: TraceId
     span_id: SpanId
@@ -80,17 +80,17 @@ def change_of_commit(repository: Repository, sha: str) -> ChangeId:
     return ChangeId(f"{repository}@{sha.lower()}")
 
 
-def change_root(change: ChangeId | str) -> Root:
+def change_root(change: ChangeId | str) -> SpanReference:
     """The trace and root span of a change."""
     return _root("vsm.change", change)
 
 
-def incident_root(incident: str) -> Root:
+def incident_root(incident: str) -> SpanReference:
     """The trace and root span of an incident."""
     return _root("vsm.incident", incident)
 
 
-def work_item_root(work_item: str) -> Root:
+def work_item_root(work_item: str) -> SpanReference:
     """The trace and root span of a work item that no change is known for yet."""
     return _root("vsm.work_item", work_item)
 
@@ -105,9 +105,9 @@ def event_span_id(owner: str, event: str, subject: str = "") -> SpanId:
     return SpanId(_digest("\0".join(("vsm.event", owner, event, subject)))[:16])
 
 
-def _root(kind: str, name: str) -> Root:
+def _root(kind: str, name: str) -> SpanReference:
     digest = _digest(f"{kind}:{name}")
-    return Root(TraceId(digest[:32]), SpanId(digest[32:48]))
+    return SpanReference(TraceId(digest[:32]), SpanId(digest[32:48]))
 
 
 def _digest(text: str) -> str:

@@ -27,13 +27,13 @@ _REVERTS = (
 )
 
 
-class Commit(NamedTuple):
+class CommitMessage(NamedTuple):
     sha: str
     message: str
 
 
-class StandsFor(NamedTuple):
-    """Which change a commit is of."""
+class ChangeName(NamedTuple):
+    """By what a commit names its change."""
 
     request: str | None
     """The number of the request that its message names, or that of the commit that it was picked from."""
@@ -46,7 +46,7 @@ class StandsFor(NamedTuple):
         return change_of_commit(repository, self.commit)
 
 
-class Reverted(NamedTuple):
+class Revert(NamedTuple):
     """What a commit takes back: another commit, or a request."""
 
     commit: str | None = None
@@ -83,34 +83,34 @@ def picked_from(message: str) -> str | None:
     Of a commit that was picked from one branch to the next, the first: there the change was made.
     """
     trailers = message.rstrip().rpartition("\n\n")[2]
-    found = re.search(_PICKED, trailers)
-    return found[1] if found else None
+    match = re.search(_PICKED, trailers)
+    return match[1] if match else None
 
 
-def stands_for(
-    commits: Sequence[Commit], messages: Callable[[Sequence[str]], Mapping[str, str]]
-) -> list[StandsFor]:
+def change_names(
+    commits: Sequence[CommitMessage], messages: Callable[[Sequence[str]], Mapping[str, str]]
+) -> list[ChangeName]:
     """Which change each commit is of.
 
     `messages` gives the messages of commits by their hashes, as far as they are known; it is asked once at
     most, for what was picked and names no request itself.
     """
     requests = [request_in_message(commit.message) for commit in commits]
-    origins = [
+    sources = [
         picked_from(commit.message) if request is None else None
         for commit, request in zip(commits, requests, strict=True)
     ]
-    wanted = sorted({origin for origin in origins if origin})
-    known = messages(wanted) if wanted else {}
-    found = []
-    for commit, request, origin in zip(commits, requests, origins, strict=True):
-        if origin:
-            request = request_in_message(known.get(origin, ""))
-        found.append(StandsFor(None if request is None else str(request), origin or commit.sha))
-    return found
+    source_shas = sorted({source for source in sources if source})
+    source_messages = messages(source_shas) if source_shas else {}
+    names = []
+    for commit, request, source in zip(commits, requests, sources, strict=True):
+        if source:
+            request = request_in_message(source_messages.get(source, ""))
+        names.append(ChangeName(None if request is None else str(request), source or commit.sha))
+    return names
 
 
-def reverted_in_message(message: str) -> Reverted | None:
+def revert_in_message(message: str) -> Revert | None:
     """What a commit takes back by its message; where it names several, the first.
 
     The title of a revert counts where the title that it quotes names a request: of `Revert "Add (#12)" (#13)`
@@ -120,9 +120,9 @@ def reverted_in_message(message: str) -> Reverted | None:
         if match["title"]:
             request = request_in_message(match["title"])
             if request is not None:
-                return Reverted(request=str(request))
+                return Revert(request=str(request))
         elif match["commit"]:
-            return Reverted(commit=match["commit"])
+            return Revert(commit=match["commit"])
         else:
-            return Reverted(request=match["branch"] or match["request"], project=match["project"])
+            return Revert(request=match["branch"] or match["request"], project=match["project"])
     return None

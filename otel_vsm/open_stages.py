@@ -11,19 +11,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from otel_vsm.context import Context, Place
-from otel_vsm.identity import SpanId, TraceId
-from otel_vsm.propagation import Around
+from otel_vsm.context import Context, TraceParent
+from otel_vsm.identity import SpanId, SpanReference, TraceId
 from otel_vsm.state import private_directory, state_directory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
+class OpenStage:
     """What `begin` knew. Time in nanoseconds since the epoch."""
 
     span_id: SpanId
     start_ns: int
-    place: Place
+    parent: TraceParent
     type: str | None
     queue_s: float | None
     team: str | None
@@ -33,41 +32,41 @@ class Begun:
     attributes: dict[str, str]
 
 
-def keep(begun: Begun, *, context: Context, name: str) -> bool:
-    """Keep it until `take`; whether the stage had been begun before and was not ended.
+def save(stage: OpenStage, *, context: Context, name: str) -> bool:
+    """Keep it until `pop`; whether the stage had been begun before and was not ended.
 
-    OSError where it cannot be kept.
+    OSError where it cannot be written.
     """
     file = _file(context, name)
     unfinished = file.with_name(f"{file.name}.{os.getpid()}")
-    before = file.exists()
+    existed = file.exists()
     try:
         handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as out:
-            json.dump(asdict(begun), out)
+            json.dump(asdict(stage), out)
         unfinished.replace(file)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
-    return before
+    return existed
 
 
-def take(*, context: Context, name: str) -> Begun | None:
-    """What was kept, and is kept no longer; None where nothing was. OSError where it cannot be read."""
+def pop(*, context: Context, name: str) -> OpenStage | None:
+    """What was saved, and is no longer; None where nothing was. OSError where it cannot be read."""
     file = _file(context, name)
-    mine = file.with_name(f"{file.name}.{os.getpid()}")
+    renamed = file.with_name(f"{file.name}.{os.getpid()}")
     try:
         # Renamed first: of two processes that end the same stage only one can.
-        file.rename(mine)
+        file.rename(renamed)
     except FileNotFoundError:
         return None
     try:
-        return _begun(json.loads(mine.read_bytes()))
-    except (ValueError, KeyError, TypeError, AttributeError):  # not what `keep` wrote
+        return _from_json(json.loads(renamed.read_bytes()))
+    except (ValueError, KeyError, TypeError, AttributeError):  # not what `save` wrote
         return None
     finally:
         with suppress(OSError):
-            mine.unlink()
+            renamed.unlink()
 
 
 def _file(context: Context, name: str) -> Path:
@@ -76,12 +75,14 @@ def _file(context: Context, name: str) -> Path:
         raise OSError("no folder can be written; set OTEL_VSM_STATE_DIR to one")
     # Without a change, two folders are two pieces of work.
     owner = context.change or f"folder:{Path.cwd()}"
-    return private_directory(state / "begun") / sha256(f"{owner}\0{name}".encode()).hexdigest()
+    return private_directory(state / "open-stages") / sha256(f"{owner}\0{name}".encode()).hexdigest()
 
 
-def _begun(data: dict[str, Any]) -> Begun:
-    trace_id, parent, around = data.pop("place")
-    return Begun(
+def _from_json(data: dict[str, Any]) -> OpenStage:
+    trace_id, parent, caller = data.pop("parent")
+    return OpenStage(
         **data,
-        place=Place(TraceId(trace_id), parent and SpanId(parent), Around(*around) if around else None),
+        parent=TraceParent(
+            TraceId(trace_id), parent and SpanId(parent), SpanReference(*caller) if caller else None
+        ),
     )

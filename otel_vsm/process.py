@@ -38,7 +38,7 @@ _SHELLS = frozenset({"sh", "ash", "bash", "dash", "ksh", "mksh", "zsh", "busybox
 _COERCED = frozenset({"C.UTF-8", "C.utf8", "UTF-8"})
 
 
-class Ended(NamedTuple):
+class CompletedCommand(NamedTuple):
     """How a command ended. Times in nanoseconds since the epoch.
 
     A named tuple, as elsewhere on the way to the command: a dataclass takes the interpreter ten times as
@@ -56,7 +56,7 @@ class Ended(NamedTuple):
     """Why it did not start at all."""
 
 
-def run(argv: list[str], env: Mapping[str, str], *, meanwhile: Callable[[], object]) -> Ended:
+def run(argv: list[str], env: Mapping[str, str], *, meanwhile: Callable[[], object]) -> CompletedCommand:
     """Run a command to its end; `meanwhile` is called in a thread once the command runs, and waited for.
 
     To be called once in a process, from its main thread, with no other thread running: the signals that it
@@ -75,7 +75,7 @@ def run(argv: list[str], env: Mapping[str, str], *, meanwhile: Callable[[], obje
         pid = _spawn(argv, env, mask)
     except OSError as error:
         missing = error.errno == errno.ENOENT
-        return Ended(
+        return CompletedCommand(
             start_ns=start_ns,
             end_ns=start_ns + time.monotonic_ns() - started,
             exit_code=NOT_FOUND if missing else NOT_EXECUTABLE,
@@ -87,22 +87,22 @@ def run(argv: list[str], env: Mapping[str, str], *, meanwhile: Callable[[], obje
 
     asked_to_stop = False
     while True:
-        arrived, forward = _next_signal(awaited)
-        if arrived == signal.SIGCHLD:
+        received, forward = _next_signal(awaited)
+        if received == signal.SIGCHLD:
             if (status := _reap(pid)) is not None:
                 break
             continue
-        asked_to_stop |= arrived in _CANCELLING
+        asked_to_stop |= received in _CANCELLING
         if forward:
             with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, arrived)
+                os.kill(pid, received)
     # The wall clock may have been set while the command ran.
     end_ns = start_ns + time.monotonic_ns() - started
     if thread.ident:
         thread.join()
     code = os.waitstatus_to_exitcode(status)
     died_of = signal.Signals(-code) if code < 0 else None
-    return Ended(
+    return CompletedCommand(
         start_ns=start_ns,
         end_ns=end_ns,
         exit_code=128 - code if code < 0 else code,
@@ -130,8 +130,8 @@ def environment() -> dict[str, str]:
     env = dict(os.environ)
     if env.get("LC_CTYPE") in _COERCED:
         with suppress(OSError), open("/proc/self/environ", "rb") as file:  # noqa: PTH123 -- slow to import
-            given = dict(pair.partition(b"=")[::2] for pair in file.read().split(b"\0"))
-            if (locale := given.get(b"LC_CTYPE")) is None:
+            original = dict(pair.partition(b"=")[::2] for pair in file.read().split(b"\0"))
+            if (locale := original.get(b"LC_CTYPE")) is None:
                 del env["LC_CTYPE"]
             else:
                 env["LC_CTYPE"] = os.fsdecode(locale)
@@ -179,15 +179,15 @@ def _reap(pid: int) -> int | None:
 
     Whatever else has ended is taken too: as process 1 of a container we inherit every orphan.
     """
-    found = None
+    status = None
     with suppress(ChildProcessError):
         while True:
-            ended, status = os.waitpid(-1, os.WNOHANG)
-            if not ended:
+            reaped, wait_status = os.waitpid(-1, os.WNOHANG)
+            if not reaped:
                 break
-            if ended == pid:
-                found = status
-    return found
+            if reaped == pid:
+                status = wait_status
+    return status
 
 
 if sys.platform == "darwin":

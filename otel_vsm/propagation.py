@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
-from otel_vsm.identity import SpanId, TraceId
+from otel_vsm.identity import SpanId, SpanReference, TraceId
 
 TRACEPARENT = "TRACEPARENT"
 MAX_LENGTH = 512
@@ -13,27 +12,20 @@ MAX_LENGTH = 512
 _FIELDS = r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-[!-~]*)?"
 
 
-class Around(NamedTuple):
-    """A span of another process."""
-
-    trace_id: TraceId
-    span_id: SpanId
-
-
-def incoming(env: Mapping[str, str]) -> Around | None:
+def incoming(env: Mapping[str, str]) -> SpanReference | None:
     """The span that the environment names as the one around us; None where there is none, or no valid one.
 
     Only the upper-case name counts: the convention forbids to read another.
     """
-    given = env.get(TRACEPARENT, "").strip(" \t")
-    if not 0 < len(given) <= MAX_LENGTH or not (fields := re.fullmatch(_FIELDS, given)):
+    value = env.get(TRACEPARENT, "").strip(" \t")
+    if not 0 < len(value) <= MAX_LENGTH or not (fields := re.fullmatch(_FIELDS, value)):
         return None
     version, trace_id, span_id, more = fields.groups()
     if version == "ff" or (version == "00" and more is not None):
         return None
     if not int(trace_id, 16) or not int(span_id, 16):
         return None
-    return Around(TraceId(trace_id), SpanId(span_id))
+    return SpanReference(TraceId(trace_id), SpanId(span_id))
 
 
 def traceparent(trace_id: TraceId, span_id: SpanId) -> str:

@@ -2,19 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
-from otel_vsm.identity import SpanId, TraceId
+from otel_vsm.identity import SpanId, SpanReference, TraceId
 
 Value = str | bool | int | float
 
 BATCH_RECORDS = 512
 """How many are sent in one request, at about half a kilobyte each."""
-
-
-class Link(NamedTuple):
-    trace_id: TraceId
-    span_id: SpanId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +23,7 @@ class Record:
     start_ns: int
     end_ns: int
     attributes: Mapping[str, Value]
-    links: tuple[Link, ...] = field(default=())
+    links: tuple[SpanReference, ...] = field(default=())
     failed: bool = False
     """Whether the span's status is an error."""
 
@@ -38,5 +33,5 @@ class Record:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """The record that `to_json` gave; KeyError or TypeError where it is none."""
-        links = tuple(Link(*link) for link in data.pop("links"))
+        links = tuple(SpanReference(*link) for link in data.pop("links"))
         return cls(**data, links=links)

@@ -18,7 +18,7 @@ from otel_vsm.stamp import Stamp, StampError, is_text, read_stamp
 
 STAMP_VARIABLE = "OTEL_VSM_STAMP"
 """Path of the stamp; where it is set, the usual places are not looked at."""
-STAMP_PLACES = (Path("otel-vsm.stamp.json"), Path("/etc/otel-vsm/stamp.json"))
+STAMP_PATHS = (Path("otel-vsm.stamp.json"), Path("/etc/otel-vsm/stamp.json"))
 """Where a stamp usually is, from the working directory of the service; the first that exists counts."""
 VARIABLES = {field.name: f"OTEL_VSM_{field.name.upper()}" for field in fields(Stamp)}
 """The variable that tells each field of a stamp: `OTEL_VSM_CHANGE_ID`, `OTEL_VSM_DEPLOYMENT_ID` …"""
@@ -49,30 +49,30 @@ def resource_attributes() -> dict[str, str]:
     For services that build their own `Resource`. Never raises; what cannot be read is left out.
     """
     try:
-        told = told_here()
+        stamp = current_stamp()
     except Exception:  # a service must start, whatever is wrong with what it is told
         _log.warning("What delivered this service could not be read.", exc_info=True)
         return {}
-    values = {key: getattr(told, field) for field, key in _ATTRIBUTES.items()}
-    if told.repository:
-        values[semconv.VCS_REPOSITORY_URL_FULL] = repository_url(Repository(told.repository))
+    values = {key: getattr(stamp, field) for field, key in _ATTRIBUTES.items()}
+    if stamp.repository:
+        values[semconv.VCS_REPOSITORY_URL_FULL] = repository_url(Repository(stamp.repository))
     return {key: value for key, value in values.items() if value is not None}
 
 
-def told_here() -> Stamp:
+def current_stamp() -> Stamp:
     """What the environment and the stamp tell of this service; the repository is normalised."""
     environment = {field: os.environ.get(name, "") for field, name in VARIABLES.items()}
-    told = replace(_stamp(), **{field: value for field, value in environment.items() if is_text(value)})
-    return replace(told, repository=normalise_repository(told.repository)) if told.repository else told
+    stamp = replace(_stamp_file(), **{field: value for field, value in environment.items() if is_text(value)})
+    return replace(stamp, repository=normalise_repository(stamp.repository)) if stamp.repository else stamp
 
 
-def _stamp() -> Stamp:
-    named = os.environ.get(STAMP_VARIABLE)
-    for path in (Path(named),) if named else STAMP_PLACES:
+def _stamp_file() -> Stamp:
+    named_path = os.environ.get(STAMP_VARIABLE)
+    for path in (Path(named_path),) if named_path else STAMP_PATHS:
         try:
             return read_stamp(path)
         except FileNotFoundError:
-            if named:
+            if named_path:
                 _warn(f"There is no stamp {path}, which {STAMP_VARIABLE} names.")
         except (StampError, OSError) as error:
             _warn(f"The stamp {path} tells nothing: {error}.")

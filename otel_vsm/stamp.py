@@ -64,13 +64,15 @@ def read_stamp(path: Path) -> Stamp:
     if len(content) > MAX_BYTES:
         raise StampError(f"larger than {MAX_BYTES} bytes")
     try:
-        told = json.loads(content)
+        document = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise StampError("not JSON") from error
-    if not isinstance(told, dict):
+    if not isinstance(document, dict):
         raise StampError("not a JSON object")
     known = {
-        field.name: told[field.name] for field in fields(Stamp) if told.get(field.name) not in (None, "")
+        field.name: document[field.name]
+        for field in fields(Stamp)
+        if document.get(field.name) not in (None, "")
     }
     for name, value in known.items():
         if not is_text(value):
@@ -80,4 +82,4 @@ def read_stamp(path: Path) -> Stamp:
 
 def is_text(value: object) -> bool:
     """Whether a value says something and can be sent: a lone surrogate would spoil the whole request."""
-    return isinstance(value, str) and bool(value) and not any("\ud800" <= char <= "\udfff" for char in value)
+    return isinstance(value, str) and bool(value) and not any("\ud800" <= c <= "\udfff" for c in value)

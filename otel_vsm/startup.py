@@ -18,9 +18,9 @@ from opentelemetry.trace import (
 )
 
 from otel_vsm import __version__, semconv
-from otel_vsm.identity import Repository, SpanId, TraceId, change_of_commit, change_root
+from otel_vsm.identity import Repository, SpanReference, change_of_commit, change_root
 from otel_vsm.propagation import TRACEPARENT, incoming
-from otel_vsm.resource import resource_attributes, told_here
+from otel_vsm.resource import current_stamp, resource_attributes
 from otel_vsm.semconv import EventName
 from otel_vsm.stamp import Stamp
 
@@ -40,19 +40,19 @@ def service_started(*, tracer_provider: TracerProvider | None = None) -> None:
     """
     now_ns = time.time_ns()
 
-    def tell() -> None:
+    def emit() -> None:
         try:
-            _tell(now_ns, tracer_provider)
+            _emit(now_ns, tracer_provider)
         except Exception:  # telling is never worth a service's trouble
             _log.debug("The start of the service could not be told.", exc_info=True)
 
     try:
-        threading.Thread(target=tell, name="otel-vsm-service-started", daemon=True).start()
+        threading.Thread(target=emit, name="otel-vsm-service-started", daemon=True).start()
     except RuntimeError:  # no more threads, or the process is on its way out
         _log.debug("The start of the service could not be told.", exc_info=True)
 
 
-def _tell(now_ns: int, tracer_provider: TracerProvider | None) -> None:
+def _emit(now_ns: int, tracer_provider: TracerProvider | None) -> None:
     attributes = resource_attributes()
     if not attributes:
         return
@@ -60,26 +60,26 @@ def _tell(now_ns: int, tracer_provider: TracerProvider | None) -> None:
     tracer = get_tracer(semconv.SCOPE_NAME, __version__, tracer_provider, semconv.SCHEMA_URL)
     span = tracer.start_span(
         EventName.SERVICE_STARTED.value,
-        context=_context_of_change(told_here()),
+        context=_context_of_change(current_stamp()),
         attributes={**attributes, semconv.VSM_EVENT_NAME: EventName.SERVICE_STARTED.value},
-        links=[Link(_remote(*deployment))] if deployment else [],
+        links=[Link(_span_context(deployment))] if deployment else [],
         start_time=now_ns,
     )
     span.end(now_ns)
 
 
-def _context_of_change(told: Stamp) -> Context:
+def _context_of_change(stamp: Stamp) -> Context:
     """The root of the change's trace as what is around us; nothing where the change is not known."""
-    change = told.change_id
-    if not change and told.repository and told.revision and _FULL_SHA.fullmatch(told.revision):
-        change = change_of_commit(Repository(told.repository), told.revision)
+    change = stamp.change_id
+    if not change and stamp.repository and stamp.revision and _FULL_SHA.fullmatch(stamp.revision):
+        change = change_of_commit(Repository(stamp.repository), stamp.revision)
     return (
-        set_span_in_context(NonRecordingSpan(_remote(*change_root(change))), Context())
+        set_span_in_context(NonRecordingSpan(_span_context(change_root(change))), Context())
         if change
         else Context()
     )
 
 
-def _remote(trace_id: TraceId, span_id: SpanId) -> SpanContext:
+def _span_context(span: SpanReference) -> SpanContext:
     sampled = TraceFlags(TraceFlags.SAMPLED)
-    return SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=sampled)
+    return SpanContext(int(span.trace_id, 16), int(span.span_id, 16), is_remote=True, trace_flags=sampled)

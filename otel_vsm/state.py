@@ -15,7 +15,7 @@ def state_directory(env: Mapping[str, str] = os.environ) -> Path | None:
     The first that works of `$OTEL_VSM_STATE_DIR`, `$XDG_STATE_HOME/otel-vsm`, `~/.local/state/otel-vsm`
     and a folder of this user in the temporary directory. Never raises.
     """
-    return next((place for place in _places(env) if _usable(place)), None) or _temporary()
+    return next((path for path in _candidates(env) if _usable(path)), None) or _temporary()
 
 
 def private_directory(path: Path) -> Path:
@@ -26,19 +26,19 @@ def private_directory(path: Path) -> Path:
     """
     with suppress(FileExistsError):
         path.mkdir(mode=0o700, parents=True)
-    found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode):
+    status = path.lstat()
+    if not stat.S_ISDIR(status.st_mode):
         raise NotADirectoryError(f"{path} is not a directory")
-    if found.st_uid != os.geteuid():
+    if status.st_uid != os.geteuid():
         raise PermissionError(f"{path} belongs to another user")
-    if stat.S_IMODE(found.st_mode) & 0o077:
+    if stat.S_IMODE(status.st_mode) & 0o077:
         path.chmod(0o700)
     return path
 
 
-def _places(env: Mapping[str, str]) -> Iterator[Path]:
-    if told := env.get(STATE_VARIABLE):
-        yield Path(told).absolute()
+def _candidates(env: Mapping[str, str]) -> Iterator[Path]:
+    if named := env.get(STATE_VARIABLE):
+        yield Path(named).absolute()
     if (xdg := env.get("XDG_STATE_HOME")) and Path(xdg).is_absolute():
         yield Path(xdg) / "otel-vsm"
     # Stays "~" for a user that has neither $HOME nor an entry in the list of users. A home that does not
@@ -48,12 +48,12 @@ def _places(env: Mapping[str, str]) -> Iterator[Path]:
         yield home / ".local" / "state" / "otel-vsm"
 
 
-def _usable(place: Path) -> bool:
+def _usable(path: Path) -> bool:
     try:
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError:
         return False
-    return os.access(place, os.W_OK | os.X_OK)
+    return os.access(path, os.W_OK | os.X_OK)
 
 
 def _temporary() -> Path | None:

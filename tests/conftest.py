@@ -5,13 +5,13 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
 
+from harness.factories import NewRecord, RunPython
 from otel_vsm.identity import SpanId, change_root
 from otel_vsm.record import Record
 from otel_vsm.state import STATE_VARIABLE
@@ -24,21 +24,19 @@ from otel_vsm.testing.fixtures import (  # noqa: F401 - fixtures are found by th
     running_collector,
 )
 
-NewRecord = Callable[..., Record]
-RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
-
 # How long an example takes says how busy the machine is.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 # A shell that runs this in the background has its jobs ignore the terminal's signals, and what is ignored
 # stays so in every process that a test starts.
-for _number, _usual in {
+_USUAL: dict[signal.Signals, Any] = {
     signal.SIGINT: signal.default_int_handler,
     signal.SIGQUIT: signal.SIG_DFL,
     signal.SIGHUP: signal.SIG_DFL,
     signal.SIGTERM: signal.SIG_DFL,
-}.items():
+}
+for _number, _usual in _USUAL.items():
     if signal.getsignal(_number) == signal.SIG_IGN:
         signal.signal(_number, _usual)
 
@@ -64,7 +62,7 @@ def new_record(counting_ids: CountingIds) -> NewRecord:  # noqa: F811 - that is 
     trace_id, root = change_root("github.com/acme/shop#123")
 
     def make(name: str = "build", **replaced: Any) -> Record:
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "trace_id": trace_id,
             "span_id": counting_ids.span_id(),
             "parent_span_id": SpanId(root),
@@ -73,7 +71,7 @@ def new_record(counting_ids: CountingIds) -> NewRecord:  # noqa: F811 - that is 
             "end_ns": 1_770_000_002_500_000_000,
             "attributes": {"vsm.stage.name": name},
         }
-        return Record(**{**told, **replaced})
+        return Record(**{**fields, **replaced})
 
     return make
 

@@ -5,15 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from otel_vsm.export.drain import Drained, Send, drain
-from otel_vsm.export.exporters import Fate, Outcome
+from harness.factories import NewRecord
+from otel_vsm.export.drain import DrainResult, Send, drain
+from otel_vsm.export.exporters import ExportResult, Outcome
 from otel_vsm.export.parcel import Parcel
 from otel_vsm.export.spool import Spool
-from otel_vsm.record import BATCH_RECORDS, Record
+from otel_vsm.record import BATCH_RECORDS
 
-NewRecord = Callable[..., Record]
-
-ACCEPTED = Outcome(Fate.ACCEPTED)
+ACCEPTED = ExportResult(Outcome.ACCEPTED)
 
 
 @pytest.fixture
@@ -24,7 +23,7 @@ def spool(tmp_path: Path) -> Spool:
 @pytest.fixture
 def keep(spool: Spool, new_record: NewRecord) -> Callable[..., None]:
     def put(*names: str) -> None:
-        spool.put(Parcel(resource={}, records=tuple(map(new_record, names)))).give_back()
+        spool.put(Parcel(resource={}, records=tuple(map(new_record, names)))).release()
 
     return put
 
@@ -32,33 +31,33 @@ def keep(spool: Spool, new_record: NewRecord) -> Callable[..., None]:
 class Receiver:
     """Takes requests as `answer` says, and remembers the names of the spans in each."""
 
-    def __init__(self, answer: Callable[[list[str]], Outcome]) -> None:
+    def __init__(self, answer: Callable[[list[str]], ExportResult]) -> None:
         self.requests: list[list[str]] = []
         self._answer = answer
 
-    def __call__(self, parcels: Sequence[Parcel]) -> Outcome:
+    def __call__(self, parcels: Sequence[Parcel]) -> ExportResult:
         self.requests.append([record.name for parcel in parcels for record in parcel.records])
         return self._answer(self.requests[-1])
 
 
-def drained(spool: Spool, send: Send) -> Drained:
-    result = Drained()
+def drained(spool: Spool, send: Send) -> DrainResult:
+    result = DrainResult()
     drain(spool, send, result)
     return result
 
 
 def names_left(spool: Spool) -> list[str]:
-    claims = list(spool.claims())
-    for claim in claims:
-        claim.give_back()
-    return [record.name for claim in claims for record in claim.parcel.records]
+    entries = list(spool.locked_entries())
+    for entry in entries:
+        entry.release()
+    return [record.name for entry in entries for record in entry.parcel.records]
 
 
 def test_many_parcels_go_in_one_request(spool: Spool, keep: Callable[..., None]) -> None:
     for name in "abc":
         keep(name)
     receiver = Receiver(lambda names: ACCEPTED)
-    assert drained(spool, receiver) == Drained(sent=3)
+    assert drained(spool, receiver) == DrainResult(sent=3)
     assert receiver.requests == [["a", "b", "c"]]
     assert names_left(spool) == []
 
@@ -73,27 +72,27 @@ def test_requests_are_bounded(spool: Spool, keep: Callable[..., None]) -> None:
     assert list(map(len, receiver.requests)) == [BATCH_RECORDS, 2, BATCH_RECORDS + 1]
 
 
-@pytest.mark.parametrize("fate", [Fate.REFUSED, Fate.FAULTED])
+@pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.FAULTED])
 def test_what_is_at_fault_does_not_hold_up_the_rest(
-    spool: Spool, keep: Callable[..., None], fate: Fate
+    spool: Spool, keep: Callable[..., None], outcome: Outcome
 ) -> None:
     for name in ("a", "poison", "b"):
         keep(name)
-    receiver = Receiver(lambda names: Outcome(fate, "no") if "poison" in names else ACCEPTED)
+    receiver = Receiver(lambda names: ExportResult(outcome, "no") if "poison" in names else ACCEPTED)
     result = drained(spool, receiver)
     assert receiver.requests == [["a", "poison", "b"], ["a"], ["poison"], ["b"]]
     assert result.sent == 2
-    if fate is Fate.REFUSED:
-        assert (result.refused, result.refusal, names_left(spool)) == (1, "no", [])
+    if outcome is Outcome.REFUSED:
+        assert (result.refused, result.refused_reason, names_left(spool)) == (1, "no", [])
     else:
-        assert (result.refused, result.left_because, names_left(spool)) == (0, "no", ["poison"])
+        assert (result.refused, result.left_reason, names_left(spool)) == (0, "no", ["poison"])
 
 
 def test_where_nobody_is_there_all_is_left(spool: Spool, keep: Callable[..., None]) -> None:
     for _ in range(3):
         keep(*["a"] * BATCH_RECORDS)
-    receiver = Receiver(lambda names: Outcome(Fate.UNAVAILABLE, "refused"))
-    assert drained(spool, receiver) == Drained(away=True, left_because="refused")
+    receiver = Receiver(lambda names: ExportResult(Outcome.UNAVAILABLE, "refused"))
+    assert drained(spool, receiver) == DrainResult(unavailable=True, left_reason="refused")
     assert len(receiver.requests) == 1
     assert len(names_left(spool)) == 3 * BATCH_RECORDS
 
@@ -103,25 +102,25 @@ def test_a_receiver_that_goes_away_in_between_is_not_asked_again(
 ) -> None:
     for name in ("poison", "a", "b", "c"):
         keep(name)
-    outcomes = iter([Outcome(Fate.REFUSED), Outcome(Fate.REFUSED, "no"), Outcome(Fate.UNAVAILABLE, "gone")])
-    result = drained(spool, Receiver(lambda names: next(outcomes)))
-    assert (result.refused, result.left_because) == (1, "gone")
+    outcomes = iter([Outcome.REFUSED, Outcome.REFUSED, Outcome.UNAVAILABLE])
+    result = drained(spool, Receiver(lambda names: ExportResult(outcome := next(outcomes), outcome.name)))
+    assert (result.refused, result.left_reason) == (1, "UNAVAILABLE")
     assert names_left(spool) == ["a", "b", "c"]
 
 
 def test_rejected_spans_are_gone_and_counted(spool: Spool, keep: Callable[..., None]) -> None:
     keep("a", "b", "c")
-    result = drained(spool, Receiver(lambda names: Outcome(Fate.ACCEPTED, "no id", rejected=1)))
-    assert (result.sent, result.refused, result.refusal) == (2, 1, "no id")
+    result = drained(spool, Receiver(lambda names: ExportResult(Outcome.ACCEPTED, "no id", rejected=1)))
+    assert (result.sent, result.refused, result.refused_reason) == (2, 1, "no id")
     assert names_left(spool) == []
 
 
 def test_what_another_process_sends_is_left_to_it(spool: Spool, keep: Callable[..., None]) -> None:
     keep("a")
-    (theirs,) = spool.claims()
+    (theirs,) = spool.locked_entries()
     keep("b")
     receiver = Receiver(lambda names: ACCEPTED)
     drained(spool, receiver)
     assert receiver.requests == [["b"]]
-    theirs.give_back()
+    theirs.release()
     assert names_left(spool) == ["a"]

@@ -1,30 +1,29 @@
 """OpenTelemetry's variables, read by the specification's rules."""
 
-import subprocess
-from collections.abc import Callable
-
 import pytest
 
+from harness.factories import RunPython
 from otel_vsm.export.endpoint import (
     UNLIMITED_S,
     Compression,
     EndpointError,
     Protocol,
-    off_because,
+    disabled_reason,
     read_endpoint,
 )
-from otel_vsm.export.parcel import resource_here, resource_problem
+from otel_vsm.export.parcel import current_resource, resource_problem
 
 BASE = "OTEL_EXPORTER_OTLP_"
 
 
-def env(**told: str) -> dict[str, str]:
+def env(**variables: str) -> dict[str, str]:
     """`TIMEOUT="5"` stands for `OTEL_EXPORTER_OTLP_TIMEOUT=5`."""
-    return {f"{BASE}{name}": value for name, value in {"ENDPOINT": "http://localhost:4318", **told}.items()}
+    defaulted = {"ENDPOINT": "http://localhost:4318", **variables}
+    return {f"{BASE}{name}": value for name, value in defaulted.items()}
 
 
 @pytest.mark.parametrize(
-    ("told", "why"),
+    ("variables", "why"),
     [
         ({}, "no endpoint"),
         ({f"{BASE}ENDPOINT": ""}, "no endpoint"),
@@ -35,12 +34,12 @@ def env(**told: str) -> dict[str, str]:
         ({**env(), "OTEL_TRACES_EXPORTER": "none"}, "OTEL_TRACES_EXPORTER"),
     ],
 )
-def test_telemetry_is_off(told: dict[str, str], why: str) -> None:
-    assert why in (off_because(told) or "")
+def test_telemetry_is_off(variables: dict[str, str], why: str) -> None:
+    assert why in (disabled_reason(variables) or "")
 
 
 @pytest.mark.parametrize(
-    "told",
+    "variables",
     [
         env(),
         {f"{BASE}TRACES_ENDPOINT": "http://localhost:4318/v1/traces"},
@@ -50,12 +49,12 @@ def test_telemetry_is_off(told: dict[str, str], why: str) -> None:
         {**env(), "OTEL_TRACES_EXPORTER": ""},
     ],
 )
-def test_telemetry_is_on(told: dict[str, str]) -> None:
-    assert off_because(told) is None
+def test_telemetry_is_on(variables: dict[str, str]) -> None:
+    assert disabled_reason(variables) is None
 
 
 @pytest.mark.parametrize(
-    ("told", "url"),
+    ("variables", "url"),
     [
         (env(), "http://localhost:4318/v1/traces"),
         (env(ENDPOINT="http://localhost:4318/"), "http://localhost:4318/v1/traces"),
@@ -71,8 +70,8 @@ def test_telemetry_is_on(told: dict[str, str]) -> None:
         ({f"{BASE}PROTOCOL": "grpc"}, "localhost:4317"),
     ],
 )
-def test_the_address(told: dict[str, str], url: str) -> None:
-    assert read_endpoint(told).url == url
+def test_the_address(variables: dict[str, str], url: str) -> None:
+    assert read_endpoint(variables).url == url
 
 
 @pytest.mark.parametrize(
@@ -88,11 +87,11 @@ def test_an_address_that_cannot_be_used(address: str) -> None:
 
 def test_no_password_is_shown() -> None:
     endpoint = read_endpoint(env(TRACES_ENDPOINT="https://user:secret@otel.example:4318/in?token=secret"))
-    assert endpoint.shown == "https://otel.example:4318/in"
+    assert endpoint.redacted_url == "https://otel.example:4318/in"
 
 
 @pytest.mark.parametrize(
-    ("told", "protocol"),
+    ("variables", "protocol"),
     [
         ({}, Protocol.HTTP),
         ({"PROTOCOL": ""}, Protocol.HTTP),
@@ -101,12 +100,12 @@ def test_no_password_is_shown() -> None:
         ({"PROTOCOL": "http/json"}, Protocol.HTTP),
     ],
 )
-def test_the_protocol(told: dict[str, str], protocol: Protocol) -> None:
-    assert read_endpoint(env(**told)).protocol is protocol
+def test_the_protocol(variables: dict[str, str], protocol: Protocol) -> None:
+    assert read_endpoint(env(**variables)).protocol is protocol
 
 
 @pytest.mark.parametrize(
-    ("told", "timeout_s"),
+    ("variables", "timeout_s"),
     [
         ({}, 10.0),
         ({"TIMEOUT": "2500"}, 2.5),
@@ -118,12 +117,12 @@ def test_the_protocol(told: dict[str, str], protocol: Protocol) -> None:
         ({"TIMEOUT": "5s"}, 10.0),
     ],
 )
-def test_the_timeout_is_in_milliseconds(told: dict[str, str], timeout_s: float) -> None:
-    assert read_endpoint(env(**told)).timeout_s == timeout_s
+def test_the_timeout_is_in_milliseconds(variables: dict[str, str], timeout_s: float) -> None:
+    assert read_endpoint(env(**variables)).timeout_s == timeout_s
 
 
 @pytest.mark.parametrize(
-    ("told", "compression"),
+    ("variables", "compression"),
     [
         ({}, Compression.NONE),
         ({"COMPRESSION": "none"}, Compression.NONE),
@@ -133,12 +132,12 @@ def test_the_timeout_is_in_milliseconds(told: dict[str, str], timeout_s: float) 
         ({"COMPRESSION": "zstd"}, Compression.NONE),
     ],
 )
-def test_the_compression(told: dict[str, str], compression: Compression) -> None:
-    assert read_endpoint(env(**told)).compression is compression
+def test_the_compression(variables: dict[str, str], compression: Compression) -> None:
+    assert read_endpoint(env(**variables)).compression is compression
 
 
 @pytest.mark.parametrize(
-    ("told", "insecure"),
+    ("variables", "insecure"),
     [
         ({"ENDPOINT": "http://otel.example:4317"}, True),
         ({"ENDPOINT": "http://otel.example:4317", "INSECURE": "false"}, True),
@@ -149,9 +148,9 @@ def test_the_compression(told: dict[str, str], compression: Compression) -> None
     ],
 )
 def test_the_scheme_decides_on_tls_and_the_variable_where_there_is_none(
-    told: dict[str, str], insecure: bool
+    variables: dict[str, str], insecure: bool
 ) -> None:
-    assert read_endpoint(env(PROTOCOL="grpc", **told)).insecure is insecure
+    assert read_endpoint(env(PROTOCOL="grpc", **variables)).insecure is insecure
 
 
 @pytest.mark.parametrize(
@@ -183,7 +182,7 @@ def test_of_headers_only_the_names_are_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "resource"),
+    ("variables", "resource"),
     [
         ({}, {"service.name": "otel-vsm"}),
         (
@@ -198,8 +197,8 @@ def test_of_headers_only_the_names_are_known() -> None:
         ({"OTEL_RESOURCE_ATTRIBUTES": "a=b,broken"}, {"service.name": "otel-vsm"}),
     ],
 )
-def test_the_resource(told: dict[str, str], resource: dict[str, str]) -> None:
-    assert resource_here(told) == resource
+def test_the_resource(variables: dict[str, str], resource: dict[str, str]) -> None:
+    assert current_resource(variables) == resource
 
 
 def test_a_broken_resource_is_said_without_its_values() -> None:
@@ -208,10 +207,10 @@ def test_a_broken_resource_is_said_without_its_values() -> None:
 
 
 def test_reading_costs_nothing_heavy(
-    run_python: Callable[..., "subprocess.CompletedProcess[str]"],
+    run_python: RunPython,
 ) -> None:
     done = run_python(
-        "import sys; from otel_vsm.export.endpoint import off_because; off_because()\n"
+        "import sys; from otel_vsm.export.endpoint import disabled_reason; disabled_reason()\n"
         "print([name for name in ('urllib.parse', 'logging', 'socket', 'json') if name in sys.modules])"
     )
     assert done.stdout == "[]\n"

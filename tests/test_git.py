@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from otel_vsm import git
-from otel_vsm.git import HistoryError, branch, carried, checkout, full_sha, messages
-from otel_vsm.message import Commit
+from otel_vsm.git import CommitRangeError, branch, checkout, commits_between, full_sha, messages
+from otel_vsm.message import CommitMessage
 
 Commit_ = Callable[..., str]
 
@@ -38,17 +38,17 @@ def run(*arguments: str, input: bytes = b"") -> str:
 @pytest.mark.parametrize("message", ["", "title", "title\n\nbody\n\ntrailer: x", "ä" * 100_000, "a\r\nb"])
 def test_the_last_commit_comes_with_its_whole_message(commit: Commit_, message: str) -> None:
     sha = commit(message, "--cleanup=verbatim")
-    found = checkout(repository=False).commit
-    assert found is not None
-    assert (found.sha, found.message.rstrip("\n")) == (sha, message)
+    head = checkout(repository=False).commit
+    assert head is not None
+    assert (head.sha, head.message.rstrip("\n")) == (sha, message)
 
 
 def test_a_message_that_is_no_text_is_read_as_well_as_can_be(commit: Commit_) -> None:
     sha = commit(b"caf\xe9 (#12)")
-    found = checkout(repository=False).commit
-    assert found is not None
-    assert found.sha == sha
-    assert "(#12)" in found.message
+    head = checkout(repository=False).commit
+    assert head is not None
+    assert head.sha == sha
+    assert "(#12)" in head.message
 
 
 def test_what_the_user_likes_to_see_in_a_log_does_not_matter(commit: Commit_) -> None:
@@ -56,8 +56,11 @@ def test_what_the_user_likes_to_see_in_a_log_does_not_matter(commit: Commit_) ->
     for key, value in (("log.showSignature", "true"), ("color.ui", "always"), ("format.pretty", "oneline")):
         run("config", key, value)
     run("remote", "add", "origin", "https://github.com/acme/shop")
-    found = checkout()
-    assert (found.repository, found.commit) == ("github.com/acme/shop", Commit(sha, "title\n\n"))
+    checked_out = checkout()
+    assert (checked_out.repository, checked_out.commit) == (
+        "github.com/acme/shop",
+        CommitMessage(sha, "title\n\n"),
+    )
     assert branch() == "main"
 
 
@@ -69,27 +72,30 @@ def test_what_is_carried_is_the_first_parent_history(commit: Commit_) -> None:
     run("switch", "--quiet", "main")
     run("merge", "--quiet", "--no-ff", "--message=merged", "topic")
     merge = run("rev-parse", "HEAD")
-    assert carried(first, "HEAD") == [Commit(merge, "merged\n"), Commit(second, "second\n\nwith a body\n")]
-    assert carried("HEAD", "HEAD") == []
+    assert commits_between(first, "HEAD") == [
+        CommitMessage(merge, "merged\n"),
+        CommitMessage(second, "second\n\nwith a body\n"),
+    ]
+    assert commits_between("HEAD", "HEAD") == []
 
 
 def test_too_long_a_history_is_refused(commit: Commit_, monkeypatch: pytest.MonkeyPatch) -> None:
     first = commit("0")
     for number in range(3):
         commit(f"{number}")
-    monkeypatch.setattr(git, "CARRIED_LIMIT", 3)
-    assert len(carried(first, "HEAD")) == 3
+    monkeypatch.setattr(git, "COMMIT_LIMIT", 3)
+    assert len(commits_between(first, "HEAD")) == 3
     commit("one more")
-    with pytest.raises(HistoryError, match="more than 3 commits lie between"):
-        carried(first, "HEAD")
+    with pytest.raises(CommitRangeError, match="more than 3 commits lie between"):
+        commits_between(first, "HEAD")
 
 
 @pytest.mark.parametrize("revision", ["missing", "--all", "a b", "HEAD:x"])
 def test_a_revision_that_is_none_is_no_option_either(commit: Commit_, revision: str) -> None:
     commit("first")
     assert checkout(revision=revision, repository=False).commit is None
-    with pytest.raises(HistoryError, match="cannot be read"):
-        carried(revision, "HEAD")
+    with pytest.raises(CommitRangeError, match="cannot be read"):
+        commits_between(revision, "HEAD")
 
 
 def test_messages_are_those_that_the_clone_has(commit: Commit_) -> None:

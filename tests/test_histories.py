@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from otel_vsm.export import diverted, send_all
+from otel_vsm.export import export_all, intercepted
 from otel_vsm.export.endpoint import Protocol
 from otel_vsm.record import Record
 from otel_vsm.testing import RunningCollector, collector
@@ -78,7 +78,7 @@ def _check(running: RunningCollector, name: str) -> None:
     assert lead["max"] == expect["lead_time_s"]["max"]
     assert dora["deployment_frequency"]["deployments"] == expect["deployments"]
 
-    found = {
+    deployments = {
         deployment["version"]: (
             deployment["revision"],
             int(datetime.fromisoformat(deployment["finished_at"]).timestamp()),
@@ -86,7 +86,7 @@ def _check(running: RunningCollector, name: str) -> None:
         )
         for deployment in _all(running, "/api/v1/deployments", service=name)
     }
-    assert found == {
+    assert deployments == {
         wanted["tag"]: (wanted["revision"], wanted["at"], wanted["changes"])
         for wanted in expect["per_deployment"]
     }
@@ -111,13 +111,13 @@ def test_twice_in_any_order_with_a_power_cut_between_gives_the_same(
 ) -> None:
     name = "sqlite-utils"
     records: list[Record] = []
-    with diverted(records.extend):
+    with intercepted(records.extend):
         from click.testing import CliRunner
 
         from otel_vsm.cli.backfill import backfill
 
-        told = CliRunner().invoke(backfill, ["git", str(repositories[name]), "--service", name])
-        assert told.exit_code == 0, told.output
+        completed = CliRunner().invoke(backfill, ["git", str(repositories[name]), "--service", name])
+        assert completed.exit_code == 0, completed.output
     chance = random.Random(20261120)
     sent = records * 2
     chance.shuffle(sent)
@@ -127,7 +127,7 @@ def test_twice_in_any_order_with_a_power_cut_between_gives_the_same(
             monkeypatch.setenv(variable, value)
         while part:
             size = chance.choice([1, 7, 100, 500])
-            send_all(part[:size])
+            export_all(part[:size])
             part = part[size:]
 
     data = tmp_path / "data"

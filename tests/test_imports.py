@@ -1,14 +1,12 @@
 """What is imported when: the user's command waits for every module that comes before it."""
 
 import ast
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import otel_vsm
+from harness.factories import RunPython
 
 PACKAGE = Path(otel_vsm.__file__).parent
-RunPython = Callable[..., Any]
 
 # Modules of the standard library that are slow and not needed to find the change and start the command.
 SLOW = ["subprocess", "json", "dataclasses", "pathlib", "tempfile", "socket", "logging", "asyncio", "ssl"]

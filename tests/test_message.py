@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from otel_vsm.identity import Repository
 from otel_vsm.message import (
-    Commit,
-    Reverted,
+    CommitMessage,
+    Revert,
+    change_names,
     picked_from,
     request_in_message,
-    reverted_in_message,
-    stands_for,
+    revert_in_message,
 )
 
 SHOP = Repository("github.com/acme/shop")
@@ -49,29 +49,29 @@ def test_a_message_names_its_request(message: str, number: int | None) -> None:
 
 REVERTS = [
     # git revert, of a commit, of a merge, with --reference, and of a squashed request.
-    (f'Revert "Add a cart"\n\nThis reverts commit {A}.', Reverted(commit=A)),
-    (f'Revert "x"\n\nThis reverts commit {A}, reversing\nchanges made to {B}.', Reverted(commit=A)),
-    ('Revert "x"\n\nThis reverts commit 8415558 (x, 2026-01-01).', Reverted(commit="8415558")),
-    (f'Revert "Add a cart (#12)"\n\nThis reverts commit {A}.', Reverted(request="12")),
+    (f'Revert "Add a cart"\n\nThis reverts commit {A}.', Revert(commit=A)),
+    (f'Revert "x"\n\nThis reverts commit {A}, reversing\nchanges made to {B}.', Revert(commit=A)),
+    ('Revert "x"\n\nThis reverts commit 8415558 (x, 2026-01-01).', Revert(commit="8415558")),
+    (f'Revert "Add a cart (#12)"\n\nThis reverts commit {A}.', Revert(request="12")),
     # The forges: squashed, merged, and what a merge of a merge is called.
-    ('Revert "Add a cart (#12)" (#13)', Reverted(request="12")),
-    ('Revert "Add a cart" (#13)\n\nReverts acme/shop#12', Reverted(request="12", project="acme/shop")),
-    ("Undo the cart\n\nReverts #12", Reverted(request="12")),
-    ('Merge pull request #13 from acme/revert-12-cart\n\nRevert "Add a cart"', Reverted(request="12")),
-    (f'Revert "Merge pull request #12 from ada/cart"\n\nThis reverts commit {A}', Reverted(request="12")),
-    ("Revert \"Merge branch 'x' into 'main'\"\n\nThis reverts merge request !12", Reverted(request="12")),
-    ('Merged PR 13: Revert "Merged PR 12: Add a cart"', Reverted(request="12")),
-    ("Merged PR 13: Undo\n\nReverts !12", Reverted(request="12")),
-    ('Revert "Merged in ada/cart (pull request #12)"', Reverted(request="12")),
+    ('Revert "Add a cart (#12)" (#13)', Revert(request="12")),
+    ('Revert "Add a cart" (#13)\n\nReverts acme/shop#12', Revert(request="12", project="acme/shop")),
+    ("Undo the cart\n\nReverts #12", Revert(request="12")),
+    ('Merge pull request #13 from acme/revert-12-cart\n\nRevert "Add a cart"', Revert(request="12")),
+    (f'Revert "Merge pull request #12 from ada/cart"\n\nThis reverts commit {A}', Revert(request="12")),
+    ("Revert \"Merge branch 'x' into 'main'\"\n\nThis reverts merge request !12", Revert(request="12")),
+    ('Merged PR 13: Revert "Merged PR 12: Add a cart"', Revert(request="12")),
+    ("Merged PR 13: Undo\n\nReverts !12", Revert(request="12")),
+    ('Revert "Merged in ada/cart (pull request #12)"', Revert(request="12")),
     # What a revert takes back may be a revert.
-    ('Revert "Revert "Add a cart (#12)" (#13)"', Reverted(request="13")),
-    ('Revert "Revert "Add a cart (#12)" (#13)" (#14)', Reverted(request="13")),
-    (f'Revert "Revert "Add a cart (#12)""\n\nThis reverts commit {B}.', Reverted(commit=B)),
-    (f'Reapply "Add a cart (#12)"\n\nThis reverts commit {B}.', Reverted(commit=B)),
+    ('Revert "Revert "Add a cart (#12)" (#13)"', Revert(request="13")),
+    ('Revert "Revert "Add a cart (#12)" (#13)" (#14)', Revert(request="13")),
+    (f'Revert "Revert "Add a cart (#12)""\n\nThis reverts commit {B}.', Revert(commit=B)),
+    (f'Reapply "Add a cart (#12)"\n\nThis reverts commit {B}.', Revert(commit=B)),
     ('Reapply "Add a cart (#12)"', None),
     # Of several the first.
-    (f"Undo\n\nThis reverts commit {B}.\nThis reverts commit {A}.", Reverted(commit=B)),
-    (f"Undo\n\nThis reverts commits {B} and {A}.", Reverted(commit=B)),
+    (f"Undo\n\nThis reverts commit {B}.\nThis reverts commit {A}.", Revert(commit=B)),
+    (f"Undo\n\nThis reverts commits {B} and {A}.", Revert(commit=B)),
     # What only sounds like one.
     ('Revert "Add a cart"', None),
     ("Revert the cart (#12)", None),
@@ -86,23 +86,23 @@ REVERTS = [
 
 
 @pytest.mark.parametrize(("message", "expected"), REVERTS)
-def test_a_message_says_what_is_taken_back(message: str, expected: Reverted | None) -> None:
-    assert reverted_in_message(message) == expected
+def test_a_message_says_what_is_taken_back(message: str, expected: Revert | None) -> None:
+    assert revert_in_message(message) == expected
 
 
 @pytest.mark.parametrize(
     ("reverted", "commit", "repository", "change"),
     [
-        (Reverted(request="12"), None, SHOP, "github.com/acme/shop#12"),
-        (Reverted(commit="ABCDEF0"), A, SHOP, f"github.com/acme/shop@{A}"),
-        (Reverted(commit="ABCDEF0"), None, SHOP, None),
+        (Revert(request="12"), None, SHOP, "github.com/acme/shop#12"),
+        (Revert(commit="ABCDEF0"), A, SHOP, f"github.com/acme/shop@{A}"),
+        (Revert(commit="ABCDEF0"), None, SHOP, None),
         # In a clone of a fork, and where there is no host to look for a project on.
-        (Reverted(request="12", project="acme/shop"), None, "github.com/ada/shop", "github.com/acme/shop#12"),
-        (Reverted(request="12", project="acme/shop"), None, "local/shop", "local/shop#12"),
+        (Revert(request="12", project="acme/shop"), None, "github.com/ada/shop", "github.com/acme/shop#12"),
+        (Revert(request="12", project="acme/shop"), None, "local/shop", "local/shop#12"),
     ],
 )
 def test_what_is_taken_back_is_a_change(
-    reverted: Reverted, commit: str | None, repository: str, change: str | None
+    reverted: Revert, commit: str | None, repository: str, change: str | None
 ) -> None:
     assert reverted.change(Repository(repository), commit) == change
 
@@ -133,17 +133,17 @@ def test_a_commit_stands_for_its_request_or_its_origin_or_itself() -> None:
 
     picked = "Picked\n\n(cherry picked from commit {})"
     commits = [
-        Commit(C, "Squashed (#11)"),
-        Commit(C, f"Squashed (#11)\n\n(cherry picked from commit {A})"),
-        *(Commit(C, picked.format(sha)) for sha in (A, B, "d" * 40, A)),
-        Commit(C, "Plain"),
+        CommitMessage(C, "Squashed (#11)"),
+        CommitMessage(C, f"Squashed (#11)\n\n(cherry picked from commit {A})"),
+        *(CommitMessage(C, picked.format(sha)) for sha in (A, B, "d" * 40, A)),
+        CommitMessage(C, "Plain"),
     ]
-    changes = [of.change(SHOP).removeprefix(SHOP) for of in stands_for(commits, messages)]
+    changes = [name.change(SHOP).removeprefix(SHOP) for name in change_names(commits, messages)]
     assert changes == ["#11", "#11", "#12", f"@{B}", f"@{'d' * 40}", "#12", f"@{C}"]
     assert asked == [[A, B, "d" * 40]]
 
 
 @given(st.text())
 def test_any_text_is_a_message(message: str) -> None:
-    for read in (request_in_message, picked_from, reverted_in_message):
+    for read in (request_in_message, picked_from, revert_in_message):
         read(message)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_vsm.identity import SpanId, TraceId
-from otel_vsm.propagation import Around, incoming, is_wanted, traceparent
+from otel_vsm.identity import SpanId, SpanReference, TraceId
+from otel_vsm.propagation import incoming, is_wanted, traceparent
 
 TRACE, SPAN = TraceId("0af7651916cd43dd8448eb211c80319c"), SpanId("b7ad6b7169203331")
 VALID = f"00-{TRACE}-{SPAN}-01"
@@ -16,7 +16,7 @@ GOOD = [VALID, VALID[:-2] + "00", f" {VALID}\t", f"01-{VALID[3:]}", f"cc-{VALID[
 
 @pytest.mark.parametrize("given", GOOD)
 def test_the_span_around_us(given: str) -> None:
-    assert incoming({"TRACEPARENT": given}) == Around(TRACE, SPAN)
+    assert incoming({"TRACEPARENT": given}) == SpanReference(TRACE, SPAN)
 
 
 BAD = [
@@ -44,8 +44,8 @@ def test_what_is_no_span_is_ignored(given: str) -> None:
 
 @given(st.text())
 def test_anything_may_stand_there(text: str) -> None:
-    around = incoming({"TRACEPARENT": text})
-    assert around is None or (len(around.trace_id), len(around.span_id)) == (32, 16)
+    caller = incoming({"TRACEPARENT": text})
+    assert caller is None or (len(caller.trace_id), len(caller.span_id)) == (32, 16)
 
 
 def test_only_the_upper_case_name_counts() -> None:
@@ -53,7 +53,7 @@ def test_only_the_upper_case_name_counts() -> None:
 
 
 def test_what_is_passed_on_can_be_read() -> None:
-    assert incoming({"TRACEPARENT": traceparent(TRACE, SPAN)}) == Around(TRACE, SPAN)
+    assert incoming({"TRACEPARENT": traceparent(TRACE, SPAN)}) == SpanReference(TRACE, SPAN)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def nothing_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[No
     for name in [name for name in os.environ if name.startswith("OTEL_")]:
         monkeypatch.delenv(name)
     monkeypatch.setattr(
-        resource, "STAMP_PLACES", (Path("otel-vsm.stamp.json"), tmp_path / "etc" / "stamp.json")
+        resource, "STAMP_PATHS", (Path("otel-vsm.stamp.json"), tmp_path / "etc" / "stamp.json")
     )
     monkeypatch.chdir(tmp_path)
     resource._warn.cache_clear()
@@ -76,7 +76,7 @@ def test_each_variable_wins_over_the_stamp(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "attribute", "told"),
+    ("variable", "value", "attribute", "expected"),
     [
         ("OTEL_VSM_CHANGE_ID", "github.com/acme/shop#1", "vsm.change.id", "github.com/acme/shop#1"),
         (
@@ -94,10 +94,10 @@ def test_each_variable_wins_over_the_stamp(tmp_path: Path, monkeypatch: pytest.M
     ],
 )
 def test_each_variable_alone(
-    variable: str, value: str, attribute: str, told: str, monkeypatch: pytest.MonkeyPatch
+    variable: str, value: str, attribute: str, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, value)
-    assert resource_attributes() == {attribute: told}
+    assert resource_attributes() == {attribute: expected}
 
 
 def test_a_named_stamp_that_is_missing_is_warned_of_once(
@@ -118,7 +118,7 @@ def test_a_named_stamp_that_is_missing_is_warned_of_once(
     | st.dictionaries(
         st.sampled_from(["change_id", "repository", "revision", "version"]),
         st.none() | st.integers() | st.text() | st.just("\ud800") | st.lists(st.text()),
-    ).map(lambda told: json.dumps(told).encode())
+    ).map(lambda document: json.dumps(document).encode())
 )
 def test_garbage_never_raises_and_what_is_told_can_be_sent(content: bytes) -> None:
     Path("otel-vsm.stamp.json").write_bytes(content)
@@ -159,7 +159,7 @@ def test_the_sdk_finds_the_detector_by_its_name(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    told = json.loads(done.stdout)
+    document = json.loads(done.stdout)
     assert done.stderr == ""
     expected = TOLD | {"deployment.id": "shop-8", "service.name": "shop", "service.version": "mine"}
-    assert expected.items() <= told.items()
+    assert expected.items() <= document.items()

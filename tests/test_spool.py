@@ -5,19 +5,17 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.factories import NewRecord, RunPython
 from otel_vsm.export.parcel import DamagedParcel, Parcel
-from otel_vsm.export.spool import MAX_AGE_S, Claim, Spool
-from otel_vsm.record import Link, Record, Value
-
-NewRecord = Callable[..., Record]
-RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
+from otel_vsm.export.spool import MAX_AGE_S, LockedEntry, Spool
+from otel_vsm.identity import SpanId, SpanReference, TraceId
+from otel_vsm.record import Record, Value
 
 HEX = "0123456789abcdef"
 VALUES = st.text() | st.booleans() | st.integers() | st.floats(allow_nan=False)
@@ -32,19 +30,19 @@ def parcel_of(*records: Record) -> Parcel:
     return Parcel(resource={"service.name": "shop"}, records=records)
 
 
-def claimed(spool: Spool) -> list[Claim]:
-    return list(spool.claims())
+def locked(spool: Spool) -> list[LockedEntry]:
+    return list(spool.locked_entries())
 
 
 def test_what_was_put_comes_back_oldest_first(spool: Spool, new_record: NewRecord) -> None:
     parcels = [parcel_of(new_record(f"stage {number}")) for number in range(3)]
     for parcel in parcels:
-        spool.put(parcel).give_back()
-    assert [claim.parcel for claim in claimed(spool)] == parcels
+        spool.put(parcel).release()
+    assert [entry.parcel for entry in locked(spool)] == parcels
 
 
 def test_an_entry_says_how_much_it_holds(spool: Spool, new_record: NewRecord) -> None:
-    spool.put(parcel_of(new_record(), new_record())).give_back()
+    spool.put(parcel_of(new_record(), new_record())).release()
     (entry,) = spool.entries()
     assert entry.spans == 2
     assert entry.bytes == entry.path.stat().st_size > 0
@@ -53,10 +51,10 @@ def test_an_entry_says_how_much_it_holds(spool: Spool, new_record: NewRecord) ->
 def test_only_the_user_can_read_it(spool: Spool, new_record: NewRecord) -> None:
     before = os.umask(0)
     try:
-        claim = spool.put(parcel_of(new_record()))
+        entry = spool.put(parcel_of(new_record()))
     finally:
         os.umask(before)
-    assert stat.S_IMODE(claim.entry.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(entry.entry.path.stat().st_mode) == 0o600
     assert stat.S_IMODE(spool.directory.stat().st_mode) == 0o700
 
 
@@ -83,27 +81,27 @@ def test_links_and_pipes_in_place_of_files_are_left_alone(
     link = spool.directory / f"{time.time_ns():020d}-1-00000000.spans"
     link.symlink_to(secret)
     os.mkfifo(spool.directory / f"{time.time_ns():020d}-1-00000001.spans")
-    assert claimed(spool) == []
+    assert locked(spool) == []
     assert spool.entries() == []
     assert link.is_symlink()
 
 
-def test_what_is_claimed_is_not_claimed_again(spool: Spool, new_record: NewRecord) -> None:
+def test_what_is_locked_is_not_locked_again(spool: Spool, new_record: NewRecord) -> None:
     own = spool.put(parcel_of(new_record()))
-    assert claimed(spool) == []
-    own.give_back()
-    (again,) = claimed(spool)
-    assert claimed(spool) == []
-    again.done()
+    assert locked(spool) == []
+    own.release()
+    (again,) = locked(spool)
+    assert locked(spool) == []
+    again.remove()
     assert spool.entries() == []
 
 
-def test_what_a_killed_process_had_claimed_is_free_again(spool: Spool, new_record: NewRecord) -> None:
-    spool.put(parcel_of(new_record())).give_back()
+def test_what_a_killed_process_had_locked_is_free_again(spool: Spool, new_record: NewRecord) -> None:
+    spool.put(parcel_of(new_record())).release()
     code = (
         "import sys, time; from pathlib import Path; from otel_vsm.export.spool import Spool\n"
-        f"claims = list(Spool(Path({str(spool.directory)!r})).claims())\n"
-        "print(len(claims), flush=True)\n"
+        f"entries = list(Spool(Path({str(spool.directory)!r})).locked_entries())\n"
+        "print(len(entries), flush=True)\n"
         "time.sleep(600)\n"
     )
     with subprocess.Popen(
@@ -114,18 +112,18 @@ def test_what_a_killed_process_had_claimed_is_free_again(spool: Spool, new_recor
     ) as other:
         assert other.stdout
         assert other.stdout.readline() == "1\n"
-        assert claimed(spool) == []
+        assert locked(spool) == []
         other.kill()
-    assert len(claimed(spool)) == 1
+    assert len(locked(spool)) == 1
 
 
 def test_processes_that_send_at_once_share_the_work(spool: Spool, new_record: NewRecord) -> None:
     for _ in range(40):
-        spool.put(parcel_of(new_record())).give_back()
+        spool.put(parcel_of(new_record())).release()
     code = (
         "from pathlib import Path; from otel_vsm.export.spool import Spool\n"
-        f"for claim in Spool(Path({str(spool.directory)!r})).claims():\n"
-        "    print(claim.entry.path.name); claim.done()\n"
+        f"for entry in Spool(Path({str(spool.directory)!r})).locked_entries():\n"
+        "    print(entry.entry.path.name); entry.remove()\n"
     )
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     others = [
@@ -140,24 +138,24 @@ def test_processes_that_send_at_once_share_the_work(spool: Spool, new_record: Ne
 def test_too_many_files_cost_the_oldest(tmp_path: Path, new_record: NewRecord) -> None:
     spool = Spool(tmp_path / "spool", max_files=3)
     for number in range(5):
-        spool.put(parcel_of(new_record(f"stage {number}"), new_record())).give_back()
+        spool.put(parcel_of(new_record(f"stage {number}"), new_record())).release()
     assert spool.trim() == 4
-    assert [claim.parcel.records[0].name for claim in claimed(spool)] == ["stage 2", "stage 3", "stage 4"]
+    assert [entry.parcel.records[0].name for entry in locked(spool)] == ["stage 2", "stage 3", "stage 4"]
 
 
 def test_too_many_bytes_cost_the_oldest(tmp_path: Path, new_record: NewRecord) -> None:
     size = len(parcel_of(new_record()).to_text())
     spool = Spool(tmp_path / "spool", max_bytes=2 * size + size // 2)
     for number in range(4):
-        spool.put(parcel_of(new_record(f"{number:05}"))).give_back()
+        spool.put(parcel_of(new_record(f"{number:05}"))).release()
     assert spool.trim() == 2
-    assert [claim.parcel.records[0].name for claim in claimed(spool)] == ["00002", "00003"]
+    assert [entry.parcel.records[0].name for entry in locked(spool)] == ["00002", "00003"]
 
 
 def test_what_is_being_sent_is_not_dropped(tmp_path: Path, new_record: NewRecord) -> None:
     spool = Spool(tmp_path / "spool", max_files=1)
     sending = spool.put(parcel_of(new_record()))
-    spool.put(parcel_of(new_record())).give_back()
+    spool.put(parcel_of(new_record())).release()
     assert spool.trim() == 1
     assert [entry.path for entry in spool.entries()] == [sending.entry.path]
 
@@ -170,13 +168,13 @@ def test_a_parcel_that_is_larger_than_the_spool_is_not_kept(tmp_path: Path, new_
 
 
 def test_what_is_older_than_a_week_goes(spool: Spool, new_record: NewRecord) -> None:
-    claim = spool.put(parcel_of(new_record()))
-    claim.give_back()
+    entry = spool.put(parcel_of(new_record()))
+    entry.release()
     old_ns = time.time_ns() - round((MAX_AGE_S + 1) * 1e9)
-    claim.entry.path.rename(spool.directory / f"{old_ns:020d}-1-00000000.spans")
-    spool.put(parcel_of(new_record("young"))).give_back()
+    entry.entry.path.rename(spool.directory / f"{old_ns:020d}-1-00000000.spans")
+    spool.put(parcel_of(new_record("young"))).release()
     assert spool.trim() == 1
-    assert [claim.parcel.records[0].name for claim in claimed(spool)] == ["young"]
+    assert [entry.parcel.records[0].name for entry in locked(spool)] == ["young"]
 
 
 def test_what_a_process_left_half_written_goes_in_time(spool: Spool) -> None:
@@ -195,15 +193,16 @@ def test_what_a_process_left_half_written_goes_in_time(spool: Spool) -> None:
 def test_a_damaged_file_holds_up_nothing(spool: Spool, new_record: NewRecord, text: str) -> None:
     damaged = spool.directory / f"{0:020d}-1-00000000.spans"
     damaged.write_bytes(text.encode("latin-1"))
-    spool.put(parcel_of(new_record())).give_back()
-    assert len(claimed(spool)) == 1
+    spool.put(parcel_of(new_record())).release()
+    assert len(locked(spool)) == 1
     assert not damaged.exists()
 
 
 def test_files_of_others_are_left_alone(spool: Spool) -> None:
     other = spool.directory / "README"
     other.write_text("mine")
-    assert spool.entries() == claimed(spool) == []
+    assert spool.entries() == []
+    assert locked(spool) == []
     spool.trim()
     assert other.exists()
 
@@ -227,7 +226,7 @@ def test_where_the_disk_is_full_nothing_is_left_behind(run_python: RunPython, tm
     name=st.text(st.characters(exclude_categories=())),
     times=st.tuples(st.integers(), st.integers()),
     failed=st.booleans(),
-    links=st.lists(st.tuples(st.text(HEX), st.text(HEX)).map(lambda ids: Link(*ids))),
+    links=st.lists(st.builds(SpanReference, st.text(HEX), st.text(HEX))),
 )
 def test_a_parcel_survives_being_written(
     resource: dict[str, str],
@@ -235,11 +234,11 @@ def test_a_parcel_survives_being_written(
     name: str,
     times: tuple[int, int],
     failed: bool,
-    links: list[Link],
+    links: list[SpanReference],
 ) -> None:
     record = Record(
-        trace_id="ab" * 16,
-        span_id="cd" * 8,
+        trace_id=TraceId("ab" * 16),
+        span_id=SpanId("cd" * 8),
         parent_span_id=None,
         name=name,
         start_ns=times[0],

@@ -24,10 +24,10 @@ def blocked(tmp_path: Path) -> str:
 
 
 def test_the_variable_comes_first(tmp_path: Path, home: Path) -> None:
-    told = tmp_path / "told" / "deep"
-    env = {"OTEL_VSM_STATE_DIR": str(told), "XDG_STATE_HOME": str(tmp_path / "xdg"), "HOME": str(home)}
-    assert state_directory(env) == told
-    assert stat.S_IMODE(told.stat().st_mode) == 0o700
+    directory = tmp_path / "named" / "deep"
+    env = {"OTEL_VSM_STATE_DIR": str(directory), "XDG_STATE_HOME": str(tmp_path / "xdg"), "HOME": str(home)}
+    assert state_directory(env) == directory
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
 
 
 def test_then_xdg_then_home(tmp_path: Path, home: Path) -> None:

@@ -2,20 +2,22 @@
 
 import os
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import grpc
 import pytest
 
+from harness.factories import NewRecord
 from otel_vsm import __version__
 from otel_vsm.export.endpoint import Protocol, read_endpoint
-from otel_vsm.export.exporters import Fate
+from otel_vsm.export.exporters import Outcome
 from otel_vsm.export.parcel import Parcel
 from otel_vsm.export.transport import Sender, spans
-from otel_vsm.record import Link, Record
-from otel_vsm.testing import ACCEPT, BAD_REQUEST, BUSY, UNAUTHENTICATED, Answer, OtlpReceiver
+from otel_vsm.identity import SpanId, SpanReference, TraceId
+from otel_vsm.record import Record
+from otel_vsm.testing import ACCEPT, BAD_REQUEST, BUSY, UNAUTHENTICATED, ExportResponse, OtlpReceiver
 
-NewRecord = Callable[..., Record]
-Send = Callable[..., Fate]
+Send = Callable[..., Outcome]
 
 
 @pytest.fixture(params=Protocol, ids=str)
@@ -29,13 +31,17 @@ def open_sender(otlp_receiver: OtlpReceiver, protocol: Protocol) -> Iterator[Cal
     opened = []
 
     def sender(timeout_s: float = 10.0, **env: str) -> Sender:
-        told = {**os.environ, **otlp_receiver.environment(protocol), **env}
-        opened.append(Sender(read_endpoint(told), timeout_s=timeout_s))
+        variables = {**os.environ, **otlp_receiver.environment(protocol), **env}
+        opened.append(Sender(read_endpoint(variables), timeout_s=timeout_s))
         return opened[-1]
 
     yield sender
     for one in opened:
         one.__exit__()
+
+
+def span(trace: str, span: str) -> SpanReference:
+    return SpanReference(TraceId(trace * 16), SpanId(span * 8))
 
 
 def parcel_of(*records: Record) -> Parcel:
@@ -47,11 +53,11 @@ def test_a_record_arrives_as_it_was_made(
 ) -> None:
     stage = new_record(
         attributes={"text": "größer ☃", "yes": True, "count": 2**40, "share": 0.25},
-        links=(Link("ab" * 16, "cd" * 8), Link("12" * 16, "34" * 8)),
+        links=(span("ab", "cd"), span("12", "34")),
         failed=True,
     )
     event = new_record("change.merged", parent_span_id=None, end_ns=1_770_000_000_000_000_001)
-    assert open_sender().send([parcel_of(stage, event)]).fate is Fate.ACCEPTED
+    assert open_sender().send([parcel_of(stage, event)]).outcome is Outcome.ACCEPTED
     assert otlp_receiver.records == [stage, event]
 
 
@@ -83,7 +89,7 @@ def test_what_is_no_text_is_sent_as_far_as_it_is(
 ) -> None:
     undecodable = b"caf\xe9".decode("utf-8", "surrogateescape")
     record = new_record(undecodable, attributes={undecodable: undecodable})
-    assert open_sender().send([parcel_of(record)]).fate is Fate.ACCEPTED
+    assert open_sender().send([parcel_of(record)]).outcome is Outcome.ACCEPTED
     assert otlp_receiver.records[0].name == "caf?"
     assert otlp_receiver.records[0].attributes == {"caf?": "caf?"}
 
@@ -93,65 +99,69 @@ def test_what_cannot_be_encoded_is_not_taken_for_sent(
     otlp_receiver: OtlpReceiver,
     open_sender: Callable[..., Sender],
     new_record: NewRecord,
-    bad: dict[str, object],
+    bad: dict[str, Any],
 ) -> None:
-    outcome = open_sender().send([parcel_of(new_record(**bad))])
-    assert outcome.fate is Fate.REFUSED
-    assert "could not be encoded" in outcome.reason
+    result = open_sender().send([parcel_of(new_record(**bad))])
+    assert result.outcome is Outcome.REFUSED
+    assert "could not be encoded" in result.reason
     assert otlp_receiver.requests == []
 
 
 @pytest.mark.parametrize(
-    ("answer", "fate", "said"),
+    ("response", "outcome", "message"),
     [
-        (ACCEPT, Fate.ACCEPTED, ""),
-        (BAD_REQUEST, Fate.REFUSED, "not understood"),
-        (Answer(413, grpc.StatusCode.FAILED_PRECONDITION, "too large"), Fate.REFUSED, "too large"),
-        (Answer(500, grpc.StatusCode.INTERNAL, "bug"), Fate.FAULTED, "bug"),
-        (Answer(501, grpc.StatusCode.RESOURCE_EXHAUSTED, "large or many"), Fate.FAULTED, "large or many"),
-        (Answer(302, grpc.StatusCode.UNKNOWN, "elsewhere"), Fate.FAULTED, "elsewhere"),
-        (BUSY, Fate.UNAVAILABLE, "too busy"),
-        (Answer(429, grpc.StatusCode.ABORTED, "slowly"), Fate.UNAVAILABLE, "slowly"),
-        (UNAUTHENTICATED, Fate.UNAVAILABLE, "who are you?; check OTEL_EXPORTER_OTLP_HEADERS"),
+        (ACCEPT, Outcome.ACCEPTED, ""),
+        (BAD_REQUEST, Outcome.REFUSED, "not understood"),
+        (ExportResponse(413, grpc.StatusCode.FAILED_PRECONDITION, "too large"), Outcome.REFUSED, "too large"),
+        (ExportResponse(500, grpc.StatusCode.INTERNAL, "bug"), Outcome.FAULTED, "bug"),
         (
-            Answer(404, grpc.StatusCode.UNIMPLEMENTED, "not here"),
-            Fate.UNAVAILABLE,
+            ExportResponse(501, grpc.StatusCode.RESOURCE_EXHAUSTED, "large or many"),
+            Outcome.FAULTED,
+            "large or many",
+        ),
+        (ExportResponse(302, grpc.StatusCode.UNKNOWN, "elsewhere"), Outcome.FAULTED, "elsewhere"),
+        (BUSY, Outcome.UNAVAILABLE, "too busy"),
+        (ExportResponse(429, grpc.StatusCode.ABORTED, "slowly"), Outcome.UNAVAILABLE, "slowly"),
+        (UNAUTHENTICATED, Outcome.UNAVAILABLE, "who are you?; check OTEL_EXPORTER_OTLP_HEADERS"),
+        (
+            ExportResponse(404, grpc.StatusCode.UNIMPLEMENTED, "not here"),
+            Outcome.UNAVAILABLE,
             "not here; check OTEL_EXPORTER_OTLP_ENDPOINT",
         ),
-        (Answer(400, grpc.StatusCode.INVALID_ARGUMENT, "a\x1b[31m\nb"), Fate.REFUSED, "a [31m b"),
-        (Answer(400, grpc.StatusCode.INVALID_ARGUMENT, "x" * 999), Fate.REFUSED, "x" * 200 + "…"),
+        (ExportResponse(400, grpc.StatusCode.INVALID_ARGUMENT, "a\x1b[31m\nb"), Outcome.REFUSED, "a [31m b"),
+        (ExportResponse(400, grpc.StatusCode.INVALID_ARGUMENT, "x" * 999), Outcome.REFUSED, "x" * 200 + "…"),
     ],
 )
 def test_an_answer_decides_what_becomes_of_the_spans(
     otlp_receiver: OtlpReceiver,
     open_sender: Callable[..., Sender],
     new_record: NewRecord,
-    answer: Answer,
-    fate: Fate,
-    said: str,
+    response: ExportResponse,
+    outcome: Outcome,
+    message: str,
 ) -> None:
-    otlp_receiver.answer = answer
+    otlp_receiver.response = response
     # Shorter than the exporters' first pause, so that they do not try again.
-    outcome = open_sender(timeout_s=0.7).send([parcel_of(new_record())])
-    assert outcome.fate is fate
-    assert outcome.said.endswith(said)
+    result = open_sender(timeout_s=0.7).send([parcel_of(new_record())])
+    assert result.outcome is outcome
+    assert result.message.endswith(message)
     assert len(otlp_receiver.requests) == 1
 
 
 def test_rejected_spans_are_counted(
     otlp_receiver: OtlpReceiver, open_sender: Callable[..., Sender], new_record: NewRecord
 ) -> None:
-    otlp_receiver.answer = Answer(rejected=1, message="no id")
-    outcome = open_sender().send([parcel_of(new_record(), new_record())])
-    assert (outcome.fate, outcome.rejected, outcome.reason) == (Fate.ACCEPTED, 1, "no id")
+    otlp_receiver.response = ExportResponse(rejected=1, message="no id")
+    result = open_sender().send([parcel_of(new_record(), new_record())])
+    assert (result.outcome, result.rejected, result.reason) == (Outcome.ACCEPTED, 1, "no id")
 
 
 def test_a_busy_receiver_is_tried_again(
     otlp_receiver: OtlpReceiver, open_sender: Callable[..., Sender], new_record: NewRecord
 ) -> None:
-    answers = iter([BUSY, ACCEPT])
-    otlp_receiver.answer = lambda spans: next(answers)
-    assert open_sender().send([parcel_of(new_record())]).fate is Fate.ACCEPTED
+    responses = iter([BUSY, ACCEPT])
+    otlp_receiver.response = lambda spans: next(responses)
+    assert open_sender().send([parcel_of(new_record())]).outcome is Outcome.ACCEPTED
     assert len(otlp_receiver.requests) == 2
 
 
@@ -159,25 +169,26 @@ def test_an_outcome_is_that_of_the_last_request(
     otlp_receiver: OtlpReceiver, open_sender: Callable[..., Sender], new_record: NewRecord
 ) -> None:
     sender = open_sender()
-    for answer, fate in [(BAD_REQUEST, Fate.REFUSED), (ACCEPT, Fate.ACCEPTED), (BAD_REQUEST, Fate.REFUSED)]:
-        otlp_receiver.answer = answer
-        assert sender.send([parcel_of(new_record())]).fate is fate
+    refused, accepted = (BAD_REQUEST, Outcome.REFUSED), (ACCEPT, Outcome.ACCEPTED)
+    for response, outcome in (refused, accepted, refused):
+        otlp_receiver.response = response
+        assert sender.send([parcel_of(new_record())]).outcome is outcome
 
 
 def test_a_closed_port_is_said_to_refuse(
     otlp_receiver: OtlpReceiver, open_sender: Callable[..., Sender], new_record: NewRecord
 ) -> None:
     with otlp_receiver.refusing():
-        outcome = open_sender(timeout_s=0.7).send([parcel_of(new_record())])
-    assert (outcome.fate, outcome.reason) == (Fate.UNAVAILABLE, "refused")
+        result = open_sender(timeout_s=0.7).send([parcel_of(new_record())])
+    assert (result.outcome, result.reason) == (Outcome.UNAVAILABLE, "refused")
 
 
 def test_silence_is_said_to_be_no_answer(
     otlp_receiver: OtlpReceiver, open_sender: Callable[..., Sender], new_record: NewRecord
 ) -> None:
     with otlp_receiver.silent():
-        outcome = open_sender(timeout_s=0.2).send([parcel_of(new_record())])
-    assert (outcome.fate, outcome.reason) == (Fate.UNAVAILABLE, "no answer within 0.2 s")
+        result = open_sender(timeout_s=0.2).send([parcel_of(new_record())])
+    assert (result.outcome, result.reason) == (Outcome.UNAVAILABLE, "no answer within 0.2 s")
 
 
 def test_a_name_that_nobody_knows_is_said_to_be_that(
@@ -185,17 +196,17 @@ def test_a_name_that_nobody_knows_is_said_to_be_that(
 ) -> None:
     # .invalid is reserved for names that do not exist.
     sender = open_sender(timeout_s=0.7, OTEL_EXPORTER_OTLP_ENDPOINT="http://collector.invalid:4318")
-    outcome = sender.send([parcel_of(new_record())])
-    assert outcome.fate is Fate.UNAVAILABLE
-    assert outcome.reason in ("the name of the host is not known", "no answer within 0.7 s")
+    result = sender.send([parcel_of(new_record())])
+    assert result.outcome is Outcome.UNAVAILABLE
+    assert result.reason in ("the name of the host is not known", "no answer within 0.7 s")
 
 
 def test_a_server_without_tls_is_not_spoken_to_in_the_clear(
     otlp_receiver: OtlpReceiver, open_sender: Callable[..., Sender], new_record: NewRecord, protocol: Protocol
 ) -> None:
     endpoint = otlp_receiver.url(protocol).replace("http:", "https:")
-    outcome = open_sender(timeout_s=0.7, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint).send([parcel_of(new_record())])
-    assert outcome.fate is Fate.UNAVAILABLE
+    result = open_sender(timeout_s=0.7, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint).send([parcel_of(new_record())])
+    assert result.outcome is Outcome.UNAVAILABLE
     assert otlp_receiver.requests == []
 
 
@@ -204,9 +215,9 @@ def test_the_wrong_protocol_for_a_port_is_said_with_the_remedy(
 ) -> None:
     (other,) = set(Protocol) - {protocol}
     sender = open_sender(timeout_s=0.7, OTEL_EXPORTER_OTLP_ENDPOINT=otlp_receiver.url(other))
-    outcome = sender.send([parcel_of(new_record())])
-    assert outcome.fate is Fate.UNAVAILABLE
-    assert f"set OTEL_EXPORTER_OTLP_PROTOCOL={other}" in outcome.remedy
+    result = sender.send([parcel_of(new_record())])
+    assert result.outcome is Outcome.UNAVAILABLE
+    assert f"set OTEL_EXPORTER_OTLP_PROTOCOL={other}" in result.advice
 
 
 def test_headers_are_sent_and_the_sender_is_named(
@@ -250,7 +261,7 @@ def test_a_timeout_that_is_no_number_of_seconds_breaks_nothing(
     for name in ("OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_INSECURE", value)
-    assert open_sender().send([]).fate is Fate.ACCEPTED
+    assert open_sender().send([]).outcome is Outcome.ACCEPTED
     assert os.environ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"] == value
 
 
@@ -259,7 +270,7 @@ def test_no_proxy_is_asked_for_this_machine(
 ) -> None:
     for name in ("http_proxy", "https_proxy", "grpc_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
-    assert open_sender().send([]).fate is Fate.ACCEPTED
+    assert open_sender().send([]).outcome is Outcome.ACCEPTED
 
 
 def test_spans_can_be_had_without_a_receiver(new_record: NewRecord) -> None:

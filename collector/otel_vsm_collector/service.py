@@ -72,21 +72,22 @@ async def _serve(settings: Settings) -> None:
         current = Current(settings.declared, metrics.observer, say=_say)
         store = Store(
             settings.data,
-            current.refreshing(current.book),
-            definitions=settings.declared.fingerprint,
+            current.refreshing(current.plan),
             store=settings.store,
             unmapped=unmapped_of(settings.declared),
             say=_say,
             listener=_Reporter(metrics),
         )
-        metrics.watch(store.cursor, lambda: current.book)
+        metrics.watch(store.cursor, lambda: current.facts)
         metrics.health.watch(
             lag_s=lambda: store.health.lag_s, journal_bytes=lambda: store.health.journal_bytes
         )
         add_trace_service(grpc_server, store.export)
         http_server = _Server(HttpReceiver(store.export))
         web_server = _Server(
-            create_app(store=store, book=lambda: current.book, collect=metrics.collect, unready=store.unready)
+            create_app(
+                store=store, facts=lambda: current.facts, collect=metrics.collect, unready=store.unready
+            )
         )
         serving = [
             asyncio.create_task(http_server.serve([http_socket])),
@@ -102,7 +103,10 @@ async def _serve(settings: Settings) -> None:
             print(name, address)
         print("ready", flush=True)
         if settings.config is not None:
-            loop.add_signal_handler(signal.SIGHUP, current.read_again, settings.config, store)
+            # What is declared anew is compiled in a thread: that takes seconds, and spans go on coming.
+            loop.add_signal_handler(
+                signal.SIGHUP, loop.run_in_executor, None, current.read_again, settings.config, store
+            )
 
         await stop.wait()
         http_server.should_exit = web_server.should_exit = True

@@ -1,1 +1,1 @@
-"""A repository's history as changes and deployments: read (history), weighed (delivered), told (records)."""
+"""A repository's history as changes and deployments: read (history), sorted (deliveries), sent (records)."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from otel_vsm.identity import Repository, local_repository, normalise_repository
-from otel_vsm.message import Reverted, picked_from, request_in_message, reverted_in_message
+from otel_vsm.message import Revert, picked_from, request_in_message, revert_in_message
 
 # Set by git for its hooks. Left in place, they would make git answer for another repository than the
 # one that was asked for.
@@ -46,7 +46,7 @@ class Commit:
     """The number that the message names, or that of the commit that this one was picked from."""
     picked_from: str | None = None
     """That commit, where no request is known."""
-    reverts: Reverted | None = None
+    reverts: Revert | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +80,20 @@ def read_history(repository: Path, *, tags: str = "*", paths: Sequence[str] = ()
     `paths` are git's pathspecs, seen from `repository`: only what touches one of them is asked for.
     HistoryError where the path is no repository, a pathspec names nothing, or git is missing or refuses.
     """
-    shallow = _ask(repository, "rev-parse", "--is-shallow-repository").strip() == "true"
+    shallow = _output(repository, "rev-parse", "--is-shallow-repository").strip() == "true"
     # Fails quietly where HEAD points to a branch without a commit.
-    head = _ask(repository, "rev-parse", "--verify", "--quiet", "HEAD", may_fail=True).strip() or None
+    head = _output(repository, "rev-parse", "--verify", "--quiet", "HEAD", may_fail=True).strip() or None
     tagged = [tag for tag in _read_tags(repository) if fnmatchcase(tag[0], tags)]
     tips = {revision for _, revision, _ in tagged} | ({head} if head else set())
     commits = {commit.sha: commit for commit in _read_commits(repository, tips)}
     _find_requests_of_originals(repository, commits)
-    found = (
+    dated_tags = (
         Tag(name, revision, commits[revision].committed_s if at_s is None else at_s)
         for name, revision, at_s in tagged
     )
     history = History(
         commits=commits,
-        tags=tuple(sorted(found, key=lambda tag: (tag.at_s, tag.name))),
+        tags=tuple(sorted(dated_tags, key=lambda tag: (tag.at_s, tag.name))),
         head=head,
         shallow=shallow,
     )
@@ -105,11 +105,11 @@ def read_name(repository: Path) -> Repository:
 
     HistoryError as for `read_history`.
     """
-    if remotes := _ask(repository, "remote").split():
+    if remotes := _output(repository, "remote").split():
         remote = "origin" if "origin" in remotes else remotes[0]
-        return normalise_repository(_ask(repository, "remote", "get-url", remote))
+        return normalise_repository(_output(repository, "remote", "get-url", remote))
     # The common directory: all worktrees of a repository are one repository.
-    folder = repository / _ask(repository, "rev-parse", "--git-common-dir").rstrip("\n")
+    folder = repository / _output(repository, "rev-parse", "--git-common-dir").rstrip("\n")
     return local_repository(str(folder.resolve()).removesuffix("/.git"))
 
 
@@ -119,10 +119,12 @@ def _read_tags(repository: Path) -> Iterator[tuple[str, str, int | None]]:
         "%(refname:lstrip=2) %(objecttype) %(objectname) %(*objecttype) %(*objectname) %(taggerdate:unix)"
     )
     # Not splitlines: a name may hold what Python takes for the end of a line and git does not.
-    for line in filter(None, _ask(repository, "for-each-ref", f"--format={fields}", "refs/tags").split("\n")):
+    for line in filter(
+        None, _output(repository, "for-each-ref", f"--format={fields}", "refs/tags").split("\n")
+    ):
         name, kind, sha, target_kind, target, at_s = line.split(" ")
         if kind == "tag" and target_kind == "tag":  # a tag of a tag: git peels one layer here
-            target = _ask(
+            target = _output(
                 repository, "rev-parse", "--verify", "--quiet", f"{sha}^{{commit}}", may_fail=True
             ).strip()
             target_kind = "commit" if target else ""
@@ -147,7 +149,7 @@ def _read_commits(repository: Path, tips: set[str]) -> Iterator[Commit]:
             committed_s=int(committed or authored or 0),
             request=request,
             picked_from=picked_from(message) if request is None else None,
-            reverts=reverted_in_message(message),
+            reverts=revert_in_message(message),
         )
 
 
@@ -167,10 +169,10 @@ def _read_touching(repository: Path, tips: set[str], paths: Sequence[str]) -> fr
     """The commits on the first-parent histories of the tips that touch one of the paths."""
     touching: set[str] = set()
     for path in paths:
-        found = set(_log(repository, tips, "%H", "--first-parent", paths=[path]))
-        if not found:
+        shas = set(_log(repository, tips, "%H", "--first-parent", paths=[path]))
+        if not shas:
             raise HistoryError(f"no commit of {repository} touches {path!r}: check --path.")
-        touching |= found
+        touching |= shas
     return frozenset(touching)
 
 
@@ -180,13 +182,13 @@ def _limited(history: History, touching: frozenset[str]) -> History:
 
     def last_of(tip: str) -> str | None:
         passed: list[str] = []
-        at: str | None = tip
-        while at and at not in touching and at not in last:
-            passed.append(at)
-            at = next(iter(history.commits[at].parents), None)
-        at = at and last.get(at, at)
-        last.update(dict.fromkeys(passed, at))
-        return at
+        sha: str | None = tip
+        while sha and sha not in touching and sha not in last:
+            passed.append(sha)
+            sha = next(iter(history.commits[sha].parents), None)
+        sha = sha and last.get(sha, sha)
+        last.update(dict.fromkeys(passed, sha))
+        return sha
 
     tags = tuple(
         replace(tag, revision=revision) for tag in history.tags if (revision := last_of(tag.revision))
@@ -220,7 +222,7 @@ def _nul_separated(stream: IO[bytes]) -> Iterator[str]:
             yield field.decode(errors="replace")
 
 
-def _ask(repository: Path, *arguments: str, may_fail: bool = False) -> str:
+def _output(repository: Path, *arguments: str, may_fail: bool = False) -> str:
     with _git(repository, *arguments, may_fail=may_fail) as process:
         assert process.stdin and process.stdout
         process.stdin.close()
@@ -252,5 +254,5 @@ def _git(repository: Path, *arguments: str, may_fail: bool = False) -> Iterator[
         complaint = complaints.read().decode(errors="replace").strip()
     if "not a git repository" in complaint:
         raise HistoryError(f"{repository} is not a git repository: give the path of a clone.")
-    said = complaint.removeprefix("fatal: ") or "no reason given"
-    raise HistoryError(f"git could not read {repository}: {said}")
+    reason = complaint.removeprefix("fatal: ") or "no reason given"
+    raise HistoryError(f"git could not read {repository}: {reason}")

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from otel_vsm import emit
-from otel_vsm.backfill.delivered import Change, Deliveries, Deployment
-from otel_vsm.context import Context, Place
+from otel_vsm.backfill.deliveries import Change, Deliveries, Deployment
+from otel_vsm.context import Context, TraceParent
 from otel_vsm.identity import ChangeId, Repository, change_root, event_span_id
 from otel_vsm.record import Record
 from otel_vsm.semconv import EventName, StageType, TaskResult
@@ -24,22 +24,22 @@ class Target:
     team: str | None = None
 
 
-def count(found: Deliveries) -> int:
-    """How many records it gives."""
-    return 2 * len(found.changes) + len(found.deployments)
+def record_count(deliveries: Deliveries) -> int:
+    """How many records they give."""
+    return 2 * len(deliveries.changes) + len(deliveries.deployments)
 
 
-def records(found: Deliveries, target: Target) -> Iterator[Record]:
+def records(deliveries: Deliveries, target: Target) -> Iterator[Record]:
     """Two point events for each change, and a span for each deployment."""
-    for change in found.changes.values():
-        teller = _teller(target, change, change.revision)
+    for change in deliveries.changes.values():
+        origin = _origin(target, change, change.revision)
         yield emit.event(
-            teller, EventName.CHANGE_FIRST_COMMIT, at_ns=change.first_commit_s * _NS, attributes={}
+            origin, EventName.CHANGE_FIRST_COMMIT, at_ns=change.first_commit_s * _NS, attributes={}
         )
-        yield emit.event(teller, EventName.CHANGE_MERGED, at_ns=change.merged_s * _NS, attributes={})
+        yield emit.event(origin, EventName.CHANGE_MERGED, at_ns=change.merged_s * _NS, attributes={})
     delivered: set[ChangeId] = set()
-    for deployment in found.deployments:
-        yield _deployment(deployment, found.changes[deployment.head], target, delivered)
+    for deployment in deliveries.deployments:
+        yield _deployment(deployment, deliveries.changes[deployment.head], target, delivered)
         delivered.update(deployment.carries)
 
 
@@ -53,10 +53,10 @@ def _deployment(deployment: Deployment, head: Change, target: Target, delivered:
     # another commit of it comes now, only a link can say so.
     carries = tuple(change for change in deployment.carries if change != head.id or change in delivered)
     return emit.deployment(
-        _teller(target, head, tag.revision),
+        _origin(target, head, tag.revision),
         emit.Run(span_id=span_id, start_ns=tag.at_s * _NS, end_ns=tag.at_s * _NS, result=TaskResult.SUCCESS),
         name=StageType.DEPLOY,
-        what=emit.Deployment(
+        deployment=emit.Deployment(
             # The tag for people, the hash because two repositories may have the same tags.
             id=f"{tag.name}-{span_id}",
             service=target.service,
@@ -67,8 +67,8 @@ def _deployment(deployment: Deployment, head: Change, target: Target, delivered:
     )
 
 
-def _teller(target: Target, change: Change, revision: str) -> emit.Teller:
-    return emit.Teller(
+def _origin(target: Target, change: Change, revision: str) -> emit.Origin:
+    return emit.Origin(
         context=Context(
             change=change.id,
             repository=target.repository,
@@ -76,6 +76,6 @@ def _teller(target: Target, change: Change, revision: str) -> emit.Teller:
             revision=revision,
             reverts=change.reverts,
         ),
-        place=Place(*change_root(change.id)),
+        parent=TraceParent(*change_root(change.id)),
         team=target.team,
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from otel_vsm.ci import github_actions, gitlab
-from otel_vsm.ci.source import Surroundings, first
+from otel_vsm.ci.source import JobEnvironment, first
 from otel_vsm.identity import Repository, normalise_repository
 
 SYSTEMS = (github_actions.SYSTEM, gitlab.SYSTEM)
@@ -35,17 +35,17 @@ def detect(env: Mapping[str, str]) -> CiContext | None:
         variable, value = system.present
         if env.get(variable) != value:
             continue
-        around = Surroundings(env, system.event_file)
-        repository = first(system.repository, around)
-        told = {key: text.read(around) for key, text in system.attributes.items()}
+        job = JobEnvironment(env, system.event_file)
+        repository = first(system.repository, job)
+        attributes = {key: text.read(job) for key, text in system.attributes.items()}
         return CiContext(
             system=system.name,
             repository=normalise_repository(repository) if repository else None,
-            request=first(system.request, around),
-            revision=first(system.revision, around),
-            branch=first(system.branch, around),
-            message=first(system.message, around),
-            attributes={key: value for key, value in told.items() if value},
+            request=first(system.request, job),
+            revision=first(system.revision, job),
+            branch=first(system.branch, job),
+            message=first(system.message, job),
+            attributes={key: value for key, value in attributes.items() if value},
         )
     return None
 

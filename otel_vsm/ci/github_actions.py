@@ -1,7 +1,7 @@
 """GitHub Actions: https://docs.github.com/actions/reference/workflows-and-actions/variables"""
 
 from otel_vsm import semconv
-from otel_vsm.ci.source import Event, System, Text
+from otel_vsm.ci.source import EventField, System, Text
 
 SYSTEM = System(
     name="GitHub Actions",
@@ -9,24 +9,24 @@ SYSTEM = System(
     event_file="GITHUB_EVENT_PATH",
     repository=(Text("{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}"),),
     request=(
-        Text("{GITHUB_REF}", r"^refs/pull/(?P<found>\d+)/"),
-        Text("{GITHUB_REF}", r"^refs/heads/gh-readonly-queue/.+/pr-(?P<found>\d+)-[0-9a-f]+$"),
+        Text("{GITHUB_REF}", r"^refs/pull/(?P<value>\d+)/"),
+        Text("{GITHUB_REF}", r"^refs/heads/gh-readonly-queue/.+/pr-(?P<value>\d+)-[0-9a-f]+$"),
         # `pull_request_target`, reviews and closed requests run on the base branch.
-        Event("pull_request.number"),
+        EventField("pull_request.number"),
     ),
     revision=(
         # GITHUB_SHA of a request is a merge that GitHub makes up, of a `workflow_run` the default branch.
-        Event("pull_request.head.sha"),
-        Event("workflow_run.head_sha"),
+        EventField("pull_request.head.sha"),
+        EventField("workflow_run.head_sha"),
         Text("{GITHUB_SHA}"),
     ),
     branch=(
         Text("{GITHUB_HEAD_REF}"),
-        Event("pull_request.head.ref"),
-        Event("workflow_run.head_branch"),
+        EventField("pull_request.head.ref"),
+        EventField("workflow_run.head_branch"),
         Text("{GITHUB_REF_NAME}"),
     ),
-    message=(Event("head_commit.message"), Event("workflow_run.head_commit.message")),
+    message=(EventField("head_commit.message"), EventField("workflow_run.head_commit.message")),
     attributes={
         semconv.VCS_PROVIDER_NAME: Text("github"),
         semconv.CICD_PIPELINE_NAME: Text("{GITHUB_WORKFLOW}"),

@@ -11,7 +11,7 @@ SYSTEM = System(
     request=(
         Text("{CI_MERGE_REQUEST_IID}"),
         # A branch's pipeline, where the branch has exactly one open request and that is in this project.
-        Text("{CI_PROJECT_PATH}={CI_OPEN_MERGE_REQUESTS}", r"^([^=]+)=\1!(?P<found>\d+)$"),
+        Text("{CI_PROJECT_PATH}={CI_OPEN_MERGE_REQUESTS}", r"^([^=]+)=\1!(?P<value>\d+)$"),
     ),
     revision=(
         # CI_COMMIT_SHA of a merged results pipeline is a merge that GitLab makes up.

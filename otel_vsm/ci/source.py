@@ -10,7 +10,7 @@ MAX_EVENT_BYTES = 8 << 20
 """GitHub's events stay far below; reading something larger would hold the command up."""
 
 
-class Surroundings:
+class JobEnvironment:
     """The environment of a job, and the event that caused it, which is read when first asked for."""
 
     def __init__(self, env: Mapping[str, str], event_file: str | None) -> None:
@@ -35,43 +35,43 @@ class Surroundings:
 
 
 class Source(Protocol):
-    def read(self, around: Surroundings) -> str | None: ...
+    def read(self, job: JobEnvironment) -> str | None: ...
 
 
 class Text(NamedTuple):
     """Variables in words, `{SERVER}/{NAME}`: known where every one of them is set and not empty.
 
-    Where a pattern is given it has to match, and the text of its group `found` is taken.
+    Where a pattern is given it has to match, and the text of its group `value` is taken.
     """
 
     template: str
     pattern: str | None = None
 
-    def read(self, around: Surroundings) -> str | None:
+    def read(self, job: JobEnvironment) -> str | None:
         missing = False
 
-        def value(match: re.Match[str]) -> str:
+        def substitute(variable: re.Match[str]) -> str:
             nonlocal missing
-            missing = missing or not around.env.get(match[1])
-            return around.env.get(match[1], "")
+            missing = missing or not job.env.get(variable[1])
+            return job.env.get(variable[1], "")
 
-        text = re.sub(r"\{(\w+)\}", value, self.template)
+        text = re.sub(r"\{(\w+)\}", substitute, self.template)
         if missing:
             return None
         text = sendable(text)
         if self.pattern is None:
             return text
-        found = re.search(self.pattern, text)
-        return found["found"] if found else None
+        match = re.search(self.pattern, text)
+        return match["value"] if match else None
 
 
-class Event(NamedTuple):
-    """A place in the event, `pull_request.head.sha`."""
+class EventField(NamedTuple):
+    """A field of the event, by its path: `pull_request.head.sha`."""
 
     path: str
 
-    def read(self, around: Surroundings) -> str | None:
-        node = around.event()
+    def read(self, job: JobEnvironment) -> str | None:
+        node = job.event()
         for key in self.path.split("."):
             node = node.get(key) if isinstance(node, dict) else None
         return sendable(str(node)) if isinstance(node, str | int) and node != "" else None
@@ -93,5 +93,5 @@ class System(NamedTuple):
     """The variable that names a JSON file with the event that caused the job."""
 
 
-def first(sources: Sequence[Source], around: Surroundings) -> str | None:
-    return next((found for source in sources if (found := source.read(around))), None)
+def first(sources: Sequence[Source], job: JobEnvironment) -> str | None:
+    return next((value for source in sources if (value := source.read(job))), None)

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from otel_vsm.backfill.delivered import Deliveries, deliveries
+from otel_vsm.backfill.deliveries import Deliveries, deliveries
 from otel_vsm.backfill.history import HistoryError, read_history, read_name
-from otel_vsm.backfill.records import Target, count, records
-from otel_vsm.cli.options import given, text_option
-from otel_vsm.export import DeliveryError, configured, send_all
-from otel_vsm.export.endpoint import off_because, read_endpoint
+from otel_vsm.backfill.records import Target, record_count, records
+from otel_vsm.cli.options import required_text, text_option
+from otel_vsm.export import ExportError, configured, export_all
+from otel_vsm.export.endpoint import disabled_reason, read_endpoint
 from otel_vsm.identity import normalise_repository
-from otel_vsm.saying import warn
+from otel_vsm.text import warn
 
 ENVIRONMENT = "production"
 
@@ -39,7 +39,7 @@ def backfill() -> None:
 @click.option(
     "--path",
     "paths",
-    type=given,
+    type=required_text,
     metavar="PATHSPEC",
     multiple=True,
     help="Where in PATH the service's sources are, in a repository of several: a path, or another of git's "
@@ -75,7 +75,7 @@ def git(
     Running it again changes nothing: what is sent twice counts once.
     """
     if not dry_run and not configured():
-        raise click.UsageError(f"Nothing can be sent: {off_because()}. --dry-run says what would be.")
+        raise click.UsageError(f"Nothing can be sent: {disabled_reason()}. --dry-run says what would be.")
     try:
         history = read_history(path, tags=tags, paths=paths)
         name = normalise_repository(repository) if repository else read_name(path)
@@ -88,28 +88,28 @@ def git(
     if not history.tags:
         warn(f"no tag of {path} fits {tags!r}: there are changes and no deployments.")
 
-    found = deliveries(history, name)
+    delivered = deliveries(history, name)
     if dry_run:
-        click.echo(f"{_summary(found)} would be sent.")
+        click.echo(f"{_summary(delivered)} would be sent.")
         return
-    total = count(found)
+    total = record_count(delivered)
     target = Target(repository=name, service=service, environment=environment or ENVIRONMENT, team=team)
     try:
         with _progress(total) as progress:
-            taken = send_all(records(found, target), progress=progress)
-    except DeliveryError as error:
+            accepted = export_all(records(delivered, target), progress=progress)
+    except ExportError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"{_summary(found)} sent to {read_endpoint().shown}.")
-    if taken < total:
+    click.echo(f"{_summary(delivered)} sent to {read_endpoint().redacted_url}.")
+    if accepted < total:
         # Which spans were rejected, and why, was said as it happened.
         sys.exit(1)
 
 
-def _summary(found: Deliveries) -> str:
-    numbered = sum(change.request is not None for change in found.changes.values())
+def _summary(delivered: Deliveries) -> str:
+    numbered = sum(change.request is not None for change in delivered.changes.values())
     return (
-        f"{len(found.changes):,} changes ({numbered:,} known by the number of a request)"
-        f" and {len(found.deployments):,} deployments"
+        f"{len(delivered.changes):,} changes ({numbered:,} known by the number of a request)"
+        f" and {len(delivered.deployments):,} deployments"
     )
 
 

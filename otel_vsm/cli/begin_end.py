@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 import click
 
 from otel_vsm.cli.options import (
-    Common,
+    CommonOptions,
     artifact_names,
     artifact_options,
     choice,
     common_options,
-    given,
     now_ns,
     queued_at_option,
     queued_for_s,
+    required_text,
     type_of_stage,
     type_option,
 )
-from otel_vsm.cli.wrapper import deliver_and_leave, find_safely, new_span_id, teller_of
-from otel_vsm.context import Subject, place_of_change
+from otel_vsm.cli.wrapper import export_and_leave, find_context_safely, new_span_id, origin_of
+from otel_vsm.context import Subject, trace_parent_of_change
 from otel_vsm.semconv import TaskResult
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 @click.command
-@click.argument("name", type=given)
+@click.argument("name", type=required_text)
 @type_option
 @queued_at_option
 @common_options()
-def begin(*, name: str, stage_type: str | None, queued_ns: int | None, common: Common) -> None:
+def begin(*, name: str, stage_type: str | None, queued_ns: int | None, common: CommonOptions) -> None:
     """Begin a stage that no single command wraps.
 
     `otel-vsm end` ends it, from any process of this user on this machine: it is found by its change and NAME.
@@ -43,20 +43,20 @@ def begin(*, name: str, stage_type: str | None, queued_ns: int | None, common: C
         otel-vsm end integration-tests --result success
     """
     start_ns = now_ns()
-    context = find_safely(common, Subject.WORK)
+    context = find_context_safely(common, Subject.WORK)
 
-    where = place_of_change(context.change, os.environ)
-    kind = type_of_stage(stage_type, name)
+    parent = trace_parent_of_change(context.change, os.environ)
+    resolved_type = type_of_stage(stage_type, name)
     span_id = new_span_id()
 
-    from otel_vsm import open_stages as begun
-    from otel_vsm.saying import warn
+    from otel_vsm import open_stages
+    from otel_vsm.text import warn
 
-    stage = begun.Begun(
+    stage = open_stages.OpenStage(
         span_id=span_id,
         start_ns=start_ns,
-        place=where,
-        type=kind,
+        parent=parent,
+        type=resolved_type,
         queue_s=queued_for_s(queued_ns, start_ns),
         team=common.team,
         value_stream=common.value_stream,
@@ -65,7 +65,7 @@ def begin(*, name: str, stage_type: str | None, queued_ns: int | None, common: C
         attributes=dict(common.attributes),
     )
     try:
-        if begun.keep(stage, context=context, name=name):
+        if open_stages.save(stage, context=context, name=name):
             warn(f"the stage {name} had been begun before and not ended; it begins anew")
     except OSError as error:
         warn(f"the stage {name} could not be kept, so that its end will not find it ({error})")
@@ -73,14 +73,14 @@ def begin(*, name: str, stage_type: str | None, queued_ns: int | None, common: C
     def record() -> "Record":
         from otel_vsm import emit
 
-        teller = teller_of(common, context, where)
-        return emit.stage_started(teller, name=name, type=kind, span_id=span_id, at_ns=start_ns)
+        origin = origin_of(common, context, parent)
+        return emit.stage_started(origin, name=name, type=resolved_type, span_id=span_id, at_ns=start_ns)
 
-    deliver_and_leave(context, record)
+    export_and_leave(context, record)
 
 
 @click.command
-@click.argument("name", type=given)
+@click.argument("name", type=required_text)
 @click.option(
     "--result",
     type=choice(TaskResult),
@@ -99,7 +99,7 @@ def end(
     artifact: str | None,
     artifact_hash: str | None,
     version: str | None,
-    common: Common,
+    common: CommonOptions,
 ) -> None:
     """End a stage that was begun.
 
@@ -110,13 +110,13 @@ def end(
         otel-vsm end integration-tests --result failure
     """
     end_ns = now_ns()
-    context = find_safely(common, Subject.WORK)
+    context = find_context_safely(common, Subject.WORK)
 
-    from otel_vsm import open_stages as begun
-    from otel_vsm.saying import warn
+    from otel_vsm import open_stages
+    from otel_vsm.text import warn
 
     try:
-        stage = begun.take(context=context, name=name)
+        stage = open_stages.pop(context=context, name=name)
     except OSError as error:
         warn(f"the begin of the stage {name} cannot be read, so its end is not told ({error})")
         return
@@ -128,7 +128,7 @@ def end(
     def record() -> "Record":
         from otel_vsm import emit
 
-        said = common._replace(
+        options = common._replace(
             team=common.team or stage.team,
             value_stream=common.value_stream or stage.value_stream,
             work_item=common.work_item or stage.work_item,
@@ -137,7 +137,7 @@ def end(
         )
         purl, digest = artifact_names(artifact, artifact_hash)
         return emit.stage(
-            teller_of(said, context, stage.place),
+            origin_of(options, context, stage.parent),
             emit.Run(
                 span_id=stage.span_id,
                 start_ns=stage.start_ns,
@@ -151,4 +151,4 @@ def end(
             artifact=emit.Artifact(purl=purl, hash=digest, version=version),
         )
 
-    deliver_and_leave(context, record)
+    export_and_leave(context, record)

@@ -35,6 +35,7 @@ MODULES_OF_EXTRA = frozenset(
         "ptars",
         "pyarrow",
         "pydantic",
+        "sqlglot",
         "starlette",
         "uvicorn",
         "uvloop",
@@ -134,7 +135,7 @@ def collector(
     with _extra_needed():
         from otel_vsm_collector.service import main
         from otel_vsm_collector.settings import Address, Settings
-    told = {} if data is None else {"data": data}
+    options = {} if data is None else {"data": data}
     try:
         settings = Settings(
             grpc=Address(*grpc),
@@ -143,7 +144,7 @@ def collector(
             store=store,
             config=config,
             declared=declared,
-            **told,
+            **options,
         )
     except ValueError as error:
         raise click.UsageError(str(error), ctx) from error

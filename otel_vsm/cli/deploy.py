@@ -6,30 +6,30 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from otel_vsm.cli.options import (
-    Common,
+    CommonOptions,
     artifact_names,
     artifact_options,
     at_option,
     choice,
     common_options,
-    given,
     now_ns,
+    required_text,
     text_option,
 )
 from otel_vsm.cli.wrapper import (
     MaybeWrappingCommand,
-    deliver_and_leave,
-    find_safely,
+    export_and_leave,
+    find_context_safely,
     new_span_id,
-    run_and_tell,
-    teller_of,
+    origin_of,
+    run_and_export,
     wrapped_command,
 )
-from otel_vsm.context import Context, Subject, place_of_change
+from otel_vsm.context import Context, Subject, trace_parent_of_change
 from otel_vsm.semconv import DeploymentKind, StageType, TaskResult
 
 if TYPE_CHECKING:
-    from otel_vsm.emit import Run, Teller
+    from otel_vsm.emit import Origin, Run
     from otel_vsm.identity import ChangeId
     from otel_vsm.record import Record
 
@@ -38,8 +38,8 @@ DEPLOYMENT_TRACEPARENT_VARIABLE = "OTEL_VSM_DEPLOYMENT_TRACEPARENT"
 """What the command may hand on to the service that it deploys, to link its start to the deployment."""
 
 
-class _Order(NamedTuple):
-    """What was asked for."""
+class _Options(NamedTuple):
+    """The options of the command, with their defaults filled in."""
 
     id: str
     name: str
@@ -70,7 +70,7 @@ class _Order(NamedTuple):
 @click.option(
     "--path",
     "paths",
-    type=given,
+    type=required_text,
     metavar="PATHSPEC",
     multiple=True,
     help="Where the service's sources are, in a repository of several: a path, or another of git's "
@@ -99,7 +99,7 @@ def deploy(
     deployment_id: str | None,
     name: str | None,
     at_ns: int | None,
-    common: Common,
+    common: CommonOptions,
 ) -> None:
     """Tell of a deployment, or run a command as one.
 
@@ -116,12 +116,12 @@ def deploy(
         otel-vsm deploy --service cart --environment production --path cart --path lib --previous v1.3.0
     """
     command = wrapped_command(ctx)
-    common = common._replace(named=common.named._replace(paths=paths))
+    common = common._replace(change_options=common.change_options._replace(paths=paths))
     if command and at_ns is not None:
         raise click.UsageError(
             "--at is for deployments without a command: of this one the time is known.", ctx
         )
-    order = _Order(
+    options = _Options(
         id=deployment_id or os.urandom(16).hex(),
         name=name or StageType.DEPLOY.value,
         service=service,
@@ -134,45 +134,45 @@ def deploy(
         version=version,
     )
 
-    def tell(teller: "Teller", run: "Run") -> "Record":
-        return _record(order, teller, run)
+    def to_record(origin: "Origin", run: "Run") -> "Record":
+        return _record(options, origin, run)
 
     if command:
-        run_and_tell(
+        run_and_export(
             command,
             common,
-            tell=tell,
-            variables={DEPLOYMENT_VARIABLE: order.id},
+            to_record=to_record,
+            variables={DEPLOYMENT_VARIABLE: options.id},
             traceparent_variables=(DEPLOYMENT_TRACEPARENT_VARIABLE,),
         )
-    context = find_safely(common, Subject.WORK)
+    context = find_context_safely(common, Subject.WORK)
     from otel_vsm.emit import Run
 
     at_ns = now_ns() if at_ns is None else at_ns
     run = Run(span_id=new_span_id(), start_ns=at_ns, end_ns=at_ns, result=TaskResult.SUCCESS)
-    where = place_of_change(context.change, os.environ)
-    deliver_and_leave(context, lambda: tell(teller_of(common, context, where), run))
+    parent = trace_parent_of_change(context.change, os.environ)
+    export_and_leave(context, lambda: to_record(origin_of(common, context, parent), run))
 
 
-def _record(order: _Order, teller: "Teller", run: "Run") -> "Record":
+def _record(options: _Options, origin: "Origin", run: "Run") -> "Record":
     from otel_vsm import emit
 
-    purl, digest = artifact_names(order.artifact, order.artifact_hash)
-    paths = _usable(order.paths, teller.context)
-    previous, carries = _since(order.previous, paths, teller.context) if order.previous else (None, ())
+    purl, digest = artifact_names(options.artifact, options.artifact_hash)
+    paths = _usable(options.paths, origin.context)
+    previous, carries = _since(options.previous, paths, origin.context) if options.previous else (None, ())
     return emit.deployment(
-        teller,
+        origin,
         run,
-        name=order.name,
-        what=emit.Deployment(
-            id=order.id,
-            service=order.service,
-            environment=order.environment,
-            kind=DeploymentKind(order.kind),
+        name=options.name,
+        deployment=emit.Deployment(
+            id=options.id,
+            service=options.service,
+            environment=options.environment,
+            kind=DeploymentKind(options.kind),
             previous_revision=previous,
             carries=carries,
         ),
-        artifact=emit.Artifact(purl=purl, hash=digest, version=order.version),
+        artifact=emit.Artifact(purl=purl, hash=digest, version=options.version),
     )
 
 
@@ -181,9 +181,9 @@ def _usable(paths: tuple[str, ...], context: Context) -> tuple[str, ...] | None:
     if not paths:
         return None
     from otel_vsm import git
-    from otel_vsm.saying import warn
+    from otel_vsm.text import warn
 
-    unknown = git.without_commits(paths, context.revision or "HEAD")
+    unknown = git.untouched_paths(paths, context.revision or "HEAD")
     for path, reason in unknown.items():
         warn(f"--path {path} is left out: {reason}")
     return tuple(path for path in paths if path not in unknown)
@@ -195,8 +195,8 @@ def _since(
     """The previous revision in full, and the changes besides its own that came since then."""
     from otel_vsm import git
     from otel_vsm.identity import change_of_commit
-    from otel_vsm.message import stands_for
-    from otel_vsm.saying import warn
+    from otel_vsm.message import change_names
+    from otel_vsm.text import warn
 
     repository, revision = context.repository, context.revision
     in_full = git.full_sha(previous) or previous
@@ -206,10 +206,10 @@ def _since(
     if paths == ():
         return in_full, ()
     try:
-        commits = git.carried(in_full, revision, paths or ())
-    except git.HistoryError as error:
+        commits = git.commits_between(in_full, revision, paths or ())
+    except git.CommitRangeError as error:
         warn(f"which changes are deployed cannot be told: {error}")
         return in_full, ()
     own = {context.change, change_of_commit(repository, revision)}
-    found = dict.fromkeys(of.change(repository) for of in stands_for(commits, git.messages))
-    return in_full, tuple(change for change in found if change not in own)
+    changes = dict.fromkeys(name.change(repository) for name in change_names(commits, git.messages))
+    return in_full, tuple(change for change in changes if change not in own)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ANSWER_TIMEOUT_S = 10.0
 
 
-class Fact(NamedTuple):
+class Finding(NamedTuple):
     """A line of the report."""
 
     about: str
@@ -41,33 +41,33 @@ def doctor() -> None:
         otel-vsm doctor
     """
     problems = 0
-    for fact in _facts():
-        problems += fact.problem
-        click.echo(f"{fact.about:<12} {'PROBLEM: ' if fact.problem else ''}{fact.text}")
+    for finding in _findings():
+        problems += finding.problem
+        click.echo(f"{finding.about:<12} {'PROBLEM: ' if finding.problem else ''}{finding.text}")
     if problems:
         sys.exit(1)
 
 
-def _facts() -> Iterator[Fact]:
-    from otel_vsm.export.endpoint import EndpointError, off_because, read_endpoint
+def _findings() -> Iterator[Finding]:
+    from otel_vsm.export.endpoint import EndpointError, disabled_reason, read_endpoint
     from otel_vsm.export.parcel import resource_problem
 
-    yield Fact("version", f"otel-vsm {__version__}, Python {platform.python_version()}, {_sdk()}")
+    yield Finding("version", f"otel-vsm {__version__}, Python {platform.python_version()}, {_sdk()}")
     yield from _work()
     yield from _collector()
-    if why := off_because():
-        yield Fact("telemetry", f"off: {why}")
+    if reason := disabled_reason():
+        yield Finding("telemetry", f"off: {reason}")
         return
     yield from _resource()
     yield from _spool()
     if problem := resource_problem():
-        yield Fact("environment", problem, problem=True)
+        yield Finding("environment", problem, problem=True)
     try:
         endpoint = read_endpoint()
     except EndpointError as error:
-        yield Fact("endpoint", str(error), problem=True)
+        yield Finding("endpoint", str(error), problem=True)
         return
-    yield from (Fact("environment", problem, problem=True) for problem in endpoint.problems)
+    yield from (Finding("environment", problem, problem=True) for problem in endpoint.problems)
     yield from _endpoint(endpoint)
     yield _connection(endpoint)
 
@@ -79,78 +79,78 @@ def _sdk() -> str:
         return "no OpenTelemetry SDK"
 
 
-def _work() -> Iterator[Fact]:
+def _work() -> Iterator[Finding]:
     """What a stage that ran here would be said to belong to."""
     from otel_vsm.ci import detect
-    from otel_vsm.context import Named, Subject, find, with_details
+    from otel_vsm.context import ChangeOptions, Subject, find_context, with_details
 
     ci = detect(os.environ)
-    yield Fact("CI", ci.system if ci else "none that is known")
-    found = with_details(find(Named(), subject=Subject.WORK, env=os.environ))
+    yield Finding("CI", ci.system if ci else "none that is known")
+    context = with_details(find_context(ChangeOptions(), subject=Subject.WORK, env=os.environ))
     for about in ("repository", "revision", "branch", "change"):
-        yield Fact(about, getattr(found, about) or "not found")
-    yield from (Fact("note", text) for text in found.missing)
+        yield Finding(about, getattr(context, about) or "not found")
+    yield from (Finding("note", text) for text in context.missing)
 
 
-def _collector() -> Iterator[Fact]:
+def _collector() -> Iterator[Finding]:
     """Whether this installation can run the collector, by what its extra asks for."""
     from otel_vsm.cli.collector import INSTALL, MODULES_OF_EXTRA
 
     if all(map(find_spec, MODULES_OF_EXTRA)):
-        yield Fact("collector", "can run here: otel-vsm collector")
+        yield Finding("collector", "can run here: otel-vsm collector")
     else:
-        yield Fact("collector", f"cannot run here; on the machine where it is to: {INSTALL}")
+        yield Finding("collector", f"cannot run here; on the machine where it is to: {INSTALL}")
 
 
-def _resource() -> Iterator[Fact]:
-    from otel_vsm.export.parcel import resource_here
+def _resource() -> Iterator[Finding]:
+    from otel_vsm.export.parcel import current_resource
 
-    yield Fact("resource", ", ".join(f"{key}={value}" for key, value in resource_here().items()))
+    yield Finding("resource", ", ".join(f"{key}={value}" for key, value in current_resource().items()))
 
 
-def _spool() -> Iterator[Fact]:
+def _spool() -> Iterator[Finding]:
     from otel_vsm.export.spool import Spool
-    from otel_vsm.saying import count_of_spans
     from otel_vsm.state import STATE_VARIABLE
+    from otel_vsm.text import count_of_spans
 
     try:
-        spool = Spool.here()
+        spool = Spool.of_this_user()
         entries = spool.entries()
     except OSError as error:
-        yield Fact("spool", f"what cannot be sent is lost: {error}", problem=True)
+        yield Finding("spool", f"what cannot be sent is lost: {error}", problem=True)
         return
-    told = os.environ.get(STATE_VARIABLE)
-    if told and spool.directory.parent != Path(told).absolute():
-        yield Fact("spool", f"{STATE_VARIABLE}={told} cannot be written", problem=True)
+    override = os.environ.get(STATE_VARIABLE)
+    if override and spool.directory.parent != Path(override).absolute():
+        yield Finding("spool", f"{STATE_VARIABLE}={override} cannot be written", problem=True)
     spans = count_of_spans(sum(entry.spans for entry in entries))
     text = f"{spans} in {spool.directory}"
     if entries:
         minutes = (time.time_ns() - entries[0].written_ns) / 60e9
         text += f", the oldest since {minutes:.0f} min; otel-vsm flush sends them"
-    yield Fact("spool", text)
+    yield Finding("spool", text)
 
 
-def _endpoint(endpoint: "Endpoint") -> Iterator[Fact]:
-    yield Fact(
+def _endpoint(endpoint: "Endpoint") -> Iterator[Finding]:
+    yield Finding(
         "endpoint",
-        f"{endpoint.shown} by {endpoint.protocol}, timeout {endpoint.timeout_s:g} s,"
+        f"{endpoint.redacted_url} by {endpoint.protocol}, timeout {endpoint.timeout_s:g} s,"
         f" compression {endpoint.compression}",
     )
-    yield Fact("headers", ", ".join(endpoint.header_names) or "none")
+    yield Finding("headers", ", ".join(endpoint.header_names) or "none")
 
 
-def _connection(endpoint: "Endpoint") -> Fact:
-    from otel_vsm.export.exporters import Fate
+def _connection(endpoint: "Endpoint") -> Finding:
+    from otel_vsm.export.exporters import Outcome
     from otel_vsm.export.transport import Sender
 
     with Sender(endpoint, timeout_s=min(endpoint.timeout_s, ANSWER_TIMEOUT_S)) as sender:
         start = time.perf_counter()
-        outcome = sender.send([])
-        took_ms = (time.perf_counter() - start) * 1000
-    if outcome.fate is Fate.ACCEPTED:
-        return Fact("connection", f"works; an empty request was answered in {took_ms:.0f} ms")
-    if outcome.fate is Fate.UNAVAILABLE:
-        todo = outcome.remedy or "see that the collector runs, and that host, port and protocol are its own"
+        result = sender.send([])
+        duration_ms = (time.perf_counter() - start) * 1000
+    if result.outcome is Outcome.ACCEPTED:
+        return Finding("connection", f"works; an empty request was answered in {duration_ms:.0f} ms")
+    if result.outcome is Outcome.UNAVAILABLE:
+        advice = result.advice or "see that the collector runs, and that host, port and protocol are its own"
     else:
-        todo = "something answers there, but not as an OTLP receiver should"
-    return Fact("connection", f"{outcome.reason}; {todo}", problem=True)
+        advice = "something answers there, but not as an OTLP receiver should"
+    return Finding("connection", f"{result.reason}; {advice}", problem=True)

@@ -6,11 +6,19 @@ from collections.abc import Callable, Mapping
 import click
 
 from otel_vsm import emit, semconv
-from otel_vsm.cli.options import AnyFunction, Common, at_option, choice, common_options, now_ns, text_option
-from otel_vsm.cli.wrapper import deliver_and_leave, find_safely, teller_of
-from otel_vsm.context import Context, Place, Subject, place, place_of_change
-from otel_vsm.identity import change_root, incident_root, work_item_root
-from otel_vsm.record import Link, Record, Value
+from otel_vsm.cli.options import (
+    AnyFunction,
+    CommonOptions,
+    at_option,
+    choice,
+    common_options,
+    now_ns,
+    text_option,
+)
+from otel_vsm.cli.wrapper import export_and_leave, find_context_safely, origin_of
+from otel_vsm.context import Context, Subject, TraceParent, trace_parent, trace_parent_of_change
+from otel_vsm.identity import SpanReference, change_root, incident_root, work_item_root
+from otel_vsm.record import Record, Value
 from otel_vsm.semconv import EventName, IncidentSeverity
 
 
@@ -37,7 +45,7 @@ def _event_argument(events: Mapping[str, EventName]) -> Callable[[AnyFunction], 
 @_event_argument(_CHANGE)
 @at_option("When it happened.")
 @common_options()
-def change(*, event: str, at_ns: int | None, common: Common) -> None:
+def change(*, event: str, at_ns: int | None, common: CommonOptions) -> None:
     """Tell what happened to a change.
 
     Commits that were rebased onto the trunk name no request. --change and --revision together say which
@@ -49,7 +57,7 @@ def change(*, event: str, at_ns: int | None, common: Common) -> None:
         otel-vsm change opened --change 12 --at 2026-03-01T09:30:00Z
         otel-vsm change merged --change 12 --revision main
     """
-    _tell_of_change(_CHANGE[event], at_ns, common)
+    _export_change_event(_CHANGE[event], at_ns, common)
 
 
 @click.command
@@ -57,7 +65,7 @@ def change(*, event: str, at_ns: int | None, common: Common) -> None:
 @text_option("--gate", required=True, help="The gate that was asked.")
 @at_option("When it happened.")
 @common_options()
-def approval(*, event: str, gate: str, at_ns: int | None, common: Common) -> None:
+def approval(*, event: str, gate: str, at_ns: int | None, common: CommonOptions) -> None:
     """Tell what happened at an approval gate.
 
     \b
@@ -65,7 +73,7 @@ def approval(*, event: str, gate: str, at_ns: int | None, common: Common) -> Non
         otel-vsm approval requested --gate production
         otel-vsm approval granted --gate production --actor human
     """
-    _tell_of_change(
+    _export_change_event(
         _APPROVAL[event], at_ns, common, subject=gate, attributes={semconv.VSM_APPROVAL_GATE: gate}
     )
 
@@ -75,7 +83,7 @@ def approval(*, event: str, gate: str, at_ns: int | None, common: Common) -> Non
 @text_option("--id", "item", required=True, help="The work item: a ticket's or story's key.")
 @at_option("When it happened.")
 @common_options(work_item=False)
-def work_item(*, event: str, item: str, at_ns: int | None, common: Common) -> None:
+def work_item(*, event: str, item: str, at_ns: int | None, common: CommonOptions) -> None:
     """Tell what happened to a work item.
 
     It belongs to a change only where that is named, or where the CI runs for a request.
@@ -85,14 +93,14 @@ def work_item(*, event: str, item: str, at_ns: int | None, common: Common) -> No
         otel-vsm work-item started --id SHOP-17
         otel-vsm work-item blocked --id SHOP-17 --change 12
     """
-    context = find_safely(common, Subject.WORK_ITEM)
+    context = find_context_safely(common, Subject.WORK_ITEM)
     root = change_root(context.change) if context.change else work_item_root(item)
-    _tell(
+    _export_event(
         _WORK_ITEM[event],
         at_ns,
         common._replace(work_item=item),
         context,
-        place(*root, os.environ),
+        trace_parent(*root, os.environ),
         owner=item,
     )
 
@@ -115,7 +123,7 @@ def incident(
     severity: str | None,
     deployment: str | None,
     at_ns: int | None,
-    common: Common,
+    common: CommonOptions,
 ) -> None:
     """Tell what happened in an incident.
 
@@ -127,14 +135,14 @@ def incident(
         otel-vsm incident detected --id INC-42 --service shop --severity high
         otel-vsm incident resolved --id INC-42 --service shop --at 2026-03-01T11:05:00Z
     """
-    context = find_safely(common, Subject.INCIDENT)
-    _tell(
+    context = find_context_safely(common, Subject.INCIDENT)
+    _export_event(
         _INCIDENT[event],
         at_ns,
         common,
         # The events of an incident are of no change.
         context._replace(change=None, request=None),
-        place(*incident_root(incident_id), os.environ),
+        trace_parent(*incident_root(incident_id), os.environ),
         owner=incident_id,
         attributes={
             semconv.VSM_INCIDENT_ID: incident_id,
@@ -143,45 +151,45 @@ def incident(
             semconv.DEPLOYMENT_ENVIRONMENT_NAME: environment,
             semconv.DEPLOYMENT_ID: deployment,
         },
-        links=(Link(*change_root(context.change)),) if context.change else (),
+        links=(change_root(context.change),) if context.change else (),
     )
 
 
-def _tell_of_change(
+def _export_change_event(
     event: EventName,
     at_ns: int | None,
-    common: Common,
+    common: CommonOptions,
     *,
     subject: str = "",
     attributes: Mapping[str, Value | None] | None = None,
 ) -> None:
-    context = find_safely(common, Subject.CHANGE)
-    _tell(
+    context = find_context_safely(common, Subject.CHANGE)
+    _export_event(
         event,
         at_ns,
         common,
         context,
-        place_of_change(context.change, os.environ),
+        trace_parent_of_change(context.change, os.environ),
         subject=subject,
         attributes=attributes,
     )
 
 
-def _tell(
+def _export_event(
     name: EventName,
     at_ns: int | None,
-    common: Common,
+    common: CommonOptions,
     context: Context,
-    where: Place,
+    parent: TraceParent,
     *,
     owner: str | None = None,
     subject: str = "",
     attributes: Mapping[str, Value | None] | None = None,
-    links: tuple[Link, ...] = (),
+    links: tuple[SpanReference, ...] = (),
 ) -> None:
     def record() -> Record:
         return emit.event(
-            teller_of(common, context, where),
+            origin_of(common, context, parent),
             name,
             at_ns=now_ns() if at_ns is None else at_ns,
             owner=owner,
@@ -190,4 +198,4 @@ def _tell(
             links=links,
         )
 
-    deliver_and_leave(context, record)
+    export_and_leave(context, record)

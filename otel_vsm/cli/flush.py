@@ -17,38 +17,38 @@ def flush() -> None:
     Example:
         otel-vsm flush
     """
-    from otel_vsm.export.endpoint import EndpointError, off_because, read_endpoint
+    from otel_vsm.export.endpoint import EndpointError, disabled_reason, read_endpoint
     from otel_vsm.export.spool import Spool
-    from otel_vsm.saying import count_of_spans
+    from otel_vsm.text import count_of_spans
 
     try:
-        spool = Spool.here()
+        spool = Spool.of_this_user()
         spooled = sum(entry.spans for entry in spool.entries())
     except OSError as error:
         raise click.ClickException(f"the spool cannot be read: {error}") from error
     if not spooled:
         click.echo("Nothing is spooled.")
         return
-    if why := off_because():
-        raise click.ClickException(f"{count_of_spans(spooled)} left in {spool.directory}: {why}.")
+    if reason := disabled_reason():
+        raise click.ClickException(f"{count_of_spans(spooled)} left in {spool.directory}: {reason}.")
     try:
         endpoint = read_endpoint()
     except EndpointError as error:
         raise click.ClickException(f"{count_of_spans(spooled)} left in {spool.directory}: {error}") from error
 
-    from otel_vsm.export.drain import Drained, drain
+    from otel_vsm.export.drain import DrainResult, drain
     from otel_vsm.export.transport import Sender
 
-    drained = Drained()
+    result = DrainResult()
     with Sender(endpoint, timeout_s=endpoint.timeout_s) as sender:
-        drain(spool, sender.send, drained)
+        drain(spool, sender.send, result)
     left = sum(entry.spans for entry in spool.entries())
-    click.echo(f"Sent {count_of_spans(drained.sent)} to {endpoint.shown}; {left:,} left.")
-    if drained.refused:
-        refused = count_of_spans(drained.refused)
-        click.echo(f"Refused and dropped: {refused} ({drained.refusal}).", err=True)
+    click.echo(f"Sent {count_of_spans(result.sent)} to {endpoint.redacted_url}; {left:,} left.")
+    if result.refused:
+        refused = count_of_spans(result.refused)
+        click.echo(f"Refused and dropped: {refused} ({result.refused_reason}).", err=True)
     if left:
-        why = drained.left_because or "another process is sending them"
-        click.echo(f"Left in {spool.directory}: {why}.", err=True)
-    if left or drained.refused:
+        reason = result.left_reason or "another process is sending them"
+        click.echo(f"Left in {spool.directory}: {reason}.", err=True)
+    if left or result.refused:
         sys.exit(1)

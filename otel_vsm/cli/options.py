@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 import click
 
 from otel_vsm.ci import is_automation
-from otel_vsm.context import Named
+from otel_vsm.context import ChangeOptions
 from otel_vsm.semconv import ActorType, StageType
 from otel_vsm.text import sendable
 
@@ -28,10 +28,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 
 
-class Common(NamedTuple):
+class CommonOptions(NamedTuple):
     """The common options, as given. None: not given, or empty, as a variable of a script may be."""
 
-    named: Named
+    change_options: ChangeOptions
     team: str | None
     value_stream: str | None
     work_item: str | None
@@ -44,15 +44,15 @@ def text(value: str) -> str | None:
     return sendable(value.strip()) or None
 
 
-def given(value: str) -> str:
+def required_text(value: str) -> str:
     """A text that has to say something."""
-    told = text(value)
-    if told is None:
+    content = text(value)
+    if content is None:
         raise click.BadParameter("must not be empty.")
-    return told
+    return content
 
 
-def moment(value: str) -> int:
+def timestamp_ns(value: str) -> int:
     """A time as RFC 3339 has it, as nanoseconds since the epoch."""
     if match := re.fullmatch(_RFC3339, value.strip()):
         date, clock, fraction, offset = match.groups()
@@ -70,11 +70,11 @@ def moment(value: str) -> int:
 
 def attribute(value: str) -> tuple[str, str]:
     """A key and a value with `=` between them."""
-    key, equals, told = value.partition("=")
+    key, equals, content = value.partition("=")
     key = key.strip()
     if not equals or not key or not key.isprintable() or " " in key:
         raise click.BadParameter(f"{value!r} is not a key and a value: give them as KEY=VALUE.")
-    return key, sendable(told)
+    return key, sendable(content)
 
 
 def choice(values: type[StrEnum]) -> "click.Choice[str]":
@@ -152,7 +152,7 @@ def common_options(*, work_item: bool = True) -> Callable[[AnyFunction], AnyFunc
 
     def decorate(function: AnyFunction) -> AnyFunction:
         @functools.wraps(function)
-        def gather(
+        def with_common_options(
             change: str | None,
             repository: str | None,
             revision: str | None,
@@ -163,8 +163,8 @@ def common_options(*, work_item: bool = True) -> Callable[[AnyFunction], AnyFunc
             work_item: str | None = None,
             **other: Any,
         ) -> Any:
-            common = Common(
-                Named(change, repository, revision),
+            common = CommonOptions(
+                ChangeOptions(change, repository, revision),
                 team=team,
                 value_stream=value_stream,
                 work_item=work_item,
@@ -174,22 +174,22 @@ def common_options(*, work_item: bool = True) -> Callable[[AnyFunction], AnyFunc
             return function(common=common, **other)
 
         for option in reversed(options):
-            gather = option(gather)
-        return cast(AnyFunction, gather)
+            with_common_options = option(with_common_options)
+        return cast(AnyFunction, with_common_options)
 
     return decorate
 
 
 def text_option(flag: str, *names: str, **settings: Any) -> Callable[[AnyFunction], AnyFunction]:
-    kind = given if settings.get("required") else text
-    return click.option(flag, *names, type=kind, metavar="TEXT", **settings)
+    convert = required_text if settings.get("required") else text
+    return click.option(flag, *names, type=convert, metavar="TEXT", **settings)
 
 
 def queued_at_option(function: AnyFunction) -> AnyFunction:
     return click.option(
         "--queued-at",
         "queued_ns",
-        type=moment,
+        type=timestamp_ns,
         metavar="RFC3339",
         help="Since when it waited for its turn.",
     )(function)
@@ -204,7 +204,7 @@ def at_option(help: str) -> Callable[[AnyFunction], AnyFunction]:
     return click.option(
         "--at",
         "at_ns",
-        type=moment,
+        type=timestamp_ns,
         metavar="RFC3339",
         help=f"{help} As 2026-03-01T09:30:00Z; otherwise now.",
     )
@@ -252,6 +252,6 @@ def type_option(function: AnyFunction) -> AnyFunction:
     )(function)
 
 
-def type_of_stage(given: str | None, name: str) -> StageType | None:
+def type_of_stage(stage_type: str | None, name: str) -> StageType | None:
     """The kind of work that was said, or that the stage is called after."""
-    return next((known for known in StageType if known.value == (given or name)), None)
+    return next((member for member in StageType if member.value == (stage_type or name)), None)

@@ -5,26 +5,26 @@ from typing import TYPE_CHECKING
 import click
 
 from otel_vsm.cli.options import (
-    Common,
+    CommonOptions,
     artifact_names,
     artifact_options,
     common_options,
-    given,
     queued_at_option,
     queued_for_s,
+    required_text,
     type_of_stage,
     type_option,
 )
-from otel_vsm.cli.wrapper import WrappingCommand, run_and_tell, wrapped_command
+from otel_vsm.cli.wrapper import WrappingCommand, run_and_export, wrapped_command
 from otel_vsm.context import Context
 
 if TYPE_CHECKING:
-    from otel_vsm.emit import Run, Teller
+    from otel_vsm.emit import Origin, Run
     from otel_vsm.record import Record
 
 
 @click.command(cls=WrappingCommand)
-@click.argument("name", type=given)
+@click.argument("name", type=required_text)
 @type_option
 @queued_at_option
 @artifact_options
@@ -45,7 +45,7 @@ def stage(
     artifact_hash: str | None,
     version: str | None,
     stamp: str | None,
-    common: Common,
+    common: CommonOptions,
 ) -> None:
     """Run a command as a stage of the change.
 
@@ -64,11 +64,11 @@ def stage(
 
     purl, digest = artifact_names(artifact, artifact_hash)
 
-    def tell(teller: "Teller", run: "Run") -> "Record":
+    def to_record(origin: "Origin", run: "Run") -> "Record":
         from otel_vsm import emit
 
         return emit.stage(
-            teller,
+            origin,
             run,
             name=name,
             type=type_of_stage(stage_type, name),
@@ -76,14 +76,14 @@ def stage(
             artifact=emit.Artifact(purl=purl, hash=digest, version=version),
         )
 
-    def write_stamp(context: Context) -> None:
+    def leave_stamp(context: Context) -> None:
         from pathlib import Path
 
-        from otel_vsm import stamp as stamps
-        from otel_vsm.saying import warn
+        from otel_vsm.stamp import Stamp, write_stamp
+        from otel_vsm.text import warn
 
         try:
-            told = stamps.Stamp(
+            content = Stamp(
                 change_id=context.change,
                 repository=context.repository,
                 revision=context.revision,
@@ -91,8 +91,8 @@ def stage(
                 artifact_purl=purl,
                 artifact_hash=digest,
             )
-            stamps.write_stamp(Path(stamp or ""), stamp=told)
+            write_stamp(Path(stamp or ""), stamp=content)
         except Exception as error:  # the command succeeded, and so does this
             warn(f"the stamp {stamp} was not written ({error})")
 
-    run_and_tell(command, common, tell=tell, on_success=write_stamp if stamp else None)
+    run_and_export(command, common, to_record=to_record, on_success=leave_stamp if stamp else None)

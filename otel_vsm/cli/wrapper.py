@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from otel_vsm import process, propagation
-from otel_vsm.cli.options import Common
-from otel_vsm.context import Context, Place, Subject, find, place_of_change, with_details
+from otel_vsm.cli.options import CommonOptions
+from otel_vsm.context import Context, Subject, TraceParent, find_context, trace_parent_of_change, with_details
 from otel_vsm.identity import SpanId
 from otel_vsm.semconv import TaskResult
 
 if TYPE_CHECKING:
-    from otel_vsm.emit import Run, Teller
+    from otel_vsm.emit import Origin, Run
     from otel_vsm.record import Record
 
 CHANGE_VARIABLE = "OTEL_VSM_CHANGE_ID"
@@ -52,36 +52,36 @@ def wrapped_command(ctx: click.Context) -> list[str]:
     return command
 
 
-def find_safely(common: Common, subject: Subject) -> Context:
+def find_context_safely(common: CommonOptions, subject: Subject) -> Context:
     """What is known of here; whatever goes wrong with that, the user's command is run."""
     try:
-        return find(common.named, subject=subject, env=os.environ)
+        return find_context(common.change_options, subject=subject, env=os.environ)
     except Exception as error:
         return Context(missing=(f"the change could not be found ({type(error).__name__}: {error})",))
 
 
-def run_and_tell(
+def run_and_export(
     command: list[str],
-    common: Common,
+    common: CommonOptions,
     *,
-    tell: "Callable[[Teller, Run], Record]",
+    to_record: "Callable[[Origin, Run], Record]",
     on_success: Callable[[Context], None] | None = None,
     variables: Mapping[str, str] | None = None,
     traceparent_variables: Sequence[str] = (),
 ) -> NoReturn:
-    """Run the command as work on the change, deliver what `tell` makes of it, and exit as it did.
+    """Run the command as work on the change, export what `to_record` makes of it, and exit as it did.
 
     `on_success` is called once it has succeeded, whether telemetry is on or not. The command finds
     `variables` in its environment, and its span in `traceparent_variables`.
     """
     process.die_of_interrupts()
-    context = find_safely(common, Subject.WORK)
-    place = place_of_change(context.change, os.environ)
+    context = find_context_safely(common, Subject.WORK)
+    parent = trace_parent_of_change(context.change, os.environ)
     span_id = new_span_id()
     env = {**process.environment(), **(variables or {})}
     if propagation.is_wanted(env):
         traceparent_variables = (propagation.TRACEPARENT, *traceparent_variables)
-    traceparent = propagation.traceparent(place.trace_id, span_id)
+    traceparent = propagation.traceparent(parent.trace_id, span_id)
     env.update(dict.fromkeys(traceparent_variables, traceparent))
     if context.change:
         # What the command calls of ours works on the same change, wherever it goes.
@@ -89,59 +89,59 @@ def run_and_tell(
 
     def load() -> None:
         nonlocal context
-        from otel_vsm import export as delivery
+        from otel_vsm import export
 
-        if delivery.configured():
+        if export.configured():
             with suppress(Exception):  # then it fails again when it is needed, and is said there
                 context = with_details(context)
                 import otel_vsm.emit  # noqa: F401 -- loading it is the purpose
-            delivery.preload()
+            export.preload()
 
-    ended = process.run(command, env, meanwhile=load)
-    if ended.problem:
+    completed = process.run(command, env, meanwhile=load)
+    if completed.problem:
         with suppress(OSError, ValueError):  # there may be nobody who reads it
-            click.echo(f"otel-vsm: {command[0]}: {ended.problem}", err=True)
-    if on_success and not ended.exit_code:
+            click.echo(f"otel-vsm: {command[0]}: {completed.problem}", err=True)
+    if on_success and not completed.exit_code:
         on_success(context)
-    deliver(context, lambda: tell(teller_of(common, context, place), _run_of(ended, span_id)))
-    process.leave(ended.exit_code)
+    export_record(context, lambda: to_record(origin_of(common, context, parent), _run(completed, span_id)))
+    process.leave(completed.exit_code)
 
 
-def deliver(context: Context, record: "Callable[[], Record]") -> None:
-    """Deliver the record, and say what of the context is missing. Without an endpoint, nothing of that.
+def export_record(context: Context, record: "Callable[[], Record]") -> None:
+    """Export the record, and say what of the context is missing. Without an endpoint, nothing of that.
 
     Never raises.
     """
-    from otel_vsm import export as delivery
-    from otel_vsm.saying import warn
+    from otel_vsm import export
+    from otel_vsm.text import warn
 
     try:
-        if delivery.configured():
+        if export.configured():
             if context.missing:
                 warn("; ".join(context.missing))
-            delivery.deliver([record()])
+            export.export([record()])
     except Exception as error:
         warn(f"this could not be told ({type(error).__name__}: {error})")
 
 
-def deliver_and_leave(context: Context, record: "Callable[[], Record]") -> NoReturn:
-    """Deliver the record of a command that only tells. That never fails, so the exit code is 0."""
-    from otel_vsm import export as delivery
+def export_and_leave(context: Context, record: "Callable[[], Record]") -> NoReturn:
+    """Export the record of a command that only tells. That never fails, so the exit code is 0."""
+    from otel_vsm import export
 
-    deliver(context, record)
-    delivery.leave(0)
+    export_record(context, record)
+    export.leave(0)
 
 
 def new_span_id() -> SpanId:
     return SpanId(os.urandom(8).hex())
 
 
-def teller_of(common: Common, context: Context, place: Place) -> "Teller":
-    from otel_vsm.emit import Teller
+def origin_of(common: CommonOptions, context: Context, parent: TraceParent) -> "Origin":
+    from otel_vsm.emit import Origin
 
-    return Teller(
+    return Origin(
         context=with_details(context),
-        place=place,
+        parent=parent,
         team=common.team,
         actor=common.actor,
         value_stream=common.value_stream,
@@ -150,26 +150,26 @@ def teller_of(common: Common, context: Context, place: Place) -> "Teller":
     )
 
 
-def _run_of(ended: process.Ended, span_id: SpanId) -> "Run":
+def _run(completed: process.CompletedCommand, span_id: SpanId) -> "Run":
     from otel_vsm.emit import Run
 
     error = None
-    if ended.problem:
-        result, error = TaskResult.ERROR, "not_executable" if ended.exit_code == 126 else "not_found"
-    elif ended.cancelled:
+    if completed.problem:
+        result, error = TaskResult.ERROR, "not_executable" if completed.exit_code == 126 else "not_found"
+    elif completed.cancelled:
         result = TaskResult.CANCELLATION
     else:
-        result = TaskResult.FAILURE if ended.exit_code else TaskResult.SUCCESS
-    if ended.died_of:
-        error = ended.died_of.name
-    elif ended.exit_code and not ended.problem:
-        error = f"exit_{ended.exit_code}"
-    by_itself = not ended.died_of and not ended.problem
+        result = TaskResult.FAILURE if completed.exit_code else TaskResult.SUCCESS
+    if completed.died_of:
+        error = completed.died_of.name
+    elif completed.exit_code and not completed.problem:
+        error = f"exit_{completed.exit_code}"
+    by_itself = not completed.died_of and not completed.problem
     return Run(
         span_id=span_id,
-        start_ns=ended.start_ns,
-        end_ns=ended.end_ns,
+        start_ns=completed.start_ns,
+        end_ns=completed.end_ns,
         result=result,
-        exit_code=ended.exit_code if by_itself else None,
+        exit_code=completed.exit_code if by_itself else None,
         error=error,
     )

@@ -12,30 +12,29 @@ from itertools import islice
 from typing import TYPE_CHECKING, NoReturn
 
 from otel_vsm.record import BATCH_RECORDS, Record
-from otel_vsm.saying import count_of_spans, warn
+from otel_vsm.text import count_of_spans, warn
 
 if TYPE_CHECKING:
-    from otel_vsm.export.sending import Sending
+    from otel_vsm.export.background import BackgroundExport
 
 DEFAULT_BUDGET_S = 0.7
 """What waiting for the network may add to a command."""
-"""How many spans go in one request, where there are more to send."""
 
 Sink = Callable[[Sequence[Record]], None]
 
 _sink: Sink | None = None
-_sending: "Sending | None" = None
+_background: "BackgroundExport | None" = None
 
 
-class DeliveryError(Exception):
+class ExportError(Exception):
     """Not everything could be sent; the message says why and what to do."""
 
 
 def configured() -> bool:
     """Whether the environment asks for telemetry at all."""
-    from otel_vsm.export.endpoint import off_because
+    from otel_vsm.export.endpoint import disabled_reason
 
-    return _sink is not None or off_because() is None
+    return _sink is not None or disabled_reason() is None
 
 
 def preload() -> None:
@@ -54,47 +53,47 @@ def preload() -> None:
         load_exporter(read_endpoint().protocol)
 
 
-def deliver(records: Sequence[Record], *, budget_s: float = DEFAULT_BUDGET_S) -> None:
+def export(records: Sequence[Record], *, budget_s: float = DEFAULT_BUDGET_S) -> None:
     """Send the records, and what earlier processes could not send, waiting at most `budget_s` seconds.
 
     What is not acknowledged by then stays in the spool. Only where the SDK is not loaded yet and takes long
     to load can it last longer. Never raises, and says at most one line on stderr. With no endpoint configured
     it does nothing.
     """
-    global _sending
-    _sending = None
+    global _background
+    _background = None
     try:
         if _sink is not None:
             _sink(records)
         elif records and configured():
-            _deliver(records, budget_s)
+            _export(records, budget_s)
     except (Exception, KeyboardInterrupt) as error:  # whatever it is, the user's command comes first
         warn(f"could not send telemetry ({type(error).__name__}: {error})")
 
 
-def send_all(records: Iterable[Record], *, progress: Callable[[int], None] | None = None) -> int:
+def export_all(records: Iterable[Record], *, progress: Callable[[int], None] | None = None) -> int:
     """Send all records, a batch at a time; how many the receiver took.
 
     Nothing is spooled: this is for records that can be had again. A batch is waited for as long as
     `OTEL_EXPORTER_OTLP_TIMEOUT` says, tries included. `progress` is called with the number of spans of each
-    batch that was acknowledged. DeliveryError at the first batch that was not.
+    batch that was acknowledged. ExportError at the first batch that was not.
     """
     iterator = iter(records)
     batches = iter(lambda: tuple(islice(iterator, BATCH_RECORDS)), ())
-    taken = 0
-    for size, taken_now in map(_divert, batches) if _sink is not None else _send_batches(batches):
-        taken += taken_now
+    accepted = 0
+    for size, accepted_now in map(_intercept, batches) if _sink is not None else _export_batches(batches):
+        accepted += accepted_now
         if progress:
             progress(size)
-    return taken
+    return accepted
 
 
 def leave(code: int) -> NoReturn:
-    """End the process with this exit code, even while a delivery that was given up still hangs.
+    """End the process with this exit code, even while an export that was given up still hangs.
 
     The interpreter's own way out waits for threads that the libraries made, which may be for the network.
     """
-    if _sending is None or not _sending.is_alive():
+    if _background is None or not _background.is_alive():
         sys.exit(code)
     from otel_vsm import process
 
@@ -102,72 +101,74 @@ def leave(code: int) -> NoReturn:
 
 
 @contextmanager
-def diverted(sink: Sink) -> Iterator[None]:
+def intercepted(sink: Sink) -> Iterator[None]:
     """Within it, records go to `sink` and nowhere else, and telemetry counts as configured. For tests."""
     global _sink
-    before, _sink = _sink, sink
+    outer, _sink = _sink, sink
     try:
         yield
     finally:
-        _sink = before
+        _sink = outer
 
 
-def _deliver(records: Sequence[Record], budget_s: float) -> None:
+def _export(records: Sequence[Record], budget_s: float) -> None:
+    from otel_vsm.export.background import BackgroundExport, SpooledParcel
     from otel_vsm.export.endpoint import EndpointError, read_endpoint
-    from otel_vsm.export.parcel import Parcel, resource_here, resource_problem
-    from otel_vsm.export.sending import Kept, Sending
+    from otel_vsm.export.parcel import Parcel, current_resource, resource_problem
 
-    global _sending
-    parcel = Parcel(resource=resource_here(), records=tuple(records))
-    kept = Kept.of(parcel)
-    said = [problem] if (problem := resource_problem()) else []
+    global _background
+    parcel = Parcel(resource=current_resource(), records=tuple(records))
+    spooled = SpooledParcel.of(parcel)
+    warnings = [problem] if (problem := resource_problem()) else []
     try:
         endpoint = read_endpoint()
     except EndpointError as error:
-        kept.give_back()
-        said.append(f"could not send {count_of_spans(len(records))}: {error}; {kept.said()}")
+        spooled.release()
+        warnings.append(f"could not send {count_of_spans(len(records))}: {error}; {spooled.message()}")
     else:
-        said += endpoint.problems
-        _sending = Sending(parcel, kept, endpoint, timeout_s=min(endpoint.timeout_s, budget_s))
-        said += _sending.result(budget_s=budget_s)
-    if said:
-        warn("; ".join(said))
+        warnings += endpoint.problems
+        timeout_s = min(endpoint.timeout_s, budget_s)
+        _background = BackgroundExport(parcel, spooled, endpoint, timeout_s=timeout_s)
+        warnings += _background.warnings_within(budget_s=budget_s)
+    if warnings:
+        warn("; ".join(warnings))
 
 
-def _divert(batch: Sequence[Record]) -> tuple[int, int]:
+def _intercept(batch: Sequence[Record]) -> tuple[int, int]:
     if _sink is not None:
         _sink(batch)
     return len(batch), len(batch)
 
 
-def _send_batches(batches: Iterable[Sequence[Record]]) -> Iterator[tuple[int, int]]:
+def _export_batches(batches: Iterable[Sequence[Record]]) -> Iterator[tuple[int, int]]:
     """The size of each batch, and how many of it the receiver took."""
-    from otel_vsm.export.endpoint import EndpointError, off_because, read_endpoint
-    from otel_vsm.export.parcel import Parcel, resource_here
+    from otel_vsm.export.endpoint import EndpointError, disabled_reason, read_endpoint
+    from otel_vsm.export.parcel import Parcel, current_resource
 
-    if why := off_because():
-        raise DeliveryError(f"nothing can be sent: {why}")
+    if reason := disabled_reason():
+        raise ExportError(f"nothing can be sent: {reason}")
     try:
         endpoint = read_endpoint()
     except EndpointError as error:
-        raise DeliveryError(f"nothing can be sent: {error}") from error
-    from otel_vsm.export.exporters import Fate
+        raise ExportError(f"nothing can be sent: {error}") from error
+    from otel_vsm.export.exporters import Outcome
     from otel_vsm.export.transport import Sender
 
-    resource = resource_here()
+    resource = current_resource()
     sent = rejected = 0
     reason = ""
     with Sender(endpoint, timeout_s=endpoint.timeout_s) as sender:
         for batch in batches:
-            outcome = sender.send([Parcel(resource=resource, records=tuple(batch))])
-            if outcome.fate is not Fate.ACCEPTED:
-                raise DeliveryError(
-                    f"{endpoint.shown} took {count_of_spans(sent)} and then no more ({outcome.said})."
+            result = sender.send([Parcel(resource=resource, records=tuple(batch))])
+            if result.outcome is not Outcome.ACCEPTED:
+                raise ExportError(
+                    f"{endpoint.redacted_url} took {count_of_spans(sent)} and then no more"
+                    f" ({result.message})."
                     " Mend that and run the command again: what is sent twice counts once."
                 )
             sent += len(batch)
-            rejected += outcome.rejected
-            reason = outcome.said if outcome.rejected else reason
-            yield len(batch), len(batch) - outcome.rejected
+            rejected += result.rejected
+            reason = result.message if result.rejected else reason
+            yield len(batch), len(batch) - result.rejected
     if rejected:
-        warn(f"{endpoint.shown} rejected {rejected:,} of {count_of_spans(sent)} ({reason})")
+        warn(f"{endpoint.redacted_url} rejected {rejected:,} of {count_of_spans(sent)} ({reason})")

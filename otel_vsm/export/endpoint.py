@@ -38,8 +38,8 @@ class Endpoint:
     """Where and how to send."""
 
     url: str
-    """For HTTP the whole URL, for gRPC `host:port`. May hold a password: show `shown`."""
-    shown: str
+    """For HTTP the whole URL, for gRPC `host:port`. May hold a password: show `redacted_url`."""
+    redacted_url: str
     protocol: Protocol
     timeout_s: float
     compression: Compression
@@ -52,13 +52,13 @@ class Endpoint:
     """What is set and ignored, as sentences that say what to do."""
 
 
-def off_because(env: Mapping[str, str] = os.environ) -> str | None:
+def disabled_reason(env: Mapping[str, str] = os.environ) -> str | None:
     """Why telemetry is off, as a sentence that says how to turn it on; None where it is on."""
     if env.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return "OTEL_SDK_DISABLED is true: unset it to send anything"
     if env.get("OTEL_TRACES_EXPORTER", "").strip().lower() == "none":
         return "OTEL_TRACES_EXPORTER is none: unset it to send anything"
-    if not _told(env, "ENDPOINT")[1]:
+    if not _variable(env, "ENDPOINT")[1]:
         return "no endpoint: set OTEL_EXPORTER_OTLP_ENDPOINT, for example to http://localhost:4318"
     return None
 
@@ -73,16 +73,16 @@ def read_endpoint(env: Mapping[str, str] = os.environ) -> Endpoint:
     compression = _compression(env, protocol, problems)
     timeout_s = _timeout_s(env, problems)
     _certificates(env, problems)
-    name, address = _told(env, "ENDPOINT")
+    name, address = _variable(env, "ENDPOINT")
     address = address or DEFAULT_ADDRESSES[protocol]
     scheme, host, port, path = _parts(name, address, protocol)
     if protocol is Protocol.HTTP and name == "OTEL_EXPORTER_OTLP_ENDPOINT":
         address, path = (f"{text.removesuffix('/')}/v1/traces" for text in (address, path))
-    place = host if port is None else f"{host}:{port}"
-    insecure = scheme == "http" or (not scheme and _told(env, "INSECURE")[1].lower() == "true")
+    authority = host if port is None else f"{host}:{port}"
+    insecure = scheme == "http" or (not scheme and _variable(env, "INSECURE")[1].lower() == "true")
     return Endpoint(
-        url=address if protocol is Protocol.HTTP or not scheme else place,
-        shown=f"{scheme}://{place}{path}" if scheme else place,
+        url=address if protocol is Protocol.HTTP or not scheme else authority,
+        redacted_url=f"{scheme}://{authority}{path}" if scheme else authority,
         protocol=protocol,
         timeout_s=timeout_s,
         compression=compression,
@@ -94,17 +94,17 @@ def read_endpoint(env: Mapping[str, str] = os.environ) -> Endpoint:
     )
 
 
-def _told(env: Mapping[str, str], what: str) -> tuple[str, str]:
+def _variable(env: Mapping[str, str], suffix: str) -> tuple[str, str]:
     """The variable that says it, and its value; the one for traces wins, an empty one says nothing."""
-    general = f"OTEL_EXPORTER_OTLP_{what}"
-    for name in (f"OTEL_EXPORTER_OTLP_TRACES_{what}", general):
+    general = f"OTEL_EXPORTER_OTLP_{suffix}"
+    for name in (f"OTEL_EXPORTER_OTLP_TRACES_{suffix}", general):
         if value := env.get(name, "").strip():
             return name, value
     return general, ""
 
 
 def _protocol(env: Mapping[str, str], problems: list[str]) -> Protocol:
-    name, value = _told(env, "PROTOCOL")
+    name, value = _variable(env, "PROTOCOL")
     try:
         return Protocol(value.lower() or Protocol.HTTP)
     except ValueError:
@@ -114,7 +114,7 @@ def _protocol(env: Mapping[str, str], problems: list[str]) -> Protocol:
 
 def _compression(env: Mapping[str, str], protocol: Protocol, problems: list[str]) -> Compression:
     known = [known for known in Compression if protocol is Protocol.HTTP or known != Compression.DEFLATE]
-    name, value = _told(env, "COMPRESSION")
+    name, value = _variable(env, "COMPRESSION")
     try:
         return known[known.index(Compression(value.lower() or Compression.NONE))]
     except ValueError:
@@ -123,7 +123,7 @@ def _compression(env: Mapping[str, str], protocol: Protocol, problems: list[str]
 
 
 def _timeout_s(env: Mapping[str, str], problems: list[str]) -> float:
-    name, value = _told(env, "TIMEOUT")
+    name, value = _variable(env, "TIMEOUT")
     if not value:
         return DEFAULT_TIMEOUT_S
     try:
@@ -137,8 +137,8 @@ def _timeout_s(env: Mapping[str, str], problems: list[str]) -> float:
 
 
 def _certificates(env: Mapping[str, str], problems: list[str]) -> None:
-    for what in ("CERTIFICATE", "CLIENT_KEY", "CLIENT_CERTIFICATE"):
-        name, path = _told(env, what)
+    for suffix in ("CERTIFICATE", "CLIENT_KEY", "CLIENT_CERTIFICATE"):
+        name, path = _variable(env, suffix)
         if path and not os.access(path, os.R_OK):
             problems.append(f"{name}={path} cannot be read: it has to name a file in PEM format")
 
@@ -160,5 +160,5 @@ def _parts(name: str, address: str, protocol: Protocol) -> tuple[str, str, int |
 
 
 def _header_names(env: Mapping[str, str]) -> tuple[str, ...]:
-    pairs = (pair.partition("=") for pair in _told(env, "HEADERS")[1].split(","))
+    pairs = (pair.partition("=") for pair in _variable(env, "HEADERS")[1].split(","))
     return tuple(name.strip().lower() for name, equals, _ in pairs if equals)

@@ -43,7 +43,7 @@ class Parcel:
             raise DamagedParcel(str(error)) from error
 
 
-def resource_here(env: Mapping[str, str] = os.environ) -> dict[str, str]:
+def current_resource(env: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The resource that the environment names, by OpenTelemetry's rules.
 
     `OTEL_RESOURCE_ATTRIBUTES` holds `key=value` pairs, separated by commas and percent-encoded; one that is

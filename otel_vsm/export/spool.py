@@ -38,20 +38,20 @@ class Entry(NamedTuple):
 
 
 @dataclass(slots=True)
-class Claim:
-    """A file of the spool that this process alone works on, until it is done or given back."""
+class LockedEntry:
+    """A file of the spool that this process alone works on, until it is removed or released."""
 
     entry: Entry
     parcel: Parcel
     _handle: int
 
-    def done(self) -> None:
+    def remove(self) -> None:
         """The parcel was acknowledged, or will never be: remove its file."""
         with suppress(FileNotFoundError):
             self.entry.path.unlink()
-        self.give_back()
+        self.release()
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Leave the file to whoever comes next."""
         if self._handle >= 0:
             os.close(self._handle)
@@ -67,7 +67,7 @@ class Spool:
         self._max_bytes = max_bytes
 
     @classmethod
-    def here(cls) -> Self:
+    def of_this_user(cls) -> Self:
         """The spool of this user; OSError where there is no place for one."""
         state = state_directory()
         if state is None:
@@ -76,16 +76,16 @@ class Spool:
 
     def entries(self) -> list[Entry]:
         """What is kept, oldest first."""
-        found = []
+        entries = []
         with os.scandir(self.directory) as files:
             for file in files:
                 with suppress(ValueError, FileNotFoundError):
                     # Not what a name points to: a link put there must not make us read another file.
-                    found.append(_entry(Path(file.path), file.stat(follow_symlinks=False)))
-        return sorted(found, key=lambda entry: (entry.written_ns, entry.path.name))
+                    entries.append(_entry(Path(file.path), file.stat(follow_symlinks=False)))
+        return sorted(entries, key=lambda entry: (entry.written_ns, entry.path.name))
 
-    def put(self, parcel: Parcel) -> Claim:
-        """Keep a parcel: whole or not at all, and claimed until it is given back."""
+    def put(self, parcel: Parcel) -> LockedEntry:
+        """Keep a parcel: whole or not at all, and locked until it is released."""
         data = parcel.to_text().encode("ascii")
         if len(data) > self._max_bytes:
             raise OSError(f"{len(data):,} bytes are more than the spool may hold ({self._max_bytes:,})")
@@ -104,15 +104,15 @@ class Spool:
             os.close(handle)
             unfinished.unlink(missing_ok=True)
             raise
-        return Claim(_entry(path, path.lstat()), parcel, handle)
+        return LockedEntry(_entry(path, path.lstat()), parcel, handle)
 
-    def claims(self) -> Iterator[Claim]:
-        """Claim what is kept, oldest first, and leave out what another process works on.
+    def locked_entries(self) -> Iterator[LockedEntry]:
+        """Lock what is kept, oldest first, and leave out what another process works on.
 
         Files that cannot be read are removed on the way: no later version will read them either.
         """
         for entry in self.entries():
-            handle = self._claim(entry)
+            handle = self._lock_entry(entry)
             if handle is None:
                 continue
             try:
@@ -121,7 +121,7 @@ class Spool:
                 entry.path.unlink(missing_ok=True)
                 os.close(handle)
                 continue
-            yield Claim(entry, parcel, handle)
+            yield LockedEntry(entry, parcel, handle)
 
     def trim(self) -> int:
         """Remove what is too old, and the oldest of what is too much; how many spans that were."""
@@ -133,7 +133,7 @@ class Spool:
         for entry in entries:
             if files <= self._max_files and size <= self._max_bytes and not _too_old(entry, now_s):
                 break
-            if (handle := self._claim(entry)) is not None:
+            if (handle := self._lock_entry(entry)) is not None:
                 entry.path.unlink(missing_ok=True)
                 os.close(handle)
                 files, size, dropped = files - 1, size - entry.bytes, dropped + entry.spans
@@ -146,27 +146,27 @@ class Spool:
                 if now_s - path.lstat().st_mtime > _UNFINISHED_AGE_S:
                     path.unlink()
 
-    def _claim(self, entry: Entry) -> int | None:
+    def _lock_entry(self, entry: Entry) -> int | None:
         """A locked handle on the file; None where another process has it, or had and removed it."""
         try:
             # Without O_NONBLOCK, opening a pipe of that name would wait for ever.
             handle = os.open(entry.path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
             return None
-        found = os.fstat(handle)
-        ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
+        status = os.fstat(handle)
+        ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
         if ours and _lock(handle) and os.fstat(handle).st_nlink:
             return handle
         os.close(handle)
         return None
 
 
-def _entry(path: Path, found: os.stat_result) -> Entry:
+def _entry(path: Path, status: os.stat_result) -> Entry:
     """ValueError where it is no file of the spool."""
-    if path.suffix != _SUFFIX or not stat.S_ISREG(found.st_mode):
+    if path.suffix != _SUFFIX or not stat.S_ISREG(status.st_mode):
         raise ValueError(path.name)
     written_ns, spans, _ = path.stem.split("-")
-    return Entry(path, int(written_ns), int(spans), found.st_size)
+    return Entry(path, int(written_ns), int(spans), status.st_size)
 
 
 def _too_old(entry: Entry, now_s: float) -> bool:

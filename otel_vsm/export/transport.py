@@ -19,12 +19,18 @@ from opentelemetry.trace import Link, SpanContext, Status, StatusCode, TraceFlag
 
 from otel_vsm import __version__
 from otel_vsm.export.endpoint import Endpoint
-from otel_vsm.export.exporters import Exporter, Fate, Outcome, hush, load_exporter, readable
+from otel_vsm.export.exporters import (
+    Exporter,
+    ExportResult,
+    Outcome,
+    load_exporter,
+    silence_libraries,
+)
 from otel_vsm.export.parcel import Parcel
 from otel_vsm.identity import SpanId, TraceId
 from otel_vsm.record import Record, Value
 from otel_vsm.semconv import SCHEMA_URL, SCOPE_NAME
-from otel_vsm.text import sendable
+from otel_vsm.text import one_line, sendable
 
 _SCOPE = InstrumentationScope(SCOPE_NAME, __version__, SCHEMA_URL)
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
@@ -34,7 +40,7 @@ class Sender:
     """A connection to an endpoint that takes parcels."""
 
     def __init__(self, endpoint: Endpoint, *, timeout_s: float) -> None:
-        hush()
+        silence_libraries()
         self._exporter: Exporter = load_exporter(endpoint.protocol)(endpoint, timeout_s=timeout_s)
 
     def __enter__(self) -> Self:
@@ -43,12 +49,12 @@ class Sender:
     def __exit__(self, *_: object) -> None:
         self._exporter.close()
 
-    def send(self, parcels: Iterable[Parcel]) -> Outcome:
+    def send(self, parcels: Iterable[Parcel]) -> ExportResult:
         """Send the parcels in one request, and wait for its answer."""
         try:
             batch = [span for parcel in parcels for span in spans(parcel)]
         except (ValueError, TypeError, AttributeError) as error:  # what stood on disk may be anything
-            return Outcome(Fate.REFUSED, f"the spans could not be encoded: {readable(str(error))}")
+            return ExportResult(Outcome.REFUSED, f"the spans could not be encoded: {one_line(str(error))}")
         return self._exporter.send(batch)
 
 

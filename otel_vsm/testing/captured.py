@@ -1,12 +1,12 @@
-"""What the commands would send, kept in memory."""
+"""What the commands would export, in memory."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from otel_vsm.export import diverted
-from otel_vsm.export.parcel import Parcel, resource_here
+from otel_vsm.export import intercepted
+from otel_vsm.export.parcel import Parcel, current_resource
 from otel_vsm.record import Record
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Captured:
-    """Records in the order in which they were delivered."""
+    """Records in the order in which they were exported."""
 
     records: list[Record] = field(default_factory=list)
 
@@ -23,7 +23,7 @@ class Captured:
         """The records as the SDK's spans, as its own `InMemorySpanExporter` has them."""
         from otel_vsm.export.transport import spans
 
-        return tuple(spans(Parcel(resource=resource_here(), records=tuple(self.records))))
+        return tuple(spans(Parcel(resource=current_resource(), records=tuple(self.records))))
 
     def clear(self) -> None:
         self.records.clear()
@@ -31,11 +31,11 @@ class Captured:
 
 @contextmanager
 def capture() -> Iterator[Captured]:
-    """Within it, what is delivered in this process is captured and goes nowhere; no endpoint is needed."""
+    """Within it, what is exported in this process is captured and goes nowhere; no endpoint is needed."""
     captured = Captured()
 
-    def keep(records: Sequence[Record]) -> None:
+    def append(records: Sequence[Record]) -> None:
         captured.records += records
 
-    with diverted(keep):
+    with intercepted(append):
         yield captured

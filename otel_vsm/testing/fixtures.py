@@ -22,9 +22,9 @@ __all__ = ["captured", "counting_ids", "fake_clock", "otlp_receiver", "running_c
 
 @pytest.fixture
 def captured() -> Iterator[Captured]:
-    """What is delivered in this process during the test."""
-    with capture() as caught:
-        yield caught
+    """What is exported in this process during the test."""
+    with capture() as records:
+        yield records
 
 
 @pytest.fixture

@@ -5,56 +5,26 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Self
 
-from grpc import StatusCode
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTraceServiceRequest,
-    ExportTraceServiceResponse,
-)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from otel_vsm.export.endpoint import Protocol
 from otel_vsm.record import Record
-from otel_vsm.testing.request import Received, Request, decoded
+from otel_vsm.testing.messages import ACCEPT, ExportRequest, ExportResponse, ReceivedSpan, decode
 from otel_vsm.testing.servers import GrpcServer, HttpServer
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What to answer a request with, over either protocol."""
-
-    http: int = 200
-    grpc: StatusCode = StatusCode.OK
-    message: str = ""
-    """Of an error, or of why spans were rejected."""
-    rejected: int = 0
-    """Spans that a successful answer leaves out."""
-
-    def to_response(self) -> ExportTraceServiceResponse:
-        response = ExportTraceServiceResponse()
-        if self.rejected or self.message:
-            response.partial_success.rejected_spans = self.rejected
-            response.partial_success.error_message = self.message
-        return response
-
-
-ACCEPT = Answer()
-BUSY = Answer(503, StatusCode.UNAVAILABLE, "too busy")
-BAD_REQUEST = Answer(400, StatusCode.INVALID_ARGUMENT, "not understood")
-UNAUTHENTICATED = Answer(401, StatusCode.UNAUTHENTICATED, "who are you?")
 
 
 class OtlpReceiver:
     """Listens on 127.0.0.1, on a free port each for HTTP and gRPC, within `with`.
 
-    `answer` may be set to an `Answer` or to a function from the spans of a request to one.
+    `response` may be set to an `ExportResponse` or to a function from the spans of a request to one.
     """
 
-    answer: Answer | Callable[[tuple[Received, ...]], Answer] = ACCEPT
+    response: ExportResponse | Callable[[tuple[ReceivedSpan, ...]], ExportResponse] = ACCEPT
 
     def __init__(self) -> None:
-        self._requests: list[Request] = []
+        self._requests: list[ExportRequest] = []
         self._changed = threading.Condition()
         self._http = HttpServer(0, self._handle)
         self._grpc = GrpcServer(0, self._handle)
@@ -68,13 +38,13 @@ class OtlpReceiver:
         self._grpc.stop()
 
     @property
-    def requests(self) -> list[Request]:
+    def requests(self) -> list[ExportRequest]:
         """All requests so far, whatever they were answered with."""
         with self._changed:
             return list(self._requests)
 
     @property
-    def spans(self) -> list[Received]:
+    def spans(self) -> list[ReceivedSpan]:
         """The spans of all requests so far."""
         return [span for request in self.requests for span in request.spans]
 
@@ -118,29 +88,29 @@ class OtlpReceiver:
     def _down(self, *, listen: bool) -> Iterator[None]:
         self._http.stop()
         self._grpc.stop()
-        held = [_hold(port, listen=listen) for port in self._ports.values()]
+        sockets = [_bind(port, listen=listen) for port in self._ports.values()]
         try:
             yield
         finally:
-            for one in held:
-                one.close()
+            for bound in sockets:
+                bound.close()
             self._http = HttpServer(self._ports[Protocol.HTTP], self._handle)
             self._grpc = GrpcServer(self._ports[Protocol.GRPC], self._handle)
 
     def _handle(
         self, protocol: Protocol, headers: dict[str, str], message: ExportTraceServiceRequest
-    ) -> Answer:
-        spans = tuple(decoded(message))
+    ) -> ExportResponse:
+        spans = tuple(decode(message))
         with self._changed:
-            self._requests.append(Request(protocol, headers, spans))
+            self._requests.append(ExportRequest(protocol, headers, spans))
             self._changed.notify_all()
-        return self.answer if isinstance(self.answer, Answer) else self.answer(spans)
+        return self.response if isinstance(self.response, ExportResponse) else self.response(spans)
 
 
-def _hold(port: int, *, listen: bool) -> socket.socket:
-    held = socket.socket()
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    held.bind(("127.0.0.1", port))
+def _bind(port: int, *, listen: bool) -> socket.socket:
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind(("127.0.0.1", port))
     if listen:
-        held.listen()
-    return held
+        bound.listen()
+    return bound

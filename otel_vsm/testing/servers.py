@@ -1,4 +1,4 @@
-"""The two servers of the test receiver: they decode, ask what to answer, and answer."""
+"""The two servers of the test receiver: they decode, ask what to respond, and respond."""
 
 import gzip
 import threading
@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import grpc
 from google.rpc.status_pb2 import Status
@@ -16,11 +16,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from otel_vsm.export.endpoint import Protocol
+from otel_vsm.testing.messages import ExportResponse
 
-if TYPE_CHECKING:
-    from otel_vsm.testing.receiver import Answer
-
-Handle = Callable[[Protocol, dict[str, str], ExportTraceServiceRequest], "Answer"]
+Respond = Callable[[Protocol, dict[str, str], ExportTraceServiceRequest], ExportResponse]
 
 _METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 _DECODERS: dict[str, Callable[[bytes], bytes]] = {
@@ -33,9 +31,9 @@ _DECODERS: dict[str, Callable[[bytes], bytes]] = {
 class HttpServer:
     """OTLP/HTTP with protobuf bodies, at `/v1/traces`."""
 
-    def __init__(self, port: int, handle: Handle) -> None:
+    def __init__(self, port: int, respond: Respond) -> None:
         class Handler(_HttpHandler):
-            answer_to = staticmethod(handle)
+            responder = staticmethod(respond)
 
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
@@ -52,7 +50,7 @@ class HttpServer:
 
 
 class _HttpHandler(BaseHTTPRequestHandler):
-    answer_to: Handle
+    responder: Respond
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
@@ -63,16 +61,16 @@ class _HttpHandler(BaseHTTPRequestHandler):
         message = ExportTraceServiceRequest()
         message.ParseFromString(_DECODERS[self.headers.get("Content-Encoding", "")](body))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        answer = self.answer_to(Protocol.HTTP, headers, message)
-        if answer.http == 200:
-            self._send(200, answer.to_response())
+        response = self.responder(Protocol.HTTP, headers, message)
+        if response.http == 200:
+            self._send(200, response.to_message())
         else:
-            self._send(answer.http, Status(message=answer.message))
+            self._send(response.http, Status(message=response.message))
 
     def log_message(self, format: str, *arguments: Any) -> None:
         """Tests have their own output."""
 
-    def _send(self, status: int, message: "ExportTraceServiceResponse | Status") -> None:
+    def _send(self, status: int, message: ExportTraceServiceResponse | Status) -> None:
         body = message.SerializeToString()
         self.send_response(status)
         self.send_header("Content-Type", "application/x-protobuf")
@@ -84,15 +82,15 @@ class _HttpHandler(BaseHTTPRequestHandler):
 class GrpcServer:
     """OTLP/gRPC without TLS."""
 
-    def __init__(self, port: int, handle: Handle) -> None:
+    def __init__(self, port: int, respond: Respond) -> None:
         def export(
             message: ExportTraceServiceRequest, context: grpc.ServicerContext
         ) -> ExportTraceServiceResponse:
             headers = {str(key): str(value) for key, value in context.invocation_metadata()}
-            answer = handle(Protocol.GRPC, headers, message)
-            if answer.grpc is not grpc.StatusCode.OK:
-                context.abort(answer.grpc, answer.message)
-            return answer.to_response()
+            response = respond(Protocol.GRPC, headers, message)
+            if response.grpc is not grpc.StatusCode.OK:
+                context.abort(response.grpc, response.message)
+            return response.to_message()
 
         method = grpc.unary_unary_rpc_method_handler(
             export,

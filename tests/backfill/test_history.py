@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from otel_vsm.backfill.history import HistoryError, read_history
-from otel_vsm.message import Reverted
+from otel_vsm.message import Revert
 
 Git = Callable[..., str]
 
@@ -121,8 +121,8 @@ def test_settings_and_environment_of_the_user_change_nothing(
 def test_a_message_that_is_no_utf_8_is_read_for_its_number_all_the_same(git: Git, repository: Path) -> None:
     stream = b"commit refs/heads/main\ncommitter A <a> 100000001 +0000\ndata 14\nCaf\xe9 \xff\xfe (#77)\n\n"
     git("fast-import", "--quiet", stdin=stream)
-    (found,) = read_history(repository).commits.values()
-    assert found.request == 77
+    (commit,) = read_history(repository).commits.values()
+    assert commit.request == 77
 
 
 def test_a_repository_without_a_commit_is_an_empty_history(git: Git, repository: Path) -> None:
@@ -213,7 +213,7 @@ def test_a_commit_says_what_it_takes_back(git: Git, repository: Path) -> None:
     first = touch(git, repository, "cart/a", at=100_000_001)
     git("revert", "--no-edit", first, at=100_000_002)
     history = read_history(repository)
-    assert history.commits[str(history.head)].reverts == Reverted(commit=first)
+    assert history.commits[str(history.head)].reverts == Revert(commit=first)
     assert history.commits[first].reverts is None
 
 
@@ -231,7 +231,7 @@ def test_of_a_path_the_last_commits_that_touch_it_are_what_was_tagged(git: Git, 
     git("tag", "v2")
     touch(git, repository, "pay/c", at=100_000_006)
     history = read_history(repository, paths=["cart"])
-    assert history.touching == {cart, merge}
+    assert history.touching == frozenset({cart, merge})
     assert [(tag.name, tag.revision, tag.at_s) for tag in history.tags] == [
         ("v1", cart, 100_000_003),
         ("v2", merge, 100_000_005),
@@ -242,14 +242,14 @@ def test_of_a_path_the_last_commits_that_touch_it_are_what_was_tagged(git: Git, 
 
 
 @pytest.mark.parametrize(
-    ("paths", "said"),
+    ("paths", "message"),
     [
         (["pay", "crat"], "no commit of .* touches 'crat': check --path"),
         (["../pay"], "git could not read .*: ../pay: '../pay' is outside repository"),
         ([":(nonsense)pay"], "git could not read .*: Invalid pathspec magic 'nonsense'"),
     ],
 )
-def test_a_path_that_there_is_not_is_said(git: Git, repository: Path, paths: list[str], said: str) -> None:
+def test_a_path_that_there_is_not_is_said(git: Git, repository: Path, paths: list[str], message: str) -> None:
     touch(git, repository, "pay/a", at=100_000_001)
-    with pytest.raises(HistoryError, match=said):
+    with pytest.raises(HistoryError, match=message):
         read_history(repository, paths=paths)

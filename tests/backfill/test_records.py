@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from otel_vsm.backfill.delivered import deliveries
+from otel_vsm.backfill.deliveries import deliveries
 from otel_vsm.backfill.history import Commit, History, Tag, read_history
-from otel_vsm.backfill.records import Target, count, records
-from otel_vsm.identity import ChangeId, Repository, change_root
-from otel_vsm.record import Link, Record
+from otel_vsm.backfill.records import Target, record_count, records
+from otel_vsm.identity import ChangeId, Repository, SpanReference, change_root
+from otel_vsm.record import Record
 
 HISTORIES = Path(__file__).parents[3] / "shared" / "fixtures" / "histories"
 REPOSITORY = Repository("github.com/acme/shop")
@@ -28,17 +28,17 @@ def load(name: str, folder: Path) -> Path:
     return folder
 
 
-def figures(told: list[Record]) -> dict[str, Any]:
+def figures(exported: list[Record]) -> dict[str, Any]:
     """What the records say, read as a collector reads them: ids, times and links, nothing else."""
-    begun: dict[str, int] = {}
+    first_commits: dict[str, int] = {}
     numbered: dict[str, bool] = {}
-    for event in told:
+    for event in exported:
         if event.attributes.get("vsm.event.name") == "change.first_commit":
-            begun[event.trace_id] = event.start_ns
+            first_commits[event.trace_id] = event.start_ns
             numbered[event.trace_id] = "vcs.change.id" in event.attributes
     delivered: dict[str, int] = {}
     per_deployment = []
-    deployments = [record for record in told if "deployment.id" in record.attributes]
+    deployments = [record for record in exported if "deployment.id" in record.attributes]
     for span in sorted(deployments, key=lambda span: (span.end_ns, str(span.attributes["service.version"]))):
         carried = {link.trace_id for link in span.links}
         if span.trace_id not in delivered:
@@ -53,7 +53,7 @@ def figures(told: list[Record]) -> dict[str, Any]:
                 "changes": len(carried),
             }
         )
-    lead_times = [(at - begun[trace]) / 1e9 for trace, at in delivered.items()]
+    lead_times = [(at - first_commits[trace]) / 1e9 for trace, at in delivered.items()]
     counted = [lead_time for lead_time in lead_times if lead_time >= 0]
     return {
         "deployments": len(per_deployment),
@@ -74,12 +74,12 @@ def figures(told: list[Record]) -> dict[str, Any]:
 @pytest.mark.parametrize("name", ["httpx", "click", "sqlite-utils"])
 def test_a_real_history_gives_the_numbers_that_git_gives(name: str, tmp_path: Path) -> None:
     expected = json.loads((HISTORIES / f"{name}.expect.json").read_text())
-    found = deliveries(read_history(load(name, tmp_path / name)), REPOSITORY)
-    told = list(records(found, TARGET))
-    assert figures(told) == expected
-    assert len(told) == count(found)
-    ids = {(record.trace_id, record.span_id) for record in told}
-    assert len(ids) == len(told)
+    delivered = deliveries(read_history(load(name, tmp_path / name)), REPOSITORY)
+    exported = list(records(delivered, TARGET))
+    assert figures(exported) == expected
+    assert len(exported) == record_count(delivered)
+    ids = {(record.trace_id, record.span_id) for record in exported}
+    assert len(ids) == len(exported)
 
 
 def shop() -> Iterator[Record]:
@@ -96,13 +96,13 @@ def shop() -> Iterator[Record]:
     return records(deliveries(history, REPOSITORY), TARGET)
 
 
-def root(change: str) -> Link:
-    return Link(*change_root(ChangeId(f"{REPOSITORY}{change}")))
+def root(change: str) -> SpanReference:
+    return change_root(ChangeId(f"{REPOSITORY}{change}"))
 
 
 def test_a_change_is_told_by_two_events_in_its_trace() -> None:
-    told = [record for record in shop() if record.trace_id == root("#7").trace_id]
-    first_commit, merged = (record for record in told if "vsm.event.name" in record.attributes)
+    exported = [record for record in shop() if record.trace_id == root("#7").trace_id]
+    first_commit, merged = (record for record in exported if "vsm.event.name" in record.attributes)
     common = {
         "vsm.change.id": "github.com/acme/shop#7",
         "vcs.repository.url.full": "https://github.com/acme/shop",
@@ -149,13 +149,15 @@ def test_a_second_run_tells_the_same_and_another_service_or_environment_other_de
     history = History(
         commits={"a": Commit("a", (), 1, 1, None)}, tags=(Tag("v1", "a", 1),), head="a", shallow=False
     )
-    found = deliveries(history, REPOSITORY)
+    delivered = deliveries(history, REPOSITORY)
     targets = [
         TARGET,
         Target(repository=REPOSITORY, service="admin", environment="production"),
         Target(repository=REPOSITORY, service="shop", environment="staging"),
     ]
-    told = [list(records(found, target))[-1] for target in targets]
+    exported = [list(records(delivered, target))[-1] for target in targets]
     assert (
-        len({span.span_id for span in told}) == len({span.attributes["deployment.id"] for span in told}) == 3
+        len({span.span_id for span in exported})
+        == len({span.attributes["deployment.id"] for span in exported})
+        == 3
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from otel_vsm.ci import SYSTEMS, detect, is_automation
-from otel_vsm.ci.source import Surroundings, Text
+from otel_vsm.ci.source import JobEnvironment, Text
 from otel_vsm.semconv import attributes
 
 
@@ -30,13 +30,13 @@ def test_any_ci_is_automation(env: dict[str, str], automation: bool) -> None:
 
 
 def test_a_text_is_known_where_all_its_variables_are() -> None:
-    around = Surroundings({"A": "a", "B": "b{A}", "EMPTY": "", "RAW": "\udcff"}, None)
-    assert Text("{A}/{B}").read(around) == "a/b{A}"
-    assert Text("{A}/{MISSING}").read(around) is None
-    assert Text("{A}/{EMPTY}").read(around) is None
-    assert Text("{A}", r"(?P<found>b)").read(around) is None
-    assert Text("constant").read(around) == "constant"
-    assert Text("{RAW}").read(around) == "?"
+    job = JobEnvironment({"A": "a", "B": "b{A}", "EMPTY": "", "RAW": "\udcff"}, None)
+    assert Text("{A}/{B}").read(job) == "a/b{A}"
+    assert Text("{A}/{MISSING}").read(job) is None
+    assert Text("{A}/{EMPTY}").read(job) is None
+    assert Text("{A}", r"(?P<value>b)").read(job) is None
+    assert Text("constant").read(job) == "constant"
+    assert Text("{RAW}").read(job) == "?"
 
 
 @pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)

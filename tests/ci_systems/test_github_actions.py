@@ -22,23 +22,23 @@ JOB = {
 PULL_REQUEST = {"pull_request": {"number": 12, "head": {"sha": HEAD, "ref": "cart"}}}
 
 
-def found(tmp_path: Path, event: Any = None, **env: str) -> CiContext:
+def detected(tmp_path: Path, event: Any = None, **env: str) -> CiContext:
     path = tmp_path / "event.json"
     path.write_text(event if isinstance(event, str) else json.dumps(event or {}))
-    told = detect({**JOB, "GITHUB_EVENT_PATH": str(path), **env})
-    assert told is not None
-    return told
+    context = detect({**JOB, "GITHUB_EVENT_PATH": str(path), **env})
+    assert context is not None
+    return context
 
 
-def facts(told: CiContext) -> tuple[str | None, ...]:
-    return told.request, told.revision, told.branch, told.message
+def fields(context: CiContext) -> tuple[str | None, ...]:
+    return context.request, context.revision, context.branch, context.message
 
 
 def test_the_pipeline_is_told(tmp_path: Path) -> None:
-    told = found(tmp_path)
-    assert told.system == "GitHub Actions"
-    assert told.repository == "github.com/acme/shop"
-    assert told.attributes == {
+    context = detected(tmp_path)
+    assert context.system == "GitHub Actions"
+    assert context.repository == "github.com/acme/shop"
+    assert context.attributes == {
         "vcs.provider.name": "github",
         "cicd.pipeline.name": "Build and test",
         "cicd.pipeline.run.id": "9876543210",
@@ -48,7 +48,7 @@ def test_the_pipeline_is_told(tmp_path: Path) -> None:
 
 
 def test_a_push(tmp_path: Path) -> None:
-    told = found(
+    context = detected(
         tmp_path,
         {"head_commit": {"message": "Add a cart (#12)\n\nbody"}},
         GITHUB_REF="refs/heads/main",
@@ -56,11 +56,11 @@ def test_a_push(tmp_path: Path) -> None:
         GITHUB_SHA=MAIN,
         GITHUB_HEAD_REF="",
     )
-    assert facts(told) == (None, MAIN, "main", "Add a cart (#12)\n\nbody")
+    assert fields(context) == (None, MAIN, "main", "Add a cart (#12)\n\nbody")
 
 
 def test_a_pull_request_is_at_its_head_and_not_at_the_made_up_merge(tmp_path: Path) -> None:
-    told = found(
+    context = detected(
         tmp_path,
         PULL_REQUEST,
         GITHUB_REF="refs/pull/12/merge",
@@ -68,11 +68,11 @@ def test_a_pull_request_is_at_its_head_and_not_at_the_made_up_merge(tmp_path: Pa
         GITHUB_HEAD_REF="cart",
         GITHUB_SHA=MERGE,
     )
-    assert facts(told) == ("12", HEAD, "cart", None)
+    assert fields(context) == ("12", HEAD, "cart", None)
 
 
 def test_a_pull_request_target_runs_on_the_base_and_is_of_the_request(tmp_path: Path) -> None:
-    told = found(
+    context = detected(
         tmp_path,
         PULL_REQUEST,
         GITHUB_REF="refs/heads/main",
@@ -80,36 +80,36 @@ def test_a_pull_request_target_runs_on_the_base_and_is_of_the_request(tmp_path: 
         GITHUB_HEAD_REF="cart",
         GITHUB_SHA=MAIN,
     )
-    assert facts(told) == ("12", HEAD, "cart", None)
+    assert fields(context) == ("12", HEAD, "cart", None)
 
 
 def test_a_merge_queue_names_the_request_in_its_branch(tmp_path: Path) -> None:
     branch = f"gh-readonly-queue/release/1.x/pr-12-{MAIN}"
-    told = found(
+    context = detected(
         tmp_path,
         {"merge_group": {"head_commit": {"message": "x"}}},
         GITHUB_REF=f"refs/heads/{branch}",
         GITHUB_REF_NAME=branch,
         GITHUB_SHA=MERGE,
     )
-    assert facts(told) == ("12", MERGE, branch, None)
+    assert fields(context) == ("12", MERGE, branch, None)
 
 
 def test_a_workflow_after_another_is_about_what_that_was_about(tmp_path: Path) -> None:
     run = {"head_sha": HEAD, "head_branch": "main", "head_commit": {"message": "Add a cart (#12)"}}
-    told = found(
+    context = detected(
         tmp_path,
         {"workflow_run": run},
         GITHUB_REF="refs/heads/main",
         GITHUB_REF_NAME="main",
         GITHUB_SHA=MAIN,
     )
-    assert facts(told) == (None, HEAD, "main", "Add a cart (#12)")
+    assert fields(context) == (None, HEAD, "main", "Add a cart (#12)")
 
 
 def test_a_tag(tmp_path: Path) -> None:
-    told = found(tmp_path, GITHUB_REF="refs/tags/v1", GITHUB_REF_NAME="v1", GITHUB_SHA=MAIN)
-    assert facts(told) == (None, MAIN, "v1", None)
+    context = detected(tmp_path, GITHUB_REF="refs/tags/v1", GITHUB_REF_NAME="v1", GITHUB_SHA=MAIN)
+    assert fields(context) == (None, MAIN, "v1", None)
 
 
 @pytest.mark.parametrize(
@@ -126,26 +126,26 @@ def test_a_tag(tmp_path: Path) -> None:
     ],
 )
 def test_an_event_that_is_none_is_as_good_as_missing(tmp_path: Path, event: str) -> None:
-    told = found(tmp_path, event, GITHUB_REF="refs/pull/12/merge", GITHUB_SHA=MERGE)
-    assert facts(told) == ("12", MERGE, None, None)
+    context = detected(tmp_path, event, GITHUB_REF="refs/pull/12/merge", GITHUB_SHA=MERGE)
+    assert fields(context) == ("12", MERGE, None, None)
 
 
 def test_an_event_file_that_is_missing_or_endless_does_not_matter(tmp_path: Path) -> None:
     for path in (str(tmp_path / "missing"), str(tmp_path), "/dev/zero"):
-        told = detect({**JOB, "GITHUB_EVENT_PATH": path, "GITHUB_SHA": MAIN})
-        assert told is not None
-        assert told.revision == MAIN
+        context = detect({**JOB, "GITHUB_EVENT_PATH": path, "GITHUB_SHA": MAIN})
+        assert context is not None
+        assert context.revision == MAIN
 
 
 def test_an_enterprise_server_is_another_host(tmp_path: Path) -> None:
     assert (
-        found(tmp_path, GITHUB_SERVER_URL="https://git.ACME.example").repository
+        detected(tmp_path, GITHUB_SERVER_URL="https://git.ACME.example").repository
         == "git.acme.example/acme/shop"
     )
 
 
 def test_a_job_with_next_to_nothing_in_it() -> None:
-    told = detect({"GITHUB_ACTIONS": "true"})
-    assert told is not None
-    assert (told.repository, *facts(told)) == (None,) * 5
-    assert told.attributes == {"vcs.provider.name": "github"}
+    context = detect({"GITHUB_ACTIONS": "true"})
+    assert context is not None
+    assert (context.repository, *fields(context)) == (None,) * 5
+    assert context.attributes == {"vcs.provider.name": "github"}

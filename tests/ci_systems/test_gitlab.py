@@ -26,20 +26,20 @@ REQUEST = {
 }
 
 
-def found(**env: str) -> CiContext:
-    told = detect({**JOB, **env})
-    assert told is not None
-    return told
+def detected(**env: str) -> CiContext:
+    context = detect({**JOB, **env})
+    assert context is not None
+    return context
 
 
-def facts(told: CiContext) -> tuple[str | None, ...]:
-    return told.repository, told.request, told.revision, told.branch
+def fields(context: CiContext) -> tuple[str | None, ...]:
+    return context.repository, context.request, context.revision, context.branch
 
 
 def test_the_pipeline_is_told() -> None:
-    told = found()
-    assert told.system == "GitLab CI/CD"
-    assert told.attributes == {
+    context = detected()
+    assert context.system == "GitLab CI/CD"
+    assert context.attributes == {
         "vcs.provider.name": "gitlab",
         "cicd.pipeline.run.id": "1001",
         "cicd.pipeline.run.url.full": "https://gitlab.com/acme/shop/-/pipelines/1001",
@@ -47,33 +47,33 @@ def test_the_pipeline_is_told() -> None:
         "cicd.pipeline.task.run.id": "2002",
         "cicd.pipeline.task.run.url.full": "https://gitlab.com/acme/shop/-/jobs/2002",
     }
-    assert found(CI_PIPELINE_NAME="Nightly").attributes["cicd.pipeline.name"] == "Nightly"
+    assert detected(CI_PIPELINE_NAME="Nightly").attributes["cicd.pipeline.name"] == "Nightly"
 
 
 def test_a_branch() -> None:
-    told = found(CI_COMMIT_BRANCH="main")
-    assert facts(told) == ("gitlab.com/acme/shop", None, MAIN, "main")
-    assert told.message == JOB["CI_COMMIT_MESSAGE"]
+    context = detected(CI_COMMIT_BRANCH="main")
+    assert fields(context) == ("gitlab.com/acme/shop", None, MAIN, "main")
+    assert context.message == JOB["CI_COMMIT_MESSAGE"]
 
 
 def test_a_merge_request() -> None:
-    assert facts(found(**REQUEST, CI_COMMIT_SHA=HEAD)) == ("gitlab.com/acme/shop", "12", HEAD, "cart")
+    assert fields(detected(**REQUEST, CI_COMMIT_SHA=HEAD)) == ("gitlab.com/acme/shop", "12", HEAD, "cart")
 
 
 def test_merged_results_are_at_the_requests_head_and_not_at_the_made_up_merge() -> None:
-    told = found(**REQUEST, CI_COMMIT_SHA=MERGE, CI_MERGE_REQUEST_SOURCE_BRANCH_SHA=HEAD)
-    assert facts(told) == ("gitlab.com/acme/shop", "12", HEAD, "cart")
-    plain = found(**REQUEST, CI_COMMIT_SHA=HEAD, CI_MERGE_REQUEST_SOURCE_BRANCH_SHA="")
+    context = detected(**REQUEST, CI_COMMIT_SHA=MERGE, CI_MERGE_REQUEST_SOURCE_BRANCH_SHA=HEAD)
+    assert fields(context) == ("gitlab.com/acme/shop", "12", HEAD, "cart")
+    plain = detected(**REQUEST, CI_COMMIT_SHA=HEAD, CI_MERGE_REQUEST_SOURCE_BRANCH_SHA="")
     assert plain.revision == HEAD
 
 
 def test_a_forks_pipeline_is_of_the_projects_request() -> None:
-    told = found(**REQUEST, CI_PROJECT_URL="https://gitlab.com/ada/shop", CI_PROJECT_PATH="ada/shop")
-    assert facts(told)[:2] == ("gitlab.com/acme/shop", "12")
+    context = detected(**REQUEST, CI_PROJECT_URL="https://gitlab.com/ada/shop", CI_PROJECT_PATH="ada/shop")
+    assert fields(context)[:2] == ("gitlab.com/acme/shop", "12")
 
 
 def test_a_branch_with_one_open_request_in_this_project_is_of_it() -> None:
-    assert found(CI_OPEN_MERGE_REQUESTS="acme/shop!12").request == "12"
-    assert found(CI_OPEN_MERGE_REQUESTS="acme/shop!12,acme/shop!13").request is None
-    assert found(CI_OPEN_MERGE_REQUESTS="acme/other!12").request is None
-    assert found(CI_OPEN_MERGE_REQUESTS="acme/shop2!12").request is None
+    assert detected(CI_OPEN_MERGE_REQUESTS="acme/shop!12").request == "12"
+    assert detected(CI_OPEN_MERGE_REQUESTS="acme/shop!12,acme/shop!13").request is None
+    assert detected(CI_OPEN_MERGE_REQUESTS="acme/other!12").request is None
+    assert detected(CI_OPEN_MERGE_REQUESTS="acme/shop2!12").request is None

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from otel_vsm.export.endpoint import Protocol
-from otel_vsm.testing import BAD_REQUEST, Answer, OtlpReceiver
+from otel_vsm.testing import BAD_REQUEST, ExportResponse, OtlpReceiver
 
 COMMAND = str(Path(sys.executable).with_name("otel-vsm"))
 
@@ -70,13 +70,13 @@ def test_a_history_is_sent_and_summed_up(otlp_receiver: OtlpReceiver, repository
         "3 changes (1 known by the number of a request) and 3 deployments"
         f" sent to {otlp_receiver.url()}/v1/traces.\n"
     )
-    told = [record.attributes for record in otlp_receiver.records]
+    spans = [record.attributes for record in otlp_receiver.records]
     assert sorted(
-        span["vsm.change.id"] for span in told if span.get("vsm.event.name") == "change.merged"
+        span["vsm.change.id"] for span in spans if span.get("vsm.event.name") == "change.merged"
     ) == sorted(
         f"local/shop{change}" for change in ("#1", f"@{sha(repository, 'v1')}", f"@{sha(repository, 'main')}")
     )
-    deployments = {span["service.version"]: span for span in told if "deployment.id" in span}
+    deployments = {span["service.version"]: span for span in spans if "deployment.id" in span}
     assert set(deployments) == {"v1", "v2", "nightly"}
     assert {span["deployment.environment.name"] for span in deployments.values()} == {"production"}
 
@@ -90,12 +90,12 @@ def test_options_say_what_was_deployed_where_and_whose_it_is(
         to=otlp_receiver,
     )
     assert done.returncode == 0
-    told = [record.attributes for record in otlp_receiver.records]
-    deployments = [span for span in told if "deployment.id" in span]
+    spans = [record.attributes for record in otlp_receiver.records]
+    deployments = [span for span in spans if "deployment.id" in span]
     assert {span["service.version"] for span in deployments} == {"v1", "v2"}
     assert {span["deployment.environment.name"] for span in deployments} == {"staging"}
-    assert {span["vcs.repository.url.full"] for span in told} == {"https://github.com/acme/shop"}
-    assert {span["vsm.team"] for span in told} == {"checkout"}
+    assert {span["vcs.repository.url.full"] for span in spans} == {"https://github.com/acme/shop"}
+    assert {span["vsm.team"] for span in spans} == {"checkout"}
 
 
 def test_the_remote_names_the_repository(otlp_receiver: OtlpReceiver, repository: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_dry_run_needs_no_endpoint_and_sends_nothing(otlp_receiver: OtlpReceiv
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--service", "shop"), "Missing argument 'PATH'"),
         ((".",), "Missing option '--service'"),
@@ -155,12 +155,12 @@ def test_a_dry_run_needs_no_endpoint_and_sends_nothing(otlp_receiver: OtlpReceiv
         (("no/such/folder", "--service", "shop"), "does not exist"),
     ],
 )
-def test_wrong_usage_is_told_before_anything_runs(arguments: tuple[str, ...], said: str) -> None:
+def test_wrong_usage_is_told_before_anything_runs(arguments: tuple[str, ...], message: str) -> None:
     done = backfill(
         *arguments,
     )
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr
 
 
 def test_what_is_no_repository_or_empty_is_an_error(tmp_path: Path) -> None:
@@ -200,11 +200,11 @@ def test_of_several_services_one_is_told_of_by_its_path(otlp_receiver: OtlpRecei
     subprocess.run(["git", "-C", tmp_path, "fast-import", "--quiet"], input=b"".join(history), check=True)
     done = backfill(tmp_path, "--service", "cart", "--path", "cart", to=otlp_receiver)
     assert done.stdout.startswith("2 changes (2 known by the number of a request) and 4 deployments sent")
-    told = [record.attributes for record in otlp_receiver.records]
-    assert {span["vcs.change.id"] for span in told} == {"1", "3"}
+    spans = [record.attributes for record in otlp_receiver.records]
+    assert {span["vcs.change.id"] for span in spans} == {"1", "3"}
     assert {
         span["service.version"]: (span["vcs.change.id"], span["vcs.ref.head.revision"])
-        for span in told
+        for span in spans
         if "deployment.id" in span
     } == {
         "v1": ("1", sha(tmp_path, "v1")),
@@ -218,7 +218,7 @@ def test_of_several_services_one_is_told_of_by_its_path(otlp_receiver: OtlpRecei
 
 
 def test_a_server_that_takes_nothing_makes_it_fail(otlp_receiver: OtlpReceiver, repository: Path) -> None:
-    otlp_receiver.answer = BAD_REQUEST
+    otlp_receiver.response = BAD_REQUEST
     done = backfill(repository, "--service", "shop", to=otlp_receiver)
     assert (done.returncode, done.stdout) == (1, "")
     assert "Error: " in done.stderr
@@ -228,7 +228,7 @@ def test_a_server_that_takes_nothing_makes_it_fail(otlp_receiver: OtlpReceiver, 
 def test_a_server_that_leaves_some_out_makes_it_fail_in_the_end(
     otlp_receiver: OtlpReceiver, repository: Path
 ) -> None:
-    otlp_receiver.answer = Answer(rejected=2, message="too old")
+    otlp_receiver.response = ExportResponse(rejected=2, message="too old")
     done = backfill(repository, "--service", "shop", to=otlp_receiver)
     assert done.returncode == 1
     assert "rejected 2 of 9 spans (too old)" in done.stderr

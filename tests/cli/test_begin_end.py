@@ -3,39 +3,37 @@
 import stat
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from harness.cli import Cli
 from otel_vsm.identity import change_root
 from otel_vsm.testing import OtlpReceiver
-
-Cli = Repository = Any  # of conftest.py
 
 
 def test_a_stage_across_processes(cli: Cli) -> None:
     before = time.time_ns()
-    begun = cli.tell(
+    started = cli.record(
         *("begin", "acceptance", "--type", "test", "--team", "checkout", "--attribute", "a=1"),
         *("--attribute", "b=1", "--queued-at", "2020-01-01T00:00:00Z"),
     )
     between = time.time_ns()
-    ended = cli.tell("end", "acceptance", "--result", "failure", "--attribute", "b=2")
-    assert before <= begun.start_ns == begun.end_ns <= between
-    assert (begun.name, begun.attributes["vsm.event.name"]) == ("stage.started", "stage.started")
-    assert begun.attributes["vsm.stage.name"] == ended.attributes["vsm.stage.name"] == "acceptance"
-    assert begun.trace_id == ended.trace_id == change_root("github.com/acme/shop#12").trace_id
+    stage = cli.record("end", "acceptance", "--result", "failure", "--attribute", "b=2")
+    assert before <= started.start_ns == started.end_ns <= between
+    assert (started.name, started.attributes["vsm.event.name"]) == ("stage.started", "stage.started")
+    assert started.attributes["vsm.stage.name"] == stage.attributes["vsm.stage.name"] == "acceptance"
+    assert started.trace_id == stage.trace_id == change_root("github.com/acme/shop#12").trace_id
     # The event is the run's child: so it is known which run it announced.
-    assert begun.parent_span_id == ended.span_id != begun.span_id
-    assert ended.parent_span_id == change_root("github.com/acme/shop#12").span_id
-    assert ended.start_ns == begun.start_ns
-    assert ended.end_ns > between
-    assert ended.failed
-    assert ended.attributes["cicd.pipeline.task.run.result"] == "failure"
-    assert ended.attributes["vsm.stage.type"] == "test"
-    assert ended.attributes["vsm.team"] == "checkout"
-    assert (ended.attributes["a"], ended.attributes["b"]) == ("1", "2")
-    assert ended.attributes["vsm.stage.queue.duration"] == (begun.start_ns - 1_577_836_800 * 10**9) / 1e9
+    assert started.parent_span_id == stage.span_id != started.span_id
+    assert stage.parent_span_id == change_root("github.com/acme/shop#12").span_id
+    assert stage.start_ns == started.start_ns
+    assert stage.end_ns > between
+    assert stage.failed
+    assert stage.attributes["cicd.pipeline.task.run.result"] == "failure"
+    assert stage.attributes["vsm.stage.type"] == "test"
+    assert stage.attributes["vsm.team"] == "checkout"
+    assert (stage.attributes["a"], stage.attributes["b"]) == ("1", "2")
+    assert stage.attributes["vsm.stage.queue.duration"] == (started.start_ns - 1_577_836_800 * 10**9) / 1e9
 
 
 @pytest.mark.parametrize(
@@ -43,15 +41,15 @@ def test_a_stage_across_processes(cli: Cli) -> None:
     [("success", 0), ("failure", 1), ("error", 1), ("timeout", 1), ("cancellation", 0), ("skip", 0)],
 )
 def test_every_result_can_be_told(cli: Cli, result: str, failed: bool) -> None:
-    cli.tell("begin", "x")
-    record = cli.tell("end", "x", "--result", result)
+    cli.record("begin", "x")
+    record = cli.record("end", "x", "--result", result)
     assert record.attributes["cicd.pipeline.task.run.result"] == result
     assert record.failed == failed
 
 
 def test_a_stage_ends_once(cli: Cli, otlp_receiver: OtlpReceiver) -> None:
-    cli.tell("begin", "x")
-    cli.tell("end", "x")
+    cli.record("begin", "x")
+    cli.record("end", "x")
     done = cli("end", "x")
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == (
@@ -62,21 +60,21 @@ def test_a_stage_ends_once(cli: Cli, otlp_receiver: OtlpReceiver) -> None:
 
 
 def test_a_stage_that_is_begun_twice_begins_anew(cli: Cli, otlp_receiver: OtlpReceiver) -> None:
-    cli.tell("begin", "x")
+    cli.record("begin", "x")
     again = cli("begin", "x")
     assert again.returncode == 0
     assert "had been begun before and not ended; it begins anew" in again.stderr
-    assert cli.tell("end", "x").start_ns == otlp_receiver.records[1].start_ns
+    assert cli.record("end", "x").start_ns == otlp_receiver.records[1].start_ns
 
 
 def test_stages_and_changes_do_not_meet(cli: Cli) -> None:
     starts = {
-        (name, change): cli.tell("begin", name, "--change", f"github.com/acme/x#{change}").start_ns
+        (name, change): cli.record("begin", name, "--change", f"github.com/acme/x#{change}").start_ns
         for name in ("a", "b")
         for change in (1, 2)
     }
     for (name, change), start_ns in starts.items():
-        assert cli.tell("end", name, "--change", f"github.com/acme/x#{change}").start_ns == start_ns
+        assert cli.record("end", name, "--change", f"github.com/acme/x#{change}").start_ns == start_ns
 
 
 def test_without_a_change_the_folder_tells_stages_apart(cli: Cli, tmp_path: Path) -> None:
@@ -95,7 +93,7 @@ def test_without_a_change_the_folder_tells_stages_apart(cli: Cli, tmp_path: Path
 
 def test_what_is_kept_is_private(quiet: Cli) -> None:
     quiet("begin", "x")
-    folder = Path(quiet.env["OTEL_VSM_STATE_DIR"]) / "begun"
+    folder = Path(quiet.env["OTEL_VSM_STATE_DIR"]) / "open-stages"
     [file] = folder.iterdir()
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -103,10 +101,10 @@ def test_what_is_kept_is_private(quiet: Cli) -> None:
     assert list(folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", "null", '{"place": 1}', "\0"])
+@pytest.mark.parametrize("content", ["", "{}", "[]", "null", '{"parent": 1}', "\0"])
 def test_what_is_kept_and_damaged_is_as_good_as_none(quiet: Cli, content: str) -> None:
     quiet("begin", "x")
-    [file] = (Path(quiet.env["OTEL_VSM_STATE_DIR"]) / "begun").iterdir()
+    [file] = (Path(quiet.env["OTEL_VSM_STATE_DIR"]) / "open-stages").iterdir()
     file.write_text(content)
     done = quiet("end", "x")
     assert (done.returncode, len(done.stderr.splitlines())) == (0, 1)
@@ -115,7 +113,7 @@ def test_what_is_kept_and_damaged_is_as_good_as_none(quiet: Cli, content: str) -
 
 def test_a_place_that_cannot_be_written_is_said_and_harms_nothing(quiet: Cli) -> None:
     Path(quiet.env["OTEL_VSM_STATE_DIR"]).mkdir()
-    (Path(quiet.env["OTEL_VSM_STATE_DIR"]) / "begun").write_text("in the way")
+    (Path(quiet.env["OTEL_VSM_STATE_DIR"]) / "open-stages").write_text("in the way")
     for command in ("begin", "end"):
         done = quiet(command, "x")
         assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (0, "", 1)

@@ -4,23 +4,21 @@ from typing import Any
 
 import pytest
 
+from harness.cli import Cli, Repository
 from otel_vsm.cli.deploy import DEPLOYMENT_TRACEPARENT_VARIABLE
-from otel_vsm.identity import change_root
-from otel_vsm.record import Link
+from otel_vsm.identity import SpanReference, change_root
 from otel_vsm.testing import OtlpReceiver
-
-Cli = Repository = Any  # of conftest.py
 
 DEPLOY = ("deploy", "--service", "shop", "--environment", "production")
 
 
-def changes(*ids: str) -> tuple[Link, ...]:
-    return tuple(Link(*change_root(f"github.com/acme/shop{change}")) for change in ids)
+def changes(*ids: str) -> tuple[SpanReference, ...]:
+    return tuple(change_root(f"github.com/acme/shop{change}") for change in ids)
 
 
 def test_a_deployment_is_told(cli: Cli, shop: Repository) -> None:
-    record = cli.tell(*DEPLOY, "--version", "v1.4", "--artifact", "pkg:oci/shop@sha256%3A00", "--", "true")
-    identifier = record.attributes["deployment.id"]
+    record = cli.record(*DEPLOY, "--version", "v1.4", "--artifact", "pkg:oci/shop@sha256%3A00", "--", "true")
+    identifier = str(record.attributes["deployment.id"])
     assert len(identifier) == 32
     assert (record.trace_id, record.parent_span_id) == change_root("github.com/acme/shop#12")
     assert (record.name, record.links, record.failed) == ("deploy", (), False)
@@ -71,7 +69,9 @@ def test_a_deployment_that_fails_is_told(
 
 
 def test_a_deployment_without_a_command_is_an_instant(cli: Cli) -> None:
-    record = cli.tell(*DEPLOY, "--kind", "rollback", "--deployment-id", "d-1", "--at", "2026-03-01T09:30:00Z")
+    record = cli.record(
+        *DEPLOY, "--kind", "rollback", "--deployment-id", "d-1", "--at", "2026-03-01T09:30:00Z"
+    )
     assert record.start_ns == record.end_ns == 1_772_357_400_000_000_000
     assert record.attributes["deployment.id"] == "d-1"
     assert record.attributes["vsm.deployment.kind"] == "rollback"
@@ -80,7 +80,7 @@ def test_a_deployment_without_a_command_is_an_instant(cli: Cli) -> None:
 
 
 def test_two_deployments_are_two(cli: Cli) -> None:
-    first, second = cli.tell(*DEPLOY), cli.tell(*DEPLOY)
+    first, second = cli.record(*DEPLOY), cli.record(*DEPLOY)
     assert first.attributes["deployment.id"] != second.attributes["deployment.id"]
     assert first.span_id != second.span_id
     assert first.end_ns <= second.start_ns
@@ -96,7 +96,7 @@ def test_it_links_to_the_other_changes_since_the_previous_revision(cli: Cli, sho
     shop.git("merge", "--quiet", "--no-ff", "--message", "Merge pull request #13 from ada/topic", "topic")
     shop.commit("Begin a basket (#14)")
     shop.commit("Finish the basket (#14)")
-    record = cli.tell(*DEPLOY, "--previous", "v1", "--", "true")
+    record = cli.record(*DEPLOY, "--previous", "v1", "--", "true")
     assert record.attributes["vsm.change.id"] == "github.com/acme/shop#14"
     assert record.attributes["vsm.deployment.previous.revision"] == previous
     assert set(record.links) == set(changes("#13", f"@{trunk}"))
@@ -106,7 +106,7 @@ def test_it_links_to_the_other_changes_since_the_previous_revision(cli: Cli, sho
 def test_it_never_links_to_its_own_change(cli: Cli, shop: Repository) -> None:
     shop.git("tag", "v1")
     shop.commit("Without a number")
-    record = cli.tell(*DEPLOY, "--previous", "v1", "--change", "15", "--", "true")
+    record = cli.record(*DEPLOY, "--previous", "v1", "--change", "15", "--", "true")
     # The commit is the change's: both stand on this very span.
     assert (record.trace_id, record.links) == (change_root("github.com/acme/shop#15").trace_id, ())
 
@@ -114,7 +114,9 @@ def test_it_never_links_to_its_own_change(cli: Cli, shop: Repository) -> None:
 def test_a_rollback_brings_no_change(cli: Cli, shop: Repository) -> None:
     target = shop.git("rev-parse", "HEAD")
     shop.commit("Break it (#13)")
-    record = cli.tell(*DEPLOY, "--kind", "rollback", "--revision", target, "--previous", "main", "--", "true")
+    record = cli.record(
+        *DEPLOY, "--kind", "rollback", "--revision", target, "--previous", "main", "--", "true"
+    )
     assert record.attributes["vcs.ref.head.revision"] == target
     assert record.attributes["vsm.deployment.previous.revision"] == shop.git("rev-parse", "main")
     assert record.links == ()
@@ -175,7 +177,7 @@ def test_every_request_between_is_linked_once_however_it_was_merged(cli: Cli, sh
     shop.commit(f"Picked\n\n(cherry picked from commit {'9' * 40})")
     shop.commit(f"Picked with a number (#17)\n\n(cherry picked from commit {squashed})")
     shop.commit("The last one (#18)")
-    record = cli.tell(*DEPLOY, "--previous", "v1", "--", "true")
+    record = cli.record(*DEPLOY, "--previous", "v1", "--", "true")
     assert record.trace_id == change_root("github.com/acme/shop#18").trace_id
     assert len(record.links) == len(set(record.links))
     assert set(record.links) == set(
@@ -223,7 +225,7 @@ def test_in_a_monorepo_only_what_touches_its_paths_is_delivered(
     cli: Cli, mono: Repository, paths: list[str], own: str, linked: list[str]
 ) -> None:
     options = [option for path in paths for option in ("--path", path)]
-    record = cli.tell(*DEPLOY, *options, "--previous", "v1", "--", "true")
+    record = cli.record(*DEPLOY, *options, "--previous", "v1", "--", "true")
     assert record.attributes["vsm.change.id"] == f"github.com/acme/shop{own}"
     assert record.trace_id == change_root(f"github.com/acme/shop{own}").trace_id
     assert mono.git("log", "-1", "--format=%s", str(record.attributes["vcs.ref.head.revision"])).endswith(
@@ -233,12 +235,12 @@ def test_in_a_monorepo_only_what_touches_its_paths_is_delivered(
 
 
 def test_paths_are_seen_from_the_folder_that_it_runs_in(cli: Cli, mono: Repository) -> None:
-    record = cli.tell(*DEPLOY, "--path", ".", "--previous", "v1", "--", "true", cwd=mono.path / "cart")
+    record = cli.record(*DEPLOY, "--path", ".", "--previous", "v1", "--", "true", cwd=mono.path / "cart")
     assert (record.attributes["vcs.change.id"], record.links) == ("15", changes("#13"))
 
 
 def test_nothing_new_on_its_paths_is_nothing_delivered(cli: Cli, mono: Repository) -> None:
-    record = cli.tell(*DEPLOY, "--path", "cart", "--previous", "HEAD~1", "--", "true")
+    record = cli.record(*DEPLOY, "--path", "cart", "--previous", "HEAD~1", "--", "true")
     assert (record.attributes["vcs.change.id"], record.links) == ("15", ())
 
 
@@ -249,17 +251,17 @@ def test_a_ci_names_the_commit_of_which_its_message_is(cli: Cli, mono: Repositor
         "CI_COMMIT_SHA": mono.git("rev-parse", "HEAD"),
         "CI_COMMIT_MESSAGE": "Pay less (#16)",
     }
-    record = cli.tell(*DEPLOY, "--path", "cart", "--", "true", env=env)
+    record = cli.record(*DEPLOY, "--path", "cart", "--", "true", env=env)
     assert record.attributes["vcs.change.id"] == "15"
     assert record.attributes["vcs.ref.head.revision"] == mono.git("rev-parse", "HEAD~1")
     # A request's own deployment, to try it out, is of the request.
-    record = cli.tell(*DEPLOY, "--path", "cart", env={**env, "CI_MERGE_REQUEST_IID": "20"})
+    record = cli.record(*DEPLOY, "--path", "cart", env={**env, "CI_MERGE_REQUEST_IID": "20"})
     assert record.attributes["vcs.change.id"] == "20"
     assert record.attributes["vcs.ref.head.revision"] == env["CI_COMMIT_SHA"]
 
 
 @pytest.mark.parametrize(
-    ("paths", "said", "own", "linked"),
+    ("paths", "message", "own", "linked"),
     [
         (["crat"], "--path crat is left out: no commit up to {head} touches it", "#16", []),
         (["cart", "crat"], "--path crat is left out: no commit up to {before} touches it", "#15", ["#13"]),
@@ -267,13 +269,13 @@ def test_a_ci_names_the_commit_of_which_its_message_is(cli: Cli, mono: Repositor
     ],
 )
 def test_a_path_that_there_is_not_is_said(
-    cli: Cli, mono: Repository, paths: list[str], said: str, own: str, linked: list[str]
+    cli: Cli, mono: Repository, paths: list[str], message: str, own: str, linked: list[str]
 ) -> None:
     options = [option for path in paths for option in ("--path", path)]
     done = cli(*DEPLOY, *options, "--previous", "v1", "--", "sh", "-c", "exit 3")
     head, before = (mono.git("rev-parse", revision) for revision in ("HEAD", "HEAD~1"))
     assert done.returncode == 3
-    assert done.stderr.startswith(f"otel-vsm: warning: {said.format(head=head, before=before)}")
+    assert done.stderr.startswith(f"otel-vsm: warning: {message.format(head=head, before=before)}")
     assert len(done.stderr.splitlines()) == 1
     [record] = cli.receiver.records
     assert record.attributes["vsm.change.id"] == f"github.com/acme/shop{own}"

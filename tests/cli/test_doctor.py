@@ -1,22 +1,19 @@
 """`otel-vsm doctor` says what is configured and whether it works, and gives no secret away."""
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import grpc
 import pytest
 from click.testing import CliRunner
 
+from harness.factories import NewRecord
 from otel_vsm import __version__
 from otel_vsm.cli import main
 from otel_vsm.export.endpoint import Protocol
 from otel_vsm.export.parcel import Parcel
 from otel_vsm.export.spool import Spool
-from otel_vsm.record import Record
-from otel_vsm.testing import UNAUTHENTICATED, Answer, OtlpReceiver
-
-NewRecord = Callable[..., Record]
+from otel_vsm.testing import UNAUTHENTICATED, ExportResponse, OtlpReceiver
 
 
 @pytest.fixture(autouse=True)
@@ -46,53 +43,58 @@ def doctor() -> tuple[int, dict[str, str]]:
 
 
 def test_off_is_no_problem() -> None:
-    code, facts = doctor()
+    code, findings = doctor()
     assert code == 0
-    assert facts["version"].startswith(f"otel-vsm {__version__}, Python 3.")
-    assert facts["telemetry"].startswith("off: no endpoint: set OTEL_EXPORTER_OTLP_ENDPOINT")
-    assert "connection" not in facts
+    assert findings["version"].startswith(f"otel-vsm {__version__}, Python 3.")
+    assert findings["telemetry"].startswith("off: no endpoint: set OTEL_EXPORTER_OTLP_ENDPOINT")
+    assert "connection" not in findings
 
 
 def test_all_works(receiver: OtlpReceiver) -> None:
-    code, facts = doctor()
+    code, findings = doctor()
     assert code == 0
-    assert facts["endpoint"].startswith("http://127.0.0.1:")
-    assert "timeout 0.7 s" in facts["endpoint"]
-    assert facts["connection"].startswith("works; an empty request was answered in ")
-    assert facts["spool"] == f"0 spans in {Spool.here().directory}"
-    assert facts["resource"] == "service.name=otel-vsm"
+    assert findings["endpoint"].startswith("http://127.0.0.1:")
+    assert "timeout 0.7 s" in findings["endpoint"]
+    assert findings["connection"].startswith("works; an empty request was answered in ")
+    assert findings["spool"] == f"0 spans in {Spool.of_this_user().directory}"
+    assert findings["resource"] == "service.name=otel-vsm"
     assert [request.spans for request in receiver.requests] == [()]
 
 
 def test_a_closed_port_is_a_problem_with_a_remedy(receiver: OtlpReceiver) -> None:
     with receiver.refusing():
-        code, facts = doctor()
+        code, findings = doctor()
     assert code == 1
-    assert facts["connection"].startswith("PROBLEM: refused; see that the collector runs")
+    assert findings["connection"].startswith("PROBLEM: refused; see that the collector runs")
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("response", "message"),
     [
         (UNAUTHENTICATED, "check OTEL_EXPORTER_OTLP_HEADERS"),
-        (Answer(http=400, grpc=grpc.StatusCode.INTERNAL, message="no"), "not as an OTLP receiver should"),
+        (
+            ExportResponse(http=400, grpc=grpc.StatusCode.INTERNAL, message="no"),
+            "not as an OTLP receiver should",
+        ),
     ],
     ids=["unauthenticated", "error"],
 )
-def test_an_answer_that_is_no_success_is_a_problem(receiver: OtlpReceiver, answer: Answer, said: str) -> None:
-    receiver.answer = answer
-    code, facts = doctor()
+def test_an_answer_that_is_no_success_is_a_problem(
+    receiver: OtlpReceiver, response: ExportResponse, message: str
+) -> None:
+    receiver.response = response
+    code, findings = doctor()
     assert code == 1
-    assert said in facts["connection"]
+    assert message in findings["connection"]
 
 
 def test_no_secret_is_shown(receiver: OtlpReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
     address = receiver.url().replace("http://", "http://user:hunter2@")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20hunter2,x-key=hunter2")
-    _, facts = doctor()
-    assert facts["headers"] == "authorization, x-key"
-    assert "hunter2" not in str(facts)
+    _, findings = doctor()
+    assert findings["headers"] == "authorization, x-key"
+    assert "hunter2" not in str(findings)
 
 
 @pytest.mark.parametrize(
@@ -107,28 +109,28 @@ def test_what_is_ignored_is_a_problem(
     receiver: OtlpReceiver, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    code, facts = doctor()
+    code, findings = doctor()
     assert code == 1
-    assert facts["environment"].startswith(f"PROBLEM: {name}")
-    assert facts["connection"].startswith("works")
+    assert findings["environment"].startswith(f"PROBLEM: {name}")
+    assert findings["connection"].startswith("works")
 
 
 def test_an_endpoint_that_is_no_url_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318")
-    code, facts = doctor()
+    code, findings = doctor()
     assert code == 1
-    assert facts["endpoint"].startswith("PROBLEM: OTEL_EXPORTER_OTLP_ENDPOINT ")
-    assert "connection" not in facts
+    assert findings["endpoint"].startswith("PROBLEM: OTEL_EXPORTER_OTLP_ENDPOINT ")
+    assert "connection" not in findings
 
 
 def test_what_is_spooled_is_told_with_its_age(receiver: OtlpReceiver, new_record: NewRecord) -> None:
-    spool = Spool.here()
-    claim = spool.put(Parcel(resource={}, records=(new_record(), new_record())))
-    claim.give_back()
-    claim.entry.path.rename(spool.directory / f"{time.time_ns() - 7 * 60 * 10**9:020d}-2-00000000.spans")
-    code, facts = doctor()
+    spool = Spool.of_this_user()
+    entry = spool.put(Parcel(resource={}, records=(new_record(), new_record())))
+    entry.release()
+    entry.entry.path.rename(spool.directory / f"{time.time_ns() - 7 * 60 * 10**9:020d}-2-00000000.spans")
+    code, findings = doctor()
     assert code == 0
-    assert facts["spool"] == (
+    assert findings["spool"] == (
         f"2 spans in {spool.directory}, the oldest since 7 min; otel-vsm flush sends them"
     )
     assert len(spool.entries()) == 1
@@ -153,15 +155,15 @@ def test_what_the_ci_says_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI_PROJECT_URL", "https://gitlab.com/acme/shop")
     monkeypatch.setenv("CI_COMMIT_SHA", sha)
     monkeypatch.setenv("CI_MERGE_REQUEST_IID", "12")
-    _, facts = doctor()
-    assert facts["repository"] == "gitlab.com/acme/shop"
-    assert facts["revision"] == sha
-    assert facts["change"] == "gitlab.com/acme/shop#12"
-    assert "GitLab" in facts["CI"]
+    _, findings = doctor()
+    assert findings["repository"] == "gitlab.com/acme/shop"
+    assert findings["revision"] == sha
+    assert findings["change"] == "gitlab.com/acme/shop#12"
+    assert "GitLab" in findings["CI"]
 
 
 def test_what_is_not_found_is_told() -> None:
-    code, facts = doctor()
+    code, findings = doctor()
     assert code == 0
-    assert facts["change"] == "not found"
-    assert facts["CI"] == "none that is known"
+    assert findings["change"] == "not found"
+    assert findings["CI"] == "none that is known"

@@ -1,15 +1,12 @@
 """The commands that tell of an instant."""
 
 import time
-from typing import Any
 
 import pytest
 
+from harness.cli import Cli, Repository
 from otel_vsm.identity import change_root, incident_root, work_item_root
-from otel_vsm.record import Link
 from otel_vsm.testing import OtlpReceiver
-
-Cli = Repository = Any  # of conftest.py
 
 AT = ("--at", "2026-03-01T09:30:00Z")
 AT_NS = 1_772_357_400_000_000_000
@@ -18,7 +15,7 @@ REQUEST = {**CI, "GITHUB_REF": "refs/pull/77/merge", "GITHUB_SHA": "0" * 40}
 
 
 def test_an_event_of_a_change_is_told(cli: Cli, shop: Repository) -> None:
-    record = cli.tell("change", "merged", *AT, "--team", "checkout")
+    record = cli.record("change", "merged", *AT, "--team", "checkout")
     assert (record.trace_id, record.parent_span_id) == change_root("github.com/acme/shop#12")
     assert (record.name, record.start_ns, record.end_ns) == ("change.merged", AT_NS, AT_NS)
     assert record.attributes == {
@@ -34,14 +31,14 @@ def test_an_event_of_a_change_is_told(cli: Cli, shop: Repository) -> None:
 
 def test_without_a_time_it_is_now(cli: Cli) -> None:
     before = time.time_ns()
-    record = cli.tell("change", "opened")
+    record = cli.record("change", "opened")
     assert before <= record.start_ns == record.end_ns <= time.time_ns()
 
 
 def test_what_is_told_twice_is_one_event(cli: Cli) -> None:
-    assert cli.tell("change", "opened", *AT).span_id == cli.tell("change", "opened", *AT).span_id
-    assert cli.tell("change", "opened").span_id != cli.tell("change", "merged").span_id
-    assert cli.tell("change", "opened").span_id != cli.tell("change", "opened", "--change", "13").span_id
+    assert cli.record("change", "opened", *AT).span_id == cli.record("change", "opened", *AT).span_id
+    assert cli.record("change", "opened").span_id != cli.record("change", "merged").span_id
+    assert cli.record("change", "opened").span_id != cli.record("change", "opened", "--change", "13").span_id
 
 
 @pytest.mark.parametrize(
@@ -57,16 +54,16 @@ def test_what_is_told_twice_is_one_event(cli: Cli) -> None:
 )
 def test_what_happens_again_is_another_event(cli: Cli, command: list[str], event: str) -> None:
     first, second = AT, ("--at", "2026-03-01T09:30:01Z")
-    told = [cli.tell(*command, event, *at).span_id for at in (first, second, first)]
-    assert told[0] == told[2] != told[1]
+    span_ids = [cli.record(*command, event, *at).span_id for at in (first, second, first)]
+    assert span_ids[0] == span_ids[2] != span_ids[1]
     # Within its second, it is the same one: other tools may round.
-    assert cli.tell(*command, event, "--at", "2026-03-01T09:30:00.9Z").span_id == told[0]
-    assert cli.tell(*command, event).span_id not in told
+    assert cli.record(*command, event, "--at", "2026-03-01T09:30:00.9Z").span_id == span_ids[0]
+    assert cli.record(*command, event).span_id not in span_ids
 
 
 def test_gates_are_apart(cli: Cli) -> None:
-    security = cli.tell("approval", "granted", "--gate", "security", *AT, "--actor", "human")
-    production = cli.tell("approval", "granted", "--gate", "production", *AT)
+    security = cli.record("approval", "granted", "--gate", "security", *AT, "--actor", "human")
+    production = cli.record("approval", "granted", "--gate", "production", *AT)
     assert security.span_id != production.span_id
     assert security.attributes["vsm.approval.gate"] == "security"
     assert security.attributes["vsm.event.name"] == "approval.granted"
@@ -75,25 +72,25 @@ def test_gates_are_apart(cli: Cli) -> None:
 
 @pytest.mark.parametrize("given", ["13", "#13", "!13", "github.com/acme/shop#13"])
 def test_a_named_change_may_be_another_than_the_checkout(cli: Cli, given: str) -> None:
-    told = cli.tell("change", "approved", "--change", given)
-    assert told.trace_id == change_root("github.com/acme/shop#13").trace_id
-    assert told.attributes["vcs.change.id"] == "13"
+    record = cli.record("change", "approved", "--change", given)
+    assert record.trace_id == change_root("github.com/acme/shop#13").trace_id
+    assert record.attributes["vcs.change.id"] == "13"
     # HEAD is of change 12. With both on one span, the two would be taken for one change.
-    assert "vcs.ref.head.revision" not in told.attributes
-    assert "vcs.ref.head.name" not in told.attributes
+    assert "vcs.ref.head.revision" not in record.attributes
+    assert "vcs.ref.head.name" not in record.attributes
 
 
 def test_a_named_change_of_another_repository_has_nothing_of_this_one(cli: Cli) -> None:
     sha = "9f2c1d7e5b8a4c3d2e1f0a9b8c7d6e5f4a3b2c1d"
-    told = cli.tell("change", "merged", "--change", f"gitlab.com/acme/api@{sha}").attributes
-    assert told["vsm.change.id"] == f"gitlab.com/acme/api@{sha}"
-    assert told["vcs.repository.url.full"] == "https://gitlab.com/acme/api"
-    assert told["vcs.ref.head.revision"] == sha
-    assert "vcs.ref.head.name" not in told
+    attributes = cli.record("change", "merged", "--change", f"gitlab.com/acme/api@{sha}").attributes
+    assert attributes["vsm.change.id"] == f"gitlab.com/acme/api@{sha}"
+    assert attributes["vcs.repository.url.full"] == "https://gitlab.com/acme/api"
+    assert attributes["vcs.ref.head.revision"] == sha
+    assert "vcs.ref.head.name" not in attributes
 
 
 def test_a_work_item_has_a_trace_of_its_own(cli: Cli) -> None:
-    record = cli.tell("work-item", "started", "--id", "SHOP-17", *AT)
+    record = cli.record("work-item", "started", "--id", "SHOP-17", *AT)
     assert (record.trace_id, record.parent_span_id) == work_item_root("SHOP-17")
     assert record.attributes == {"vsm.event.name": "work_item.started", "vsm.work_item.id": "SHOP-17"}
 
@@ -110,14 +107,14 @@ def test_a_work_item_has_a_trace_of_its_own(cli: Cli) -> None:
 def test_a_work_item_of_a_change_that_is_said(
     cli: Cli, options: list[str], env: dict[str, str], change: str
 ) -> None:
-    record = cli.tell("work-item", "blocked", "--id", "SHOP-17", *options, env=env)
+    record = cli.record("work-item", "blocked", "--id", "SHOP-17", *options, env=env)
     assert record.attributes["vsm.change.id"] == f"github.com/acme/shop{change}"
     assert record.trace_id == change_root(f"github.com/acme/shop{change}").trace_id
     assert "vcs.ref.head.revision" not in record.attributes
 
 
 def test_an_incident_has_a_trace_of_its_own_and_no_change(cli: Cli) -> None:
-    record = cli.tell(
+    record = cli.record(
         *("incident", "detected", "--id", "INC-42", "--service", "shop", "--severity", "high"),
         *("--deployment", "d-1", "--team", "on call", *AT),
     )
@@ -135,18 +132,18 @@ def test_an_incident_has_a_trace_of_its_own_and_no_change(cli: Cli) -> None:
 
 
 def test_a_change_that_is_named_is_linked_to_the_incident(cli: Cli) -> None:
-    record = cli.tell(
+    record = cli.record(
         *("incident", "resolved", "--id", "INC-42", "--service", "shop", "--environment", "staging"),
         *("--change", "github.com/acme/shop#12"),
     )
-    assert record.links == (Link(*change_root("github.com/acme/shop#12")),)
+    assert record.links == (change_root("github.com/acme/shop#12"),)
     assert "vsm.change.id" not in record.attributes
     assert record.attributes["deployment.environment.name"] == "staging"
 
 
 def test_an_event_in_a_stage_is_its_child(cli: Cli) -> None:
     trace_id = change_root("github.com/acme/shop#12").trace_id
-    record = cli.tell("change", "merged", env={"TRACEPARENT": f"00-{trace_id}-00f067aa0ba902b7-01"})
+    record = cli.record("change", "merged", env={"TRACEPARENT": f"00-{trace_id}-00f067aa0ba902b7-01"})
     assert record.parent_span_id == "00f067aa0ba902b7"
 
 

@@ -6,14 +6,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from harness.factories import NewRecord
 from otel_vsm.cli import main
 from otel_vsm.export.endpoint import Protocol
 from otel_vsm.export.parcel import Parcel
 from otel_vsm.export.spool import Spool
-from otel_vsm.record import Record
 from otel_vsm.testing import ACCEPT, BAD_REQUEST, BUSY, OtlpReceiver
-
-NewRecord = Callable[..., Record]
 
 
 @pytest.fixture(params=Protocol, ids=str)
@@ -28,7 +26,7 @@ def receiver(
 @pytest.fixture
 def keep(new_record: NewRecord) -> Callable[..., None]:
     def put(*names: str) -> None:
-        Spool.here().put(Parcel(resource={}, records=tuple(map(new_record, names)))).give_back()
+        Spool.of_this_user().put(Parcel(resource={}, records=tuple(map(new_record, names)))).release()
 
     return put
 
@@ -45,7 +43,7 @@ def test_all_that_is_spooled_is_sent(receiver: OtlpReceiver, keep: Callable[...,
     assert done.stdout.startswith("Sent 3 spans to http://127.0.0.1:")
     assert done.stdout.endswith("; 0 left.\n")
     assert [record.name for record in receiver.records] == ["a", "b", "c"]
-    assert Spool.here().entries() == []
+    assert Spool.of_this_user().entries() == []
 
 
 def test_nothing_spooled_is_well(receiver: OtlpReceiver) -> None:
@@ -58,52 +56,53 @@ def test_what_is_left_is_said_and_why(
     receiver: OtlpReceiver, keep: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep("a", "b")
-    receiver.answer = BUSY
+    receiver.response = BUSY
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "700")
     done = flush()
     assert done.exit_code == 1
     assert "Sent 0 spans" in done.stdout
     assert "; 2 left.\n" in done.stdout
-    assert done.stderr.startswith(f"Left in {Spool.here().directory}: ")
+    assert done.stderr.startswith(f"Left in {Spool.of_this_user().directory}: ")
     assert done.stderr.endswith("too busy.\n")
 
 
 def test_what_another_process_sends_is_left(receiver: OtlpReceiver, keep: Callable[..., None]) -> None:
     keep("a")
-    (theirs,) = Spool.here().claims()
+    (theirs,) = Spool.of_this_user().locked_entries()
     done = flush()
     assert done.exit_code == 1
     assert "another process is sending them" in done.stderr
     assert receiver.requests == []
-    theirs.give_back()
+    theirs.release()
 
 
 def test_what_was_refused_is_said(receiver: OtlpReceiver, keep: Callable[..., None]) -> None:
     keep("poison")
     keep("a")
-    receiver.answer = lambda spans: (
+    receiver.response = lambda spans: (
         BAD_REQUEST if any(span.record.name == "poison" for span in spans) else ACCEPT
     )
     done = flush()
     assert done.exit_code == 1
     assert "Sent 1 span " in done.stdout
     assert done.stderr.startswith("Refused and dropped: 1 span (")
-    assert Spool.here().entries() == []
+    assert Spool.of_this_user().entries() == []
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "said"), [("", "set OTEL_EXPORTER_OTLP_ENDPOINT"), ("localhost:4318", "write it like http")]
+    ("endpoint", "message"),
+    [("", "set OTEL_EXPORTER_OTLP_ENDPOINT"), ("localhost:4318", "write it like http")],
 )
 def test_without_a_usable_endpoint_all_is_left(
-    keep: Callable[..., None], monkeypatch: pytest.MonkeyPatch, endpoint: str, said: str
+    keep: Callable[..., None], monkeypatch: pytest.MonkeyPatch, endpoint: str, message: str
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
     keep("a")
     done = flush()
     assert done.exit_code == 1
-    assert done.stderr.startswith(f"Error: 1 span left in {Spool.here().directory}: ")
-    assert said in done.stderr
-    assert len(Spool.here().entries()) == 1
+    assert done.stderr.startswith(f"Error: 1 span left in {Spool.of_this_user().directory}: ")
+    assert message in done.stderr
+    assert len(Spool.of_this_user().entries()) == 1
 
 
 def test_a_spool_that_cannot_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,13 +9,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from harness.cli import Cli, read_line
 from otel_vsm.testing import OtlpReceiver
-
-Cli = Any  # of conftest.py
 
 # Counts a signal, and ends when its standard input does.
 COUNT = r"""
@@ -47,10 +45,10 @@ def eventually(holds: Callable[[], bool]) -> None:
 @pytest.mark.parametrize("name", FORWARDED)
 def test_a_signal_to_the_wrapper_reaches_the_command_once(quiet: Cli, name: str) -> None:
     wrapper = quiet.start("stage", "test", "--", sys.executable, "-c", COUNT, stdin=subprocess.PIPE)
-    assert wrapper.stdout.readline() == "ready\n"
+    assert read_line(wrapper) == "ready\n"
     for _ in range(2):  # a second Ctrl-C counts as much as the first
         wrapper.send_signal(signal.Signals[f"SIG{name}"])
-        assert wrapper.stdout.readline() == f"SIG{name}\n"
+        assert read_line(wrapper) == f"SIG{name}\n"
     rest, errors = wrapper.communicate("", timeout=PATIENCE_S)
     assert (rest, errors, wrapper.returncode) == ("caught 2\n", "", 7)
 
@@ -63,7 +61,7 @@ def test_who_is_stopped_by_a_signal_was_cancelled(
 ) -> None:
     number = signal.Signals[f"SIG{name}"]
     wrapper = cli.start("stage", "test", "--", "sh", "-c", "echo ready; exec sleep 600")
-    assert wrapper.stdout.readline() == "ready\n"
+    assert read_line(wrapper) == "ready\n"
     wrapper.send_signal(number)
     assert wrapper.wait(timeout=PATIENCE_S) == 128 + number
     [record] = otlp_receiver.records
@@ -75,7 +73,7 @@ def test_who_is_stopped_by_a_signal_was_cancelled(
 def test_a_command_that_gives_up_when_asked_to_was_cancelled(cli: Cli, otlp_receiver: OtlpReceiver) -> None:
     script = "trap 'exit 9' TERM; echo ready; while :; do sleep 0.01; done"
     wrapper = cli.start("stage", "test", "--", "sh", "-c", script)
-    assert wrapper.stdout.readline() == "ready\n"
+    assert read_line(wrapper) == "ready\n"
     wrapper.send_signal(signal.SIGTERM)
     assert wrapper.wait(timeout=PATIENCE_S) == 9
     assert otlp_receiver.records[0].attributes["cicd.pipeline.task.run.result"] == "cancellation"
@@ -92,8 +90,7 @@ def test_what_the_caller_ignores_does_not_reach_the_command(quiet: Cli) -> None:
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert wrapper.stdout is not None
-    assert wrapper.stdout.readline() == "ready\n"
+    assert read_line(wrapper) == "ready\n"
     wrapper.send_signal(signal.SIGHUP)
     wrapper.communicate("\n", timeout=PATIENCE_S)
     assert wrapper.returncode == 5
@@ -101,13 +98,13 @@ def test_what_the_caller_ignores_does_not_reach_the_command(quiet: Cli) -> None:
 
 def test_a_command_that_is_killed_is_noticed(quiet: Cli) -> None:
     wrapper = quiet.start("stage", "test", "--", "sh", "-c", "echo $$; exec sleep 600")
-    os.kill(int(wrapper.stdout.readline()), signal.SIGKILL)
+    os.kill(int(read_line(wrapper)), signal.SIGKILL)
     assert wrapper.wait(timeout=PATIENCE_S) == 128 + signal.SIGKILL
 
 
 def test_a_command_that_stops_and_goes_on_is_waited_for(quiet: Cli) -> None:
     wrapper = quiet.start("stage", "test", "--", "sh", "-c", "echo $$; kill -STOP $$; exit 4")
-    pid = int(wrapper.stdout.readline())
+    pid = int(read_line(wrapper))
     eventually(lambda: "\nState:\tT" in Path(f"/proc/{pid}/status").read_text())
     assert wrapper.poll() is None
     os.kill(pid, signal.SIGCONT)
@@ -117,7 +114,7 @@ def test_a_command_that_stops_and_goes_on_is_waited_for(quiet: Cli) -> None:
 def test_a_signal_while_the_span_is_sent_changes_nothing(cli: Cli, otlp_receiver: OtlpReceiver) -> None:
     with otlp_receiver.silent():
         wrapper = cli.start("stage", "test", "--", "sh", "-c", "echo $$; exec >&-; exit 3")
-        pid = int(wrapper.stdout.readline())
+        pid = int(read_line(wrapper))
         eventually(lambda: not Path(f"/proc/{pid}").exists())
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             wrapper.send_signal(number)
@@ -140,8 +137,7 @@ def test_an_orphan_of_the_command_leaves_no_zombie(quiet: Cli) -> None:
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert wrapper.stdout is not None
-    orphan = Path(f"/proc/{int(wrapper.stdout.readline())}")
+    orphan = Path(f"/proc/{int(read_line(wrapper))}")
     assert orphan.exists()
     (quiet.cwd / "gate").write_text("\n")
     eventually(lambda: not orphan.exists())

@@ -6,23 +6,22 @@ import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from otel_vsm.identity import change_root
-from otel_vsm.record import Link
+from harness.cli import Cli, Repository, read_line
+from harness.factories import RunPython
+from otel_vsm.identity import SpanId, SpanReference, TraceId, change_root
 from otel_vsm.testing import OtlpReceiver
-
-Cli = Repository = RunPython = Any  # of conftest.py
 
 CHANGE = "github.com/acme/shop#12"
 TRACE, ROOT = change_root(CHANGE)
-FOREIGN = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+CALLER = SpanReference(TraceId("0af7651916cd43dd8448eb211c80319c"), SpanId("b7ad6b7169203331"))
+FOREIGN = f"00-{CALLER.trace_id}-{CALLER.span_id}-01"
 
 
 def test_a_stage_is_told(cli: Cli, shop: Repository) -> None:
-    record = cli.tell("stage", "build", "--team", "checkout", "--attribute", "size=big", "--", "true")
+    record = cli.record("stage", "build", "--team", "checkout", "--attribute", "size=big", "--", "true")
     assert (record.trace_id, record.parent_span_id, record.name) == (TRACE, ROOT, "build")
     assert record.end_ns > record.start_ns
     assert record.attributes == {
@@ -182,28 +181,28 @@ def test_what_the_caller_ignores_stays_ignored(quiet: Cli) -> None:
 def test_umask_folder_and_signal_mask_are_the_callers(quiet: Cli) -> None:
     show = "umask; pwd; grep -E 'SigBlk' /proc/self/status; ulimit -n"
     limits = "umask 027; ulimit -n 200;"
-    inside = quiet.shell(f'{limits} "$@"', "stage", "test", "--", "sh", "-c", show)
-    assert inside.stdout == quiet.shell(f"{limits} {show}").stdout
+    wrapped = quiet.shell(f'{limits} "$@"', "stage", "test", "--", "sh", "-c", show)
+    assert wrapped.stdout == quiet.shell(f"{limits} {show}").stdout
 
 
 def test_the_environment_gets_what_is_ours_and_nothing_else(quiet: Cli) -> None:
     done = quiet("stage", "test", "--", "env", "-0")
-    inside = dict(pair.split("=", 1) for pair in done.stdout.split("\0") if pair)
-    assert inside.keys() - quiet.env.keys() == {"TRACEPARENT", "OTEL_VSM_CHANGE_ID"}
-    assert {name: inside[name] for name in quiet.env} == quiet.env
-    assert inside["OTEL_VSM_CHANGE_ID"] == CHANGE
+    wrapped = dict(pair.split("=", 1) for pair in done.stdout.split("\0") if pair)
+    assert wrapped.keys() - quiet.env.keys() == {"TRACEPARENT", "OTEL_VSM_CHANGE_ID"}
+    assert {name: wrapped[name] for name in quiet.env} == quiet.env
+    assert wrapped["OTEL_VSM_CHANGE_ID"] == CHANGE
 
 
-@pytest.mark.parametrize("given", ["C", "POSIX", "C.UTF-8"])
-def test_a_locale_of_the_environment_is_not_coerced(quiet: Cli, given: str) -> None:
-    done = quiet("stage", "test", "--", "sh", "-c", "echo $LC_CTYPE", env={"LC_CTYPE": given})
-    assert done.stdout == f"{given}\n"
+@pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8"])
+def test_a_locale_of_the_environment_is_not_coerced(quiet: Cli, locale: str) -> None:
+    done = quiet("stage", "test", "--", "sh", "-c", "echo $LC_CTYPE", env={"LC_CTYPE": locale})
+    assert done.stdout == f"{locale}\n"
 
 
 def test_a_grandchild_that_keeps_the_output_open_does_not_hold_the_exit_up(quiet: Cli) -> None:
     script = "sleep 600 & echo $!"
     wrapper = quiet.start("stage", "test", "--", "sh", "-c", script)
-    grandchild = int(wrapper.stdout.readline())
+    grandchild = int(read_line(wrapper))
     try:
         assert wrapper.wait(timeout=30) == 0
     finally:
@@ -234,14 +233,14 @@ def test_a_disabled_sdk_sends_nothing(cli: Cli, otlp_receiver: OtlpReceiver) -> 
 
 
 def test_a_span_of_the_same_change_around_us_is_the_parent(cli: Cli) -> None:
-    record = cli.tell("stage", "test", "--", "true", env={"TRACEPARENT": f"00-{TRACE}-00f067aa0ba902b7-00"})
+    record = cli.record("stage", "test", "--", "true", env={"TRACEPARENT": f"00-{TRACE}-00f067aa0ba902b7-00"})
     assert (record.trace_id, record.parent_span_id, record.links) == (TRACE, "00f067aa0ba902b7", ())
 
 
 def test_a_span_of_another_trace_around_us_is_linked(cli: Cli) -> None:
-    record = cli.tell("stage", "test", "--", "true", env={"TRACEPARENT": FOREIGN})
+    record = cli.record("stage", "test", "--", "true", env={"TRACEPARENT": FOREIGN})
     assert (record.trace_id, record.parent_span_id) == (TRACE, ROOT)
-    assert record.links == (Link("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"),)
+    assert record.links == (CALLER,)
 
 
 def test_trace_state_is_passed_on(quiet: Cli) -> None:
@@ -250,7 +249,7 @@ def test_trace_state_is_passed_on(quiet: Cli) -> None:
 
 
 def test_a_lower_case_variable_does_not_count(cli: Cli) -> None:
-    assert cli.tell("stage", "test", "--", "true", env={"traceparent": FOREIGN}).links == ()
+    assert cli.record("stage", "test", "--", "true", env={"traceparent": FOREIGN}).links == ()
 
 
 def test_propagators_that_leave_trace_context_out_are_heard(quiet: Cli) -> None:
@@ -266,11 +265,11 @@ def test_stages_nest_wherever_the_inner_one_runs(
     inner = f"cd {tmp_path} && {cli.program} stage unit --type test -- true"
     done = cli("stage", "test", "--change", "99", "--", "sh", "-c", inner)
     assert done.returncode == 0
-    inside, outside = otlp_receiver.records
-    assert (inside.name, outside.name) == ("unit", "test")
-    assert inside.parent_span_id == outside.span_id
-    assert inside.trace_id == outside.trace_id == change_root("github.com/acme/shop#99").trace_id
-    assert inside.attributes["vsm.change.id"] == "github.com/acme/shop#99"
+    nested, outer = otlp_receiver.records
+    assert (nested.name, outer.name) == ("unit", "test")
+    assert nested.parent_span_id == outer.span_id
+    assert nested.trace_id == outer.trace_id == change_root("github.com/acme/shop#99").trace_id
+    assert nested.attributes["vsm.change.id"] == "github.com/acme/shop#99"
 
 
 def test_stages_side_by_side_are_apart(cli: Cli, otlp_receiver: OtlpReceiver) -> None:
@@ -285,38 +284,38 @@ def test_stages_side_by_side_are_apart(cli: Cli, otlp_receiver: OtlpReceiver) ->
 
 
 def test_the_kind_of_work_may_be_said(cli: Cli) -> None:
-    record = cli.tell("stage", "lint", "--type", "Test", "--", "true")
+    record = cli.record("stage", "lint", "--type", "Test", "--", "true")
     assert record.attributes["vsm.stage.type"] == "test"
-    assert "vsm.stage.type" not in cli.tell("stage", "lint", "--", "true").attributes
+    assert "vsm.stage.type" not in cli.record("stage", "lint", "--", "true").attributes
 
 
 def test_the_time_in_the_queue_is_told(cli: Cli) -> None:
-    record = cli.tell("stage", "test", "--queued-at", "2020-01-01T00:00:00Z", "--", "true")
+    record = cli.record("stage", "test", "--queued-at", "2020-01-01T00:00:00Z", "--", "true")
     queued_ns = 1_577_836_800 * 10**9
     assert record.attributes["vsm.stage.queue.duration"] == (record.start_ns - queued_ns) / 1e9
-    ahead = cli.tell("stage", "test", "--queued-at", "2200-01-01T00:00:00Z", "--", "true")
+    ahead = cli.record("stage", "test", "--queued-at", "2200-01-01T00:00:00Z", "--", "true")
     assert ahead.attributes["vsm.stage.queue.duration"] == 0.0
 
 
 def test_a_ci_and_no_terminal_is_automation(cli: Cli) -> None:
     assert (
-        cli.tell("stage", "test", "--", "true", env={"CI": "true"}).attributes["vsm.actor.type"]
+        cli.record("stage", "test", "--", "true", env={"CI": "true"}).attributes["vsm.actor.type"]
         == "automation"
     )
-    assert "vsm.actor.type" not in cli.tell("stage", "test", "--", "true").attributes
-    said = cli.tell("stage", "test", "--actor", "human", "--", "true", env={"CI": "true"})
-    assert said.attributes["vsm.actor.type"] == "human"
+    assert "vsm.actor.type" not in cli.record("stage", "test", "--", "true").attributes
+    record = cli.record("stage", "test", "--actor", "human", "--", "true", env={"CI": "true"})
+    assert record.attributes["vsm.actor.type"] == "human"
 
 
 def test_what_the_user_says_wins_over_the_ci_but_not_over_the_change(cli: Cli) -> None:
     ci = {"GITHUB_ACTIONS": "true", "GITHUB_WORKFLOW": "ci", "GITHUB_JOB": "unit"}
-    told = cli.tell(
+    attributes = cli.record(
         *("stage", "test", "--attribute", "cicd.pipeline.name=mine", "--attribute", "vsm.change.id=x"),
         *("--attribute", "a=", "--attribute", "b=1=2", "--", "true"),
         env=ci,
     ).attributes
-    assert (told["cicd.pipeline.name"], told["cicd.pipeline.task.name"]) == ("mine", "unit")
-    assert (told["vsm.change.id"], told["a"], told["b"]) == (CHANGE, "", "1=2")
+    assert (attributes["cicd.pipeline.name"], attributes["cicd.pipeline.task.name"]) == ("mine", "unit")
+    assert (attributes["vsm.change.id"], attributes["a"], attributes["b"]) == (CHANGE, "", "1=2")
 
 
 def test_text_that_is_no_text_is_told_as_well_as_can_be(cli: Cli, otlp_receiver: OtlpReceiver) -> None:
@@ -328,7 +327,7 @@ def test_text_that_is_no_text_is_told_as_well_as_can_be(cli: Cli, otlp_receiver:
 
 
 def test_an_empty_option_is_none(cli: Cli) -> None:
-    record = cli.tell("stage", "test", "--change", "", "--team", " ", "--revision", "", "--", "true")
+    record = cli.record("stage", "test", "--change", "", "--team", " ", "--revision", "", "--", "true")
     assert record.attributes["vsm.change.id"] == CHANGE
     assert "vsm.team" not in record.attributes
 
@@ -339,8 +338,8 @@ def test_a_clock_that_is_set_while_the_command_runs_does_not_matter(run_python: 
         "from otel_vsm import process\n"
         "wall = iter([2 * 10**18, 10**18])\n"
         "time.time_ns = lambda: next(wall)\n"
-        "ended = process.run(['true'], os.environ, meanwhile=lambda: None)\n"
-        "print(0 < ended.end_ns - ended.start_ns < 60 * 10**9)\n"
+        "completed = process.run(['true'], os.environ, meanwhile=lambda: None)\n"
+        "print(0 < completed.end_ns - completed.start_ns < 60 * 10**9)\n"
     )
     assert done.stdout == "True\n", done.stderr
 
@@ -379,6 +378,8 @@ def test_a_stamp_that_cannot_be_written_does_not_fail_the_stage(quiet: Cli) -> N
 
 def test_what_was_packaged_is_told(cli: Cli) -> None:
     digest = f"sha256:{'a' * 64}"
-    told = cli.tell("stage", "package", "--artifact", digest, "--version", "1.4", "--", "true").attributes
-    assert (told["artifact.hash"], told["service.version"]) == (digest, "1.4")
-    assert "artifact.purl" not in told
+    attributes = cli.record(
+        "stage", "package", "--artifact", digest, "--version", "1.4", "--", "true"
+    ).attributes
+    assert (attributes["artifact.hash"], attributes["service.version"]) == (digest, "1.4")
+    assert "artifact.purl" not in attributes

@@ -2,22 +2,23 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from harness.cli import Cli, Repository
+from harness.factories import RunPython
 from otel_vsm.identity import change_of_commit, change_root, local_repository
+from otel_vsm.record import Value
 from otel_vsm.testing import OtlpReceiver
-
-Cli = Repository = Any  # of conftest.py
 
 STAGE = ("stage", "build", "--", "sh", "-c", "echo out; exit 3")
 
 
-def told(
+def run_stage(
     cli: Cli, *, cwd: Path | None = None, env: dict[str, str] | None = None
-) -> tuple[dict[str, Any], str]:
+) -> tuple[Mapping[str, Value], str]:
     """The attributes of a stage, and what was said on stderr."""
     before = len(cli.receiver.records)
     done = cli(*STAGE, cwd=cwd, env=env)
@@ -27,9 +28,9 @@ def told(
 
 
 def test_no_repository(cli: Cli, tmp_path: Path) -> None:
-    attributes, said = told(cli, cwd=tmp_path)
+    attributes, stderr = run_stage(cli, cwd=tmp_path)
     reason = "not a git repository (or any of the parent directories): .git"
-    assert said == f"otel-vsm: warning: no commit found here ({reason})\n"
+    assert stderr == f"otel-vsm: warning: no commit found here ({reason})\n"
     assert not any(key.startswith(("vcs.", "vsm.change")) for key in attributes)
 
 
@@ -39,13 +40,15 @@ def test_what_cannot_be_found_is_no_concern_without_an_endpoint(quiet: Cli, tmp_
 
 
 def test_spans_without_a_change_are_told_apart(cli: Cli, tmp_path: Path, otlp_receiver: OtlpReceiver) -> None:
-    told(cli, cwd=tmp_path)
-    told(cli, cwd=tmp_path)
-    told(cli, cwd=tmp_path, env={"TRACEPARENT": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"})
-    first, second, inside = otlp_receiver.records
+    run_stage(cli, cwd=tmp_path)
+    run_stage(cli, cwd=tmp_path)
+    run_stage(
+        cli, cwd=tmp_path, env={"TRACEPARENT": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+    )
+    first, second, nested = otlp_receiver.records
     assert first.trace_id != second.trace_id
     assert (first.parent_span_id, first.links) == (None, ())
-    assert (inside.trace_id, inside.parent_span_id) == (
+    assert (nested.trace_id, nested.parent_span_id) == (
         "0af7651916cd43dd8448eb211c80319c",
         "b7ad6b7169203331",
     )
@@ -55,8 +58,8 @@ def test_no_git(cli: Cli, tmp_path: Path) -> None:
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "sh").symlink_to("/bin/sh")
-    attributes, said = told(cli, env={"PATH": str(programs)})
-    assert said == "otel-vsm: warning: no commit found here (git is not installed)\n"
+    attributes, stderr = run_stage(cli, env={"PATH": str(programs)})
+    assert stderr == "otel-vsm: warning: no commit found here (git is not installed)\n"
     assert "vsm.change.id" not in attributes
 
 
@@ -65,22 +68,22 @@ def test_a_git_that_hangs_holds_nobody_up_for_long(cli: Cli, tmp_path: Path) -> 
     programs.mkdir()
     (programs / "git").write_text("#!/bin/sh\nexec sleep 600\n")
     (programs / "git").chmod(0o755)
-    _, said = told(cli, env={"PATH": f"{programs}{os.pathsep}{cli.env['PATH']}"})
-    assert said == "otel-vsm: warning: no commit found here (git did not answer within 2 s)\n"
+    _, stderr = run_stage(cli, env={"PATH": f"{programs}{os.pathsep}{cli.env['PATH']}"})
+    assert stderr == "otel-vsm: warning: no commit found here (git did not answer within 2 s)\n"
 
 
 def test_no_commit_yet(cli: Cli, tmp_path: Path, shop: Repository) -> None:
     (tmp_path / "new").mkdir()
     shop.git("init", "--quiet", str(tmp_path / "new"))
-    _, said = told(cli, cwd=tmp_path / "new")
-    assert said.startswith("otel-vsm: warning: no commit found here (bad revision 'HEAD')")
-    assert len(said.splitlines()) == 1
+    _, stderr = run_stage(cli, cwd=tmp_path / "new")
+    assert stderr.startswith("otel-vsm: warning: no commit found here (bad revision 'HEAD')")
+    assert len(stderr.splitlines()) == 1
 
 
 def test_no_remote(cli: Cli, shop: Repository) -> None:
     shop.git("remote", "remove", "origin")
-    attributes, said = told(cli)
-    assert said == (
+    attributes, stderr = run_stage(cli)
+    assert stderr == (
         "otel-vsm: warning: the repository has no remote and is called local/shop (--repository names it)\n"
     )
     assert attributes["vsm.change.id"] == "local/shop#12"
@@ -93,22 +96,22 @@ def test_a_subfolder_and_a_worktree_are_the_same_repository(
     shop.git("remote", "remove", "origin")
     (shop.path / "deep" / "down").mkdir(parents=True)
     shop.git("worktree", "add", "--quiet", "-b", "topic", str(tmp_path / "elsewhere"))
-    assert told(cli, cwd=shop.path / "deep" / "down")[0]["vsm.change.id"] == "local/shop#12"
-    in_worktree = told(cli, cwd=tmp_path / "elsewhere")[0]
+    assert run_stage(cli, cwd=shop.path / "deep" / "down")[0]["vsm.change.id"] == "local/shop#12"
+    in_worktree = run_stage(cli, cwd=tmp_path / "elsewhere")[0]
     assert in_worktree["vsm.change.id"] == "local/shop#12"
     assert in_worktree["vcs.ref.head.name"] == "topic"
 
 
 def test_a_bare_repository(cli: Cli, shop: Repository, tmp_path: Path) -> None:
     shop.git("clone", "--quiet", "--bare", str(shop.path), str(tmp_path / "store.git"))
-    attributes, _ = told(cli, cwd=tmp_path / "store.git")
+    attributes, _ = run_stage(cli, cwd=tmp_path / "store.git")
     assert attributes["vsm.change.id"] == "local/shop#12"  # its remote is a path of this machine
 
 
 def test_a_detached_checkout(cli: Cli, shop: Repository) -> None:
     shop.git("checkout", "--quiet", "--detach")
-    attributes, said = told(cli)
-    assert (attributes["vsm.change.id"], said) == ("github.com/acme/shop#12", "")
+    attributes, stderr = run_stage(cli)
+    assert (attributes["vsm.change.id"], stderr) == ("github.com/acme/shop#12", "")
     assert "vcs.ref.head.name" not in attributes
 
 
@@ -118,38 +121,38 @@ def test_a_shallow_clone(cli: Cli, shop: Repository, tmp_path: Path) -> None:
     shop.git(
         "-C", str(tmp_path / "clone"), "remote", "set-url", "origin", "https://x:y@GitHub.com/acme/shop/"
     )
-    attributes, said = told(cli, cwd=tmp_path / "clone")
-    assert (attributes["vsm.change.id"], said) == (f"github.com/acme/shop@{sha}", "")
+    attributes, stderr = run_stage(cli, cwd=tmp_path / "clone")
+    assert (attributes["vsm.change.id"], stderr) == (f"github.com/acme/shop@{sha}", "")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a repository that belongs to someone else")
 def test_a_repository_of_someone_else(cli: Cli, shop: Repository) -> None:
     for path in (shop.path, shop.path / ".git"):
         os.chown(path, 12345, 12345)
-    attributes, said = told(cli)
-    assert said.startswith(
+    attributes, stderr = run_stage(cli)
+    assert stderr.startswith(
         "otel-vsm: warning: no commit found here (detected dubious ownership in repository"
     )
-    assert len(said.splitlines()) == 1
+    assert len(stderr.splitlines()) == 1
     assert "vsm.change.id" not in attributes
 
 
 def test_a_broken_repository(cli: Cli, shop: Repository) -> None:
     (shop.path / ".git" / "HEAD").write_text("nonsense")
-    _, said = told(cli)
-    assert len(said.splitlines()) == 1
+    _, stderr = run_stage(cli)
+    assert len(stderr.splitlines()) == 1
 
 
 def test_a_remote_that_the_user_writes_short(cli: Cli, shop: Repository) -> None:
     shop.git("config", "url.https://gitlab.com/.insteadOf", "gl:")
     shop.git("remote", "set-url", "origin", "gl:acme/shop.git")
     shop.git("remote", "add", "a-fork", "https://gitlab.com/ada/shop.git")
-    assert told(cli)[0]["vsm.change.id"] == "gitlab.com/acme/shop#12"
+    assert run_stage(cli)[0]["vsm.change.id"] == "gitlab.com/acme/shop#12"
 
 
 def test_without_origin_the_first_remote_counts(cli: Cli, shop: Repository) -> None:
     shop.git("remote", "rename", "origin", "upstream")
-    assert told(cli)[0]["vsm.change.id"] == "github.com/acme/shop#12"
+    assert run_stage(cli)[0]["vsm.change.id"] == "github.com/acme/shop#12"
 
 
 @pytest.mark.parametrize(
@@ -168,7 +171,7 @@ def test_the_last_commits_message_names_the_change(
     cli: Cli, shop: Repository, message: str, change: str | None
 ) -> None:
     sha = shop.commit(message)
-    assert told(cli)[0]["vsm.change.id"] == f"github.com/acme/shop{change or f'@{sha}'}"
+    assert run_stage(cli)[0]["vsm.change.id"] == f"github.com/acme/shop{change or f'@{sha}'}"
 
 
 @pytest.mark.parametrize(
@@ -206,8 +209,8 @@ def test_a_merge_commit_on_the_trunk_stands_for_its_request(
             "CI_COMMIT_MESSAGE": message,
         },
     }.get(ci or "", {})
-    attributes, said = told(cli, env=env)
-    assert said == ""
+    attributes, stderr = run_stage(cli, env=env)
+    assert stderr == ""
     assert attributes["vsm.change.id"] == "github.com/acme/shop#14"
     assert attributes["vcs.change.id"] == "14"
     assert attributes["vcs.ref.head.revision"] == merge
@@ -220,28 +223,28 @@ def test_a_picked_commit_is_of_the_change_that_it_was_picked_from(cli: Cli, shop
     shop.commit("Add a basket (#13)")
     shop.git("switch", "--quiet", "release")
     shop.git("cherry-pick", "-x", "--allow-empty", original)
-    picked = told(cli)[0]
+    picked = run_stage(cli)[0]
     assert picked["vsm.change.id"] == f"github.com/acme/shop@{original}"
     # Both stand on the span, so that the collector knows them for one change.
     assert picked["vcs.ref.head.revision"] == shop.git("rev-parse", "HEAD") != original
     assert "vcs.change.id" not in picked
 
     shop.git("cherry-pick", "-x", "--allow-empty", "main")
-    assert told(cli)[0]["vsm.change.id"] == "github.com/acme/shop#13"
+    assert run_stage(cli)[0]["vsm.change.id"] == "github.com/acme/shop#13"
     trailer = f"(cherry picked from commit {shop.git('rev-parse', 'main')})"
     shop.commit(f"Without the number\n\n{trailer}")
-    assert told(cli)[0]["vsm.change.id"] == "github.com/acme/shop#13"
+    assert run_stage(cli)[0]["vsm.change.id"] == "github.com/acme/shop#13"
     shop.commit(f"Backport (#14)\n\n{trailer}")
-    assert told(cli)[0]["vsm.change.id"] == "github.com/acme/shop#14"
+    assert run_stage(cli)[0]["vsm.change.id"] == "github.com/acme/shop#14"
     elsewhere = "9f2c1d7e5b8a4c3d2e1f0a9b8c7d6e5f4a3b2c1d"
     shop.commit(f"From a fork\n\n(cherry picked from commit {elsewhere})")
-    assert told(cli)[0]["vsm.change.id"] == f"github.com/acme/shop@{elsewhere}"
+    assert run_stage(cli)[0]["vsm.change.id"] == f"github.com/acme/shop@{elsewhere}"
 
 
-def test_what_a_change_takes_back_is_told(cli: Cli, shop: Repository) -> None:
+def test_what_a_change_takes_back_is_run_stage(cli: Cli, shop: Repository) -> None:
     def reverts(message: str) -> object:
         shop.commit(message)
-        return told(cli)[0].get("vsm.change.reverts")
+        return run_stage(cli)[0].get("vsm.change.reverts")
 
     broken = shop.commit("Break it")
     assert reverts(f'Revert "Break it"\n\nThis reverts commit {broken}.') == f"github.com/acme/shop@{broken}"
@@ -254,10 +257,10 @@ def test_what_a_change_takes_back_is_told(cli: Cli, shop: Repository) -> None:
 
 def test_what_a_change_takes_back_is_told_of_it_only(cli: Cli, shop: Repository) -> None:
     shop.commit('Revert "Add a cart (#12)" (#13)')
-    assert cli.tell("change", "merged").attributes["vsm.change.reverts"] == "github.com/acme/shop#12"
-    assert "vsm.change.reverts" not in cli.tell("change", "opened", "--change", "14").attributes
-    assert "vsm.change.reverts" not in cli.tell("change", "opened", "--revision", "HEAD~1").attributes
-    assert "vsm.change.reverts" not in cli.tell("work-item", "started", "--id", "SHOP-1").attributes
+    assert cli.record("change", "merged").attributes["vsm.change.reverts"] == "github.com/acme/shop#12"
+    assert "vsm.change.reverts" not in cli.record("change", "opened", "--change", "14").attributes
+    assert "vsm.change.reverts" not in cli.record("change", "opened", "--revision", "HEAD~1").attributes
+    assert "vsm.change.reverts" not in cli.record("work-item", "started", "--id", "SHOP-1").attributes
 
 
 def test_a_ci_that_tells_request_and_revision_leaves_it_to_git_what_is_taken_back(
@@ -270,9 +273,9 @@ def test_a_ci_that_tells_request_and_revision_leaves_it_to_git_what_is_taken_bac
         "GITHUB_REF": "refs/pull/77/merge",
         "GITHUB_SHA": shop.commit('Revert "Add a cart (#12)"'),
     }
-    assert told(cli, env=env)[0]["vsm.change.reverts"] == "github.com/acme/shop#12"
-    attributes, said = told(cli, env={**env, "GITHUB_SHA": "9f2c1d7e5b8a4c3d2e1f0a9b8c7d6e5f4a3b2c1d"})
-    assert ("vsm.change.reverts" in attributes, said) == (False, "")
+    assert run_stage(cli, env=env)[0]["vsm.change.reverts"] == "github.com/acme/shop#12"
+    attributes, stderr = run_stage(cli, env={**env, "GITHUB_SHA": "9f2c1d7e5b8a4c3d2e1f0a9b8c7d6e5f4a3b2c1d"})
+    assert ("vsm.change.reverts" in attributes, stderr) == (False, "")
 
 
 def test_the_order_in_which_a_change_is_found(cli: Cli, shop: Repository) -> None:
@@ -280,8 +283,8 @@ def test_the_order_in_which_a_change_is_found(cli: Cli, shop: Repository) -> Non
     sha = shop.commit("Nothing else is known")
 
     def change(*options: str) -> str:
-        record = cli.tell("change", "opened", *options, env=env)
-        assert record.trace_id == change_root(record.attributes["vsm.change.id"]).trace_id
+        record = cli.record("change", "opened", *options, env=env)
+        assert record.trace_id == change_root(str(record.attributes["vsm.change.id"])).trace_id
         return str(record.attributes["vsm.change.id"]).removeprefix("github.com/acme/shop")
 
     assert change() == f"@{sha}"
@@ -303,7 +306,7 @@ def test_a_revision_is_given_in_full(cli: Cli, shop: Repository) -> None:
     shop.git("tag", "--annotate", "--message", "x", "v1")
     shop.commit("Later (#13)")
     for revision in ("v1", sha[:9], "HEAD~1", sha):
-        record = cli.tell("change", "merged", "--revision", revision)
+        record = cli.record("change", "merged", "--revision", revision)
         assert record.attributes["vcs.ref.head.revision"] == sha
         assert record.attributes["vsm.change.id"] == "github.com/acme/shop#12"
         assert "vcs.ref.head.name" not in record.attributes
@@ -320,7 +323,7 @@ def test_a_revision_that_git_does_not_know_is_told_as_it_is(
 
 def test_a_revision_in_full_needs_no_git(cli: Cli, tmp_path: Path) -> None:
     sha = "9F2C1D7E5B8A4C3D2E1F0A9B8C7D6E5F4A3B2C1D"
-    record = cli.tell(
+    record = cli.record(
         *("change", "merged", "--repository", "https://github.com/acme/api.git", "--revision", sha),
         cwd=tmp_path,
     )
@@ -330,7 +333,7 @@ def test_a_revision_in_full_needs_no_git(cli: Cli, tmp_path: Path) -> None:
 
 def test_the_work_on_a_named_change_tells_its_revision(cli: Cli, shop: Repository) -> None:
     sha = shop.commit("Without a number")
-    record = cli.tell("stage", "build", "--change", "13", "--", "true")
+    record = cli.record("stage", "build", "--change", "13", "--", "true")
     assert record.attributes["vsm.change.id"] == "github.com/acme/shop#13"
     assert record.attributes["vcs.ref.head.revision"] == sha
 
@@ -343,7 +346,7 @@ def test_the_work_on_a_named_change_with_the_checkout_of_another(
     assert "vcs.ref.head.revision" not in otlp_receiver.records[0].attributes
 
 
-def test_a_fault_of_ours_does_not_keep_the_command_from_running(run_python: Any) -> None:
+def test_a_fault_of_ours_does_not_keep_the_command_from_running(run_python: RunPython) -> None:
     done = run_python(
         "import otel_vsm.cli.wrapper as wrapper\n"
         "def broken(*_, **__): raise RuntimeError('broken')\n"

@@ -4,15 +4,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
 
+from harness.cli import Cli
 from otel_vsm.cli import COMMANDS, LazyGroup, main
 from otel_vsm.testing import OtlpReceiver
-
-Cli = Any  # of conftest.py
 
 CONTRACT = (
     *("stage", "begin", "end", "deploy", "change", "approval", "work-item", "incident"),
@@ -76,11 +74,13 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "said"), WRONG, ids=str)
-def test_a_wrong_call_exits_2_and_says_what_is_allowed(quiet: Cli, arguments: list[str], said: str) -> None:
+@pytest.mark.parametrize(("arguments", "message"), WRONG, ids=str)
+def test_a_wrong_call_exits_2_and_says_what_is_allowed(
+    quiet: Cli, arguments: list[str], message: str
+) -> None:
     done = quiet(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
-    assert said in " ".join(done.stderr.split())
+    assert message in " ".join(done.stderr.split())
     assert not (quiet.cwd / "ran").exists()
 
 
@@ -100,20 +100,20 @@ TIMES = [
 
 @pytest.mark.parametrize("time", TIMES)
 def test_a_time_that_cannot_be_read_is_refused(time: str) -> None:
-    from otel_vsm.cli.options import moment
+    from otel_vsm.cli.options import timestamp_ns
 
     with pytest.raises(click.BadParameter, match="2026-03-01T09:30:00Z or 2026-03-01T10:30:00"):
-        moment(time)
+        timestamp_ns(time)
 
 
 @pytest.mark.parametrize(
     "time", ["1969-12-31T23:59:59Z", "1970-01-01T00:30:00+01:00", "2263-01-01T00:00:00Z"]
 )
 def test_a_time_that_has_no_number_is_refused(time: str) -> None:
-    from otel_vsm.cli.options import moment
+    from otel_vsm.cli.options import timestamp_ns
 
     with pytest.raises(click.BadParameter, match="outside the years 1970 to 2261"):
-        moment(time)
+        timestamp_ns(time)
 
 
 @pytest.mark.parametrize(
@@ -130,9 +130,9 @@ def test_a_time_that_has_no_number_is_refused(time: str) -> None:
     ],
 )
 def test_times_are_read_to_the_nanosecond(time: str, nanoseconds: int) -> None:
-    from otel_vsm.cli.options import moment
+    from otel_vsm.cli.options import timestamp_ns
 
-    assert moment(time) == nanoseconds
+    assert timestamp_ns(time) == nanoseconds
 
 
 def test_a_wrong_call_tells_nothing(cli: Cli, otlp_receiver: OtlpReceiver) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import ibis
+import ibis.expr.types as ir
 import pytest
 
 from otel_vsm_collector.derive.rules.starts import with_start
+from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.facts.zones import edges
 from otel_vsm_collector.figures.changes import changes
@@ -52,16 +53,16 @@ def begin(world: World, scenario: Scenario) -> None:
 
 
 def check_all(world: World, scenario: Scenario) -> None:
-    backend = world.engine.backend
     for expectation in scenario.expectations:
-        selected = selection(expectation.question, facts(scenario.settings, expectation.profile))
+        tables = facts(scenario.settings, expectation.profile, inline=world.engine.inline)
+        reader, selected = world.engine.reader(tables), selection(expectation.question, tables)
         parts = dict(expectation.parts)
         if series := parts.pop("series", None):
             zone = expectation.question.time_zone
             cuts = edges(expectation.step, zone, selected.from_ns, selected.to_ns, 1000)
-            check(dora_over(backend, selected, cuts), series, "series")
+            check(dora_over(reader, selected, cuts), series, "series")
         for name, expected in parts.items():
-            answer = ANSWERS[name](backend, selected)
+            answer = ANSWERS[name](reader, selected)
             if name == "carried":
                 carried = {deployment: answer.get(deployment, set()) for deployment in {*answer, *expected}}
                 assert carried == expected
@@ -71,33 +72,35 @@ def check_all(world: World, scenario: Scenario) -> None:
                 check(answer, expected, name)
 
 
-def carried(backend: ibis.BaseBackend, selected: Selection) -> dict[str, set[str]]:
+def carried(reader: Reader, selected: Selection) -> dict[str, set[str]]:
     """The changes of every deployment that has any."""
     found: dict[str, set[str]] = {}
-    for row in backend.to_pyarrow(selected.table("deployment_change")).to_pylist():
+    for row in reader.answer(table_of, selected, "deployment_change"):
         found.setdefault(row["deployment_id"], set()).add(row["change_id"])
     return found
 
 
-def legs(backend: ibis.BaseBackend, selected: Selection) -> dict[str, Any]:
-    return {row["id"]: row for row in backend.to_pyarrow(changes(selected)).to_pylist()}
+def legs(reader: Reader, selected: Selection) -> dict[str, Any]:
+    return {row["id"]: row for row in reader.answer(changes, selected)}
 
 
-def by_name(backend: ibis.BaseBackend, selected: Selection) -> dict[str, Any]:
-    return {row["name"]: row for row in stages(backend, selected)}
+def by_name(reader: Reader, selected: Selection) -> dict[str, Any]:
+    return {row["name"]: row for row in stages(reader, selected)}
 
 
-def rows_of(table: str) -> Callable[[ibis.BaseBackend, Selection], dict[str, Any]]:
-    def rows(backend: ibis.BaseBackend, selected: Selection) -> dict[str, Any]:
-        found = selected.table(table)
-        if table == "change":
-            found = with_start(found, selected.profile)
-        return {row[KEYS.get(table, "id")]: row for row in backend.to_pyarrow(found).to_pylist()}
+def table_of(selected: Selection, name: str) -> ir.Table:
+    rows = selected.table(name)
+    return with_start(rows, selected.profile) if name == "change" else rows
+
+
+def rows_of(table: str) -> Callable[[Reader, Selection], dict[str, Any]]:
+    def rows(reader: Reader, selected: Selection) -> dict[str, Any]:
+        return {row[KEYS.get(table, "id")]: row for row in reader.answer(table_of, selected, table)}
 
     return rows
 
 
-ANSWERS: dict[str, Callable[[ibis.BaseBackend, Selection], Any]] = {
+ANSWERS: dict[str, Callable[[Reader, Selection], Any]] = {
     "figures": dora,
     "flow": flow,
     "stages": by_name,

@@ -17,7 +17,8 @@ import uvicorn
 
 from handmade.facts import FactStore
 from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.facts.by_profile import Book
+from otel_vsm_collector.derive.definitions import Definitions
+from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.metrics.collect import Metrics
 from otel_vsm_collector.web.app import create_app
 
@@ -94,10 +95,12 @@ class Web:
 def served(facts: FactStore) -> Iterator[Web]:
     """The application over these facts, while it is served."""
     metrics = Metrics()
-    book = Book(Declared())
-    metrics.watch(facts.cursor, lambda: book)
+    tables = FactTables(Definitions(Declared()))
+    metrics.watch(facts.cursor, lambda: tables)
     found = Web("", facts, metrics)
-    app = create_app(store=facts, book=lambda: book, collect=metrics.collect, unready=lambda: found.reasons)
+    app = create_app(
+        store=facts, facts=lambda: tables, collect=metrics.collect, unready=lambda: found.reasons
+    )
     config = uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))

@@ -35,7 +35,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def constraints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The versions that the other tests run with: nothing has to be downloaded a second time."""
     file = tmp_path_factory.mktemp("constraints") / "constraints.txt"
-    names = {found.name: found.version for found in distributions() if found.name != "otel-vsm"}
+    names = {dist.name: dist.version for dist in distributions() if dist.name != "otel-vsm"}
     file.write_text("".join(f"{name}=={version}\n" for name, version in sorted(names.items())))
     return file
 

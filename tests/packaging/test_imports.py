@@ -38,7 +38,7 @@ def normal(name: str) -> str:
 
 def imports(folder: Path) -> dict[str, Path]:
     """Modules of others that the files in the folder import, with one of the files that do."""
-    found: dict[str, Path] = {}
+    imported: dict[str, Path] = {}
     for file in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Import):
@@ -48,19 +48,19 @@ def imports(folder: Path) -> dict[str, Path]:
                 names = [f"{node.module}.{alias.name}" for alias in node.names]
             else:
                 continue
-            found |= {
+            imported |= {
                 name: file for name in names if name.partition(".")[0] not in OWN | sys.stdlib_module_names
             }
-    return found
+    return imported
 
 
 @cache
 def owners() -> dict[Path, str]:
     """Installed file → distribution."""
     return {
-        Path(str(found.locate_file(file))): normal(found.name)
-        for found in distributions()
-        for file in found.files or ()
+        Path(str(distribution.locate_file(file))): normal(distribution.name)
+        for distribution in distributions()
+        for file in distribution.files or ()
         if file.suffix in (".py", ".so", ".pyi")
     }
 

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import ibis
 from pydantic import BaseModel
 
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.declared.profiles import Profile
-from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures import changes, deployments, dora, flow, incidents, measurement, stages
 from otel_vsm_collector.web.api import items
@@ -35,22 +34,19 @@ class Product:
         self.world.clear()
         self.world.follow(self.by_profile.definitions)
         self.world.take(list(ledger))
-
-    def follow(self, profile: Profile) -> None:
-        """Makes the tables of a profile from what was taken last: to be done before it is asked for."""
-        self.by_profile.compute(profile)
+        self.by_profile.look()
 
     def ask(self, figure: str, question: Question, profile: Profile) -> Any:
         """What the API would answer, times as nanoseconds."""
         selection = self.by_profile.selection(question, profile)
-        return FIGURES[figure](self.by_profile.backend, selection)
+        return FIGURES[figure](self.by_profile.reader, selection)
 
 
 def _list(
     expression: Callable[[Selection], Any], item: Callable[[Row], BaseModel]
-) -> Callable[[ibis.BaseBackend, Selection], dict[str, Any]]:
-    def read(backend: ibis.BaseBackend, selection: Selection) -> dict[str, Any]:
-        found = [plain(item(row)) for row in answer(backend, expression, selection)]
+) -> Callable[[Reader, Selection], dict[str, Any]]:
+    def read(reader: Reader, selection: Selection) -> dict[str, Any]:
+        found = [plain(item(row)) for row in reader.answer(expression, selection)]
         assert len({row["id"] for row in found}) == len(found), "listed twice"
         return {row["id"]: row for row in found}
 
@@ -64,30 +60,30 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _series(backend: ibis.BaseBackend, selection: Selection) -> list[dict[str, Any]]:
-    return dora.dora_over(backend, selection, cuts(selection.from_ns, selection.to_ns))
+def _series(reader: Reader, selection: Selection) -> list[dict[str, Any]]:
+    return dora.dora_over(reader, selection, cuts(selection.from_ns, selection.to_ns))
 
 
-def _flow(backend: ibis.BaseBackend, selection: Selection) -> dict[str, Any]:
+def _flow(reader: Reader, selection: Selection) -> dict[str, Any]:
     """Without the sentence about the bottleneck."""
-    found = flow.flow(backend, selection)
+    found = flow.flow(reader, selection)
     if found["bottleneck"]:
         del found["bottleneck"]["reason"]
     return found
 
 
-def _health(backend: ibis.BaseBackend, selection: Selection) -> dict[str, Any]:
+def _health(reader: Reader, selection: Selection) -> dict[str, Any]:
     """Without what tells when spans arrived: the reference is told all at once."""
-    found = measurement.measurement(backend, selection)
+    found = measurement.measurement(reader, selection)
     del found["ingest_delay"], found["clock_skew"]["arrived_before_end"]
     return found
 
 
-FIGURES: dict[str, Callable[[ibis.BaseBackend, Selection], Any]] = {
+FIGURES: dict[str, Callable[[Reader, Selection], Any]] = {
     "dora": dora.dora,
-    "dora_by_service": lambda backend, selection: with_something(dora.dora_by_service(backend, selection)),
+    "dora_by_service": lambda reader, selection: with_something(dora.dora_by_service(reader, selection)),
     "series": _series,
-    "stages": lambda backend, selection: {row["name"]: row for row in stages.stages(backend, selection)},
+    "stages": lambda reader, selection: {row["name"]: row for row in stages.stages(reader, selection)},
     "flow": _flow,
     "health": _health,
     "changes": _list(changes.changes, items.change),

@@ -70,7 +70,6 @@ class Comparison:
             (row for row, _ in ledger), (link for _, links in ledger for link in links), self.declared
         )
         for profile in profiles:
-            self.product.follow(profile)
             story = Story(facts, profile)
             for question in questions:
                 for figure in figures:

@@ -3,31 +3,35 @@
 from typing import Protocol
 
 import duckdb
-import ibis
 import pytest
 
+from otel_vsm_collector.facts.reader import BackendReader, DuckDBReader, Reader
+from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.stores.duckdb.engine import DuckDB
 from otel_vsm_collector.stores.engine import Engine
 
 
 class EngineWithFigures(Engine, Protocol):
-    @property
-    def backend(self) -> ibis.BaseBackend:
-        """What computes figures from the facts."""
+    inline: bool
+    """Whether facts have to be expressions, since there are no temporary tables for them."""
+
+    def reader(self, facts: FactTables) -> Reader:
+        """What computes figures from the facts as they are now."""
 
     def close(self) -> None:
         """Gives back what it holds; nothing can be asked of it any more."""
 
 
 class InDuckDB(DuckDB):
+    inline = False
+
     def __init__(self) -> None:
         self.connection = duckdb.connect(config={"threads": 1})
         # As if every table were large, and every refresh a stretch of the journal.
         super().__init__(self.connection, large_rows=0, stretch_spans=1)
 
-    @property
-    def backend(self) -> ibis.BaseBackend:
-        return ibis.duckdb.from_connection(self.connection.cursor())
+    def reader(self, facts: FactTables) -> Reader:
+        return DuckDBReader(self.connection.cursor(), facts)
 
     def close(self) -> None:
         self.connection.close()
@@ -40,7 +44,13 @@ def clickhouse() -> EngineWithFigures:
 
     from otel_vsm_collector.stores.clickhouse.engine import SETTINGS, ClickHouse
 
-    return ClickHouse(clickhouse_connect.get_client(interface="chdb", settings=SETTINGS | _SMALL))
+    class InClickHouse(ClickHouse):
+        inline = True
+
+        def reader(self, facts: FactTables) -> Reader:
+            return BackendReader(self.backend, facts)
+
+    return InClickHouse(clickhouse_connect.get_client(interface="chdb", settings=SETTINGS | _SMALL))
 
 
 _SMALL = {

@@ -5,15 +5,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-import ibis
-
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.declared.profiles import Profile
 from otel_vsm_collector.derive.definitions import Definitions
-from otel_vsm_collector.facts.by_profile import Book, Facts
 from otel_vsm_collector.facts.selection import Selection
+from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.facts.zones import offsets
-from scenarios.engines import InDuckDB
 from scenarios.question import Question
 from scenarios.world import BY_DEFAULT, World
 
@@ -26,12 +23,12 @@ def definitions(settings: Settings, profile: str | None = None) -> Definitions:
     return _definitions(json.dumps(settings), profile)
 
 
-def facts(settings: Settings, profile: str | None = None) -> Facts:
+def facts(settings: Settings, profile: str | None = None, *, inline: bool = False) -> FactTables:
     """The facts as a profile has them, the same object each time: compiled questions are known by it."""
-    return _facts(json.dumps(settings), profile)
+    return _facts(json.dumps(settings), inline).named(profile)
 
 
-def selection(question: Question, of: Facts) -> Selection:
+def selection(question: Question, of: FactTables) -> Selection:
     """What a question selects of the facts."""
     asked = vars(question).copy()
     zone = asked.pop("time_zone")
@@ -41,8 +38,8 @@ def selection(question: Question, of: Facts) -> Selection:
 
 
 @cache
-def _facts(settings: str, profile: str | None) -> Facts:
-    return Facts(_definitions(settings, profile), _definitions(settings, None))
+def _facts(settings: str, inline: bool) -> FactTables:
+    return FactTables(_definitions(settings, None), inline=inline)
 
 
 @cache
@@ -54,23 +51,19 @@ def _definitions(settings: str, profile: str | None) -> Definitions:
 
 
 class ByProfile:
-    """One ledger in DuckDB, asked by any profile of a declaration, as the collector does it: what a profile
-    defines differently is computed once."""
+    """One ledger, asked by any profile of a declaration."""
 
     def __init__(self, world: World, declared: Declared) -> None:
-        assert isinstance(world.engine, InDuckDB), "what is computed for a profile is computed by DuckDB"
-        self._book = Book(declared)
-        # Another profile's tables belong to one connection.
-        self._connection = world.engine.connection.cursor()
         self.declared = declared
-        self.definitions = self._book.definitions
+        self._world, self._facts = world, FactTables(Definitions(declared), inline=world.engine.inline)
+        self.definitions = self._facts.definitions
         """Those that the ledger has to follow."""
-        self.backend = ibis.duckdb.from_connection(self._connection)
+        self.look()
 
-    def compute(self, profile: Profile) -> None:
-        """Makes the tables of a profile anew: to be done before it is asked for, and when facts changed."""
-        self._book.facts_by(profile).compute(self._connection)
+    def look(self) -> None:
+        """From now on `reader` answers from the facts as they are now."""
+        self.reader = self._world.engine.reader(self._facts)
 
     def selection(self, question: Question, profile: Profile) -> Selection:
         """What a question selects of the facts by a profile."""
-        return selection(question, self._book.facts_by(profile))
+        return selection(question, self._facts.by(profile))

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.derive.refresh.plan import Observe
-from otel_vsm_collector.derive.refresh.refresher import Refresher
+from otel_vsm_collector.derive.refresh.refresher import Refresher, refresh_plan
 from otel_vsm_collector.derive.tables import FACTS, LEDGER
 from otel_vsm_collector.spans import columns
 from scenarios.engines import EngineWithFigures
@@ -69,5 +69,6 @@ class World:
     def _refresh(self, first_seq: int, last_seq: int) -> None:
         # Compiling what to do takes longer than doing it.
         if self._followed not in self._refreshers:
-            self._refreshers[self._followed] = Refresher(self.engine, self._observe, self._followed)
+            plan = refresh_plan(self._followed, self.engine.dialect)
+            self._refreshers[self._followed] = Refresher(self.engine, plan, self._observe)
         self._refreshers[self._followed].refresh(first_seq, last_seq)

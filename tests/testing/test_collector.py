@@ -3,19 +3,17 @@
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 
 import pytest
 
-from otel_vsm.export import send_all
+from otel_vsm.export import export_all
 from otel_vsm.export.endpoint import Protocol
-from otel_vsm.identity import change_root
+from otel_vsm.identity import SpanId, change_root
 from otel_vsm.record import Record
 from otel_vsm.testing import CollectorFailed, RunningCollector, collector
-
-NewRecord = Callable[..., Record]
 
 LISTENS = "print('otlp/grpc 127.0.0.1:1\\notlp/http 127.0.0.1:2\\nweb 127.0.0.1:3\\nready', flush=True);"
 
@@ -29,7 +27,7 @@ def stage(change: str) -> Record:
     end_ns = time.time_ns()
     return Record(
         trace_id=trace_id,
-        span_id="ab" * 8,
+        span_id=SpanId("ab" * 8),
         parent_span_id=root,
         name="build",
         start_ns=end_ns - 1_000_000_000,
@@ -46,7 +44,7 @@ def test_what_is_sent_to_it_can_be_asked_for(
     for name, value in running_collector.environment(protocol).items():
         monkeypatch.setenv(name, value)
     change = f"github.com/acme/testing-{protocol.name.lower()}#1"
-    assert send_all([stage(change)]) == 1
+    assert export_all([stage(change)]) == 1
     changes = running_collector.get("/api/v1/changes", limit=100)["items"]
     assert change in [item["id"] for item in changes]
 
@@ -63,7 +61,7 @@ def test_the_data_folder_outlives_a_kill(tmp_path: Path, monkeypatch: pytest.Mon
     with collector(data=tmp_path / "data") as first:
         for name, value in first.environment().items():
             monkeypatch.setenv(name, value)
-        send_all([stage(change)])
+        export_all([stage(change)])
         first.kill()
     with collector(data=tmp_path / "data") as second:
         assert [item["id"] for item in second.get("/api/v1/changes")["items"]] == [change]
@@ -89,7 +87,7 @@ def test_none_of_our_own_telemetry_settings_reach_it(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    ("code", "timeouts", "said"),
+    ("code", "timeouts", "message"),
     [
         (
             "sys.stderr.write('port taken'); sys.exit(1)",
@@ -110,9 +108,9 @@ def test_none_of_our_own_telemetry_settings_reach_it(monkeypatch: pytest.MonkeyP
     ],
     ids=["does not start", "never ready", "does not stop", "stops badly"],
 )
-def test_its_failures_are_told_with_what_it_wrote(code: str, timeouts: dict[str, float], said: str) -> None:
+def test_its_failures_are_told_with_what_it_wrote(code: str, timeouts: dict[str, Any], message: str) -> None:
     with (
-        pytest.raises(CollectorFailed, match=said),
+        pytest.raises(CollectorFailed, match=message),
         collector(command=stand_in(code), **timeouts),
     ):
         pass

@@ -1,23 +1,20 @@
 """What needs no process and no socket: captured records, the clock, the ids."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
-from otel_vsm.export import configured, deliver, send_all
-from otel_vsm.record import Record
+from harness.factories import NewRecord
+from otel_vsm.export import configured, export, export_all
 from otel_vsm.testing import Captured, CountingIds, FakeClock, capture
-
-NewRecord = Callable[..., Record]
 
 
 def test_what_is_delivered_is_captured(captured: Captured, new_record: NewRecord) -> None:
     records = [new_record("one"), new_record("two"), new_record("three")]
     assert configured()
-    deliver(records[:1])
-    send_all(records[1:])
+    export(records[:1])
+    export_all(records[1:])
     assert captured.records == records
     captured.clear()
     assert captured.records == []
@@ -27,7 +24,7 @@ def test_captured_records_can_be_had_as_spans(
     captured: Captured, new_record: NewRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_SERVICE_NAME", "shop")
-    deliver([new_record()])
+    export([new_record()])
     (span,) = captured.get_finished_spans()
     assert span.name == "build"
     assert span.resource.attributes["service.name"] == "shop"
@@ -36,8 +33,8 @@ def test_captured_records_can_be_had_as_spans(
 def test_capturing_ends_and_nests(new_record: NewRecord) -> None:
     with capture() as outer:
         with capture() as inner:
-            deliver([new_record("inner")])
-        deliver([new_record("outer")])
+            export([new_record("inner")])
+        export([new_record("outer")])
     assert not configured()
     assert [record.name for record in inner.records] == ["inner"]
     assert [record.name for record in outer.records] == ["outer"]

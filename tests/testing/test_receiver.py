@@ -2,7 +2,8 @@
 
 import gzip
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request as HttpRequest
 from urllib.request import urlopen
@@ -16,7 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 
 from otel_vsm.export.endpoint import Protocol
-from otel_vsm.testing import BUSY, Answer, OtlpReceiver
+from otel_vsm.testing import BUSY, ExportResponse, OtlpReceiver
 
 
 def message(*names: str) -> ExportTraceServiceRequest:
@@ -33,15 +34,15 @@ def message(*names: str) -> ExportTraceServiceRequest:
 def post(receiver: OtlpReceiver, body: bytes, path: str = "/v1/traces", **headers: str) -> bytes:
     headers = {"Content-Type": "application/x-protobuf", **headers}
     request = HttpRequest(f"{receiver.url()}{path}", body, headers)
-    with urlopen(request, timeout=30) as answer:
-        data: bytes = answer.read()
+    with urlopen(request, timeout=30) as response:
+        data: bytes = response.read()
     return data
 
 
 @pytest.fixture
 def stub(otlp_receiver: OtlpReceiver) -> Iterator[TraceServiceStub]:
     with grpc.insecure_channel(otlp_receiver.url(Protocol.GRPC).removeprefix("http://")) as channel:
-        yield TraceServiceStub(channel)
+        yield TraceServiceStub(channel)  # type: ignore[no-untyped-call]
 
 
 def test_it_remembers_what_came_over_http(otlp_receiver: OtlpReceiver) -> None:
@@ -51,7 +52,8 @@ def test_it_remembers_what_came_over_http(otlp_receiver: OtlpReceiver) -> None:
     assert request.protocol is Protocol.HTTP
     assert request.headers["x-tenant"] == "shop"
     assert [record.name for record in request.records] == ["a", "b"]
-    assert request.records[0].attributes == {"list": ["x"], "map": {"k": 7}, "empty": None}
+    attributes: Mapping[str, Any] = request.records[0].attributes
+    assert attributes == {"list": ["x"], "map": {"k": 7}, "empty": None}
     assert request.records[1].span_id == "0000000000000002"
 
 
@@ -63,14 +65,16 @@ def test_it_remembers_what_came_over_grpc(otlp_receiver: OtlpReceiver, stub: Tra
 
 
 def test_it_answers_as_it_is_told(otlp_receiver: OtlpReceiver, stub: TraceServiceStub) -> None:
-    otlp_receiver.answer = BUSY
+    otlp_receiver.response = BUSY
     with pytest.raises(HTTPError, match="503"):
         post(otlp_receiver, b"")
     with pytest.raises(grpc.RpcError, match="too busy"):
         stub.Export(message())
-    otlp_receiver.answer = lambda spans: Answer(rejected=len(spans), message="no")
-    answer = ExportTraceServiceResponse.FromString(post(otlp_receiver, message("a", "b").SerializeToString()))
-    assert answer.partial_success.rejected_spans == 2
+    otlp_receiver.response = lambda spans: ExportResponse(rejected=len(spans), message="no")
+    response = ExportTraceServiceResponse.FromString(
+        post(otlp_receiver, message("a", "b").SerializeToString())
+    )
+    assert response.partial_success.rejected_spans == 2
     assert stub.Export(message("a")).partial_success.error_message == "no"
 
 

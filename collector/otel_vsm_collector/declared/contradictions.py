@@ -1,41 +1,39 @@
 """What is well formed, and yet cannot all be true."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from otel_vsm_collector.declared.closest import allowed
+from otel_vsm_collector.declared.content import Content
 from otel_vsm_collector.declared.patterns import is_literal, matches
 from otel_vsm_collector.declared.profiles import BUILT_IN
 
-if TYPE_CHECKING:
-    from otel_vsm_collector.declared.model import Declared
-
-Place = tuple[str | int, ...]
+Location = tuple[str | int, ...]
 """Keys and indexes that lead to a value."""
 
 
 class Contradiction(NamedTuple):
     """Something that contradicts what was said elsewhere."""
 
-    place: Place
+    location: Location
     text: str
 
 
 class ContradictoryError(ValueError):
     """All the contradictions."""
 
-    def __init__(self, found: tuple[Contradiction, ...]) -> None:
-        super().__init__("; ".join(text for _, text in found))
-        self.found = found
+    def __init__(self, contradictions: tuple[Contradiction, ...]) -> None:
+        super().__init__("; ".join(text for _, text in contradictions))
+        self.contradictions = contradictions
 
 
-def contradictions(declared: "Declared") -> Iterator[Contradiction]:
+def contradictions(declared: Content) -> Iterator[Contradiction]:
     """Every contradiction, in no particular order."""
     for check in CHECKS:
         yield from check(declared)
 
 
-def environment_of_two_classes(declared: "Declared") -> Iterator[Contradiction]:
+def environment_of_two_classes(declared: Content) -> Iterator[Contradiction]:
     """Two patterns with wildcards may overlap: whether they do, only names can tell."""
     seen: list[tuple[str, str]] = []
     for name, patterns in declared.environments.items():
@@ -50,7 +48,7 @@ def environment_of_two_classes(declared: "Declared") -> Iterator[Contradiction]:
             seen.append((name, pattern))
 
 
-def service_of_two_teams(declared: "Declared") -> Iterator[Contradiction]:
+def service_of_two_teams(declared: Content) -> Iterator[Contradiction]:
     owners: dict[str, str] = {
         name: service.team for name, service in declared.services.items() if service.team is not None
     }
@@ -63,7 +61,7 @@ def service_of_two_teams(declared: "Declared") -> Iterator[Contradiction]:
                 )
 
 
-def stage_of_two_teams(declared: "Declared") -> Iterator[Contradiction]:
+def stage_of_two_teams(declared: Content) -> Iterator[Contradiction]:
     owners = {pattern.lower(): stage.team for pattern, stage in declared.stages.items() if stage.team}
     for team, owned in declared.teams.items():
         for index, pattern in enumerate(owned.stages):
@@ -74,7 +72,7 @@ def stage_of_two_teams(declared: "Declared") -> Iterator[Contradiction]:
                 )
 
 
-def stage_of_two_services(declared: "Declared") -> Iterator[Contradiction]:
+def stage_of_two_services(declared: Content) -> Iterator[Contradiction]:
     said = {pattern.lower(): stage.service for pattern, stage in declared.stages.items() if stage.service}
     owners: dict[tuple[str | None, str], str] = {}
     for name, service in declared.services.items():
@@ -88,9 +86,9 @@ def stage_of_two_services(declared: "Declared") -> Iterator[Contradiction]:
                 )
 
 
-def unknown_services(declared: "Declared") -> Iterator[Contradiction]:
+def unknown_services(declared: Content) -> Iterator[Contradiction]:
     """Where services are declared at all, a name that is none of them is a mistake."""
-    named: list[tuple[Place, str | None]] = [
+    named: list[tuple[Location, str | None]] = [
         (("stages", pattern, "service"), stage.service) for pattern, stage in declared.stages.items()
     ]
     for team, owned in declared.teams.items():
@@ -100,9 +98,9 @@ def unknown_services(declared: "Declared") -> Iterator[Contradiction]:
     yield from _unknown("service", named, declared.services)
 
 
-def unknown_teams(declared: "Declared") -> Iterator[Contradiction]:
+def unknown_teams(declared: Content) -> Iterator[Contradiction]:
     """Where teams are declared at all, a name that is none of them is a mistake."""
-    named: list[tuple[Place, str | None]] = [
+    named: list[tuple[Location, str | None]] = [
         *((("stages", pattern, "team"), stage.team) for pattern, stage in declared.stages.items()),
         *((("services", name, "team"), service.team) for name, service in declared.services.items()),
     ]
@@ -111,7 +109,7 @@ def unknown_teams(declared: "Declared") -> Iterator[Contradiction]:
     yield from _unknown("team", named, declared.teams)
 
 
-def profiles_of_other_tools(declared: "Declared") -> Iterator[Contradiction]:
+def profiles_of_other_tools(declared: Content) -> Iterator[Contradiction]:
     for name in declared.profiles.keys() & BUILT_IN.keys():
         yield Contradiction(
             ("profiles", name),
@@ -119,16 +117,16 @@ def profiles_of_other_tools(declared: "Declared") -> Iterator[Contradiction]:
         )
 
 
-def unknown_profiles(declared: "Declared") -> Iterator[Contradiction]:
+def unknown_profiles(declared: Content) -> Iterator[Contradiction]:
     known = declared.profile_names
-    places: list[tuple[Place, str]] = [(("profile",), declared.profile)]
-    places += [(("profiles", name, "extends"), own.extends) for name, own in declared.profiles.items()]
-    for place, name in places:
+    named: list[tuple[Location, str]] = [(("profile",), declared.profile)]
+    named += [(("profiles", name, "extends"), own.extends) for name, own in declared.profiles.items()]
+    for location, name in named:
         if name not in known:
-            yield Contradiction(place, f"there is no profile {name!r}; {allowed(name, known)}")
+            yield Contradiction(location, f"there is no profile {name!r}; {allowed(name, known)}")
 
 
-def profiles_in_a_circle(declared: "Declared") -> Iterator[Contradiction]:
+def profiles_in_a_circle(declared: Content) -> Iterator[Contradiction]:
     own = {name: profile for name, profile in declared.profiles.items() if name not in BUILT_IN}
     for name in own:
         path = [name]
@@ -138,7 +136,7 @@ def profiles_in_a_circle(declared: "Declared") -> Iterator[Contradiction]:
             yield Contradiction(("profiles", name, "extends"), "extends itself: " + " → ".join((*path, name)))
 
 
-def windows_of_one_length(declared: "Declared") -> Iterator[Contradiction]:
+def windows_of_one_length(declared: Content) -> Iterator[Contradiction]:
     seen: dict[int, str] = {}
     for index, window in enumerate(declared.windows):
         if window.seconds in seen:
@@ -146,7 +144,7 @@ def windows_of_one_length(declared: "Declared") -> Iterator[Contradiction]:
         seen[window.seconds] = window
 
 
-def value_streams_without_length(declared: "Declared") -> Iterator[Contradiction]:
+def value_streams_without_length(declared: Content) -> Iterator[Contradiction]:
     for name, stream in declared.value_streams.items():
         if stream.start and stream.start == stream.end:
             yield Contradiction(("value_streams", name, "end"), f"{stream.end} is where it starts, too")
@@ -175,15 +173,17 @@ def _overlap(one: str, other: str) -> bool:
     )
 
 
-def _each(place: Place, names: Iterable[str]) -> Iterator[tuple[Place, str | None]]:
-    return (((*place, index), name) for index, name in enumerate(names))
+def _each(location: Location, names: Iterable[str]) -> Iterator[tuple[Location, str | None]]:
+    return (((*location, index), name) for index, name in enumerate(names))
 
 
 def _unknown(
-    what: str, named: Iterable[tuple[Place, str | None]], known: Mapping[str, object]
+    what: str, named: Iterable[tuple[Location, str | None]], known: Mapping[str, object]
 ) -> Iterator[Contradiction]:
     if not known:
         return
-    for place, name in named:
+    for location, name in named:
         if name is not None and name not in known:
-            yield Contradiction(place, f"there is no {what} {name!r} under {what}s; {allowed(name, known)}")
+            yield Contradiction(
+                location, f"there is no {what} {name!r} under {what}s; {allowed(name, known)}"
+            )

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from otel_vsm_collector.declared.contradictions import Place
+from otel_vsm_collector.declared.contradictions import Location
 from otel_vsm_collector.declared.problems import Problem, UnreadableError
 
 _TAG = "tag:yaml.org,2002:"
@@ -36,21 +36,21 @@ class Document(NamedTuple):
     repeated: list[Problem]
     root: yaml.MappingNode
 
-    def line_of(self, place: Place) -> int:
-        """The line of a value, or of what it would stand in; an unknown key's place ends with the key."""
+    def line_of(self, location: Location) -> int:
+        """The line of a value, or of what it would stand in; an unknown key's location ends with the key."""
         node: yaml.Node = self.root
         line = 1
-        for step in place:
+        for step in location:
             if isinstance(node, yaml.MappingNode):
-                found = [(key, value) for key, value in node.value if key.value == step]
+                entries = [(key, value) for key, value in node.value if key.value == step]
             elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
-                found = [(item, item) for item in node.value[step : step + 1]]
+                entries = [(item, item) for item in node.value[step : step + 1]]
             else:
                 break
-            if not found:
+            if not entries:
                 break
             # A merged mapping comes before the keys that win over it.
-            key, node = found[-1]
+            key, node = entries[-1]
             line = key.start_mark.line + 1
         return line
 
@@ -68,9 +68,9 @@ def read_document(path: Path) -> Document:
                 [Problem(1, (), "has to be a mapping of settings, such as time_zone: Europe/Berlin")]
             )
         nodes = list(_nodes(root, (), set()))
-        if problems := [problem for place, node in nodes for problem in _strange(loader, place, node)]:
+        if problems := [problem for location, node in nodes for problem in _strange(loader, location, node)]:
             raise UnreadableError(problems)
-        repeated = [problem for place, node in nodes for problem in _repeated(place, node)]
+        repeated = [problem for location, node in nodes for problem in _repeated(location, node)]
         return Document(loader.construct_document(root), repeated, root)
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
@@ -95,42 +95,44 @@ def _text(path: Path) -> str:
         raise UnreadableError([Problem(line, (), "is not UTF-8; save it as that")]) from None
 
 
-def _nodes(node: yaml.Node, place: Place, seen: set[int]) -> Iterator[tuple[Place, yaml.Node]]:
-    """Every node once, wherever it is repeated by an alias, with the first place that leads to it."""
+def _nodes(node: yaml.Node, location: Location, seen: set[int]) -> Iterator[tuple[Location, yaml.Node]]:
+    """Every node once, wherever it is repeated by an alias, with the first location that leads to it."""
     if id(node) in seen:
         return
     seen.add(id(node))
-    yield place, node
+    yield location, node
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            yield from _nodes(value, (*place, str(key.value)), seen)
+            yield from _nodes(value, (*location, str(key.value)), seen)
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
-            yield from _nodes(item, (*place, index), seen)
+            yield from _nodes(item, (*location, index), seen)
 
 
-def _strange(loader: Any, place: Place, node: yaml.Node) -> Iterator[Problem]:
+def _strange(loader: Any, location: Location, node: yaml.Node) -> Iterator[Problem]:
     """Tags, and keys that are no text."""
     line = node.start_mark.line + 1
     if node.tag not in (f"{_TAG}str", loader.resolve(type(node), node.value, (True, False))):
         yield Problem(
-            line, place, f"the tag {node.tag.replace(_TAG, '!!')} has no meaning here; leave it out"
+            line, location, f"the tag {node.tag.replace(_TAG, '!!')} has no meaning here; leave it out"
         )
     for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
         if key.tag not in (f"{_TAG}str", f"{_TAG}merge"):
             written = repr(key.value) if isinstance(key, yaml.ScalarNode) else "a list or mapping"
             yield Problem(
-                key.start_mark.line + 1, place, f"{written} is no text, as a key has to be; put it in quotes"
+                key.start_mark.line + 1,
+                location,
+                f"{written} is no text, as a key has to be; put it in quotes",
             )
 
 
-def _repeated(place: Place, node: yaml.Node) -> Iterator[Problem]:
+def _repeated(location: Location, node: yaml.Node) -> Iterator[Problem]:
     first: dict[str, int] = {}
     for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
         line = key.start_mark.line + 1
         if key.value in first:
             text = f"is given twice, first on line {first[key.value]}; a key is given once"
-            yield Problem(line, (*place, key.value), text)
+            yield Problem(line, (*location, key.value), text)
         first.setdefault(key.value, line)
 
 

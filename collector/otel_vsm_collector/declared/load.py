@@ -22,12 +22,12 @@ def load(path: Path) -> Declared:
         document = read_document(path)
     except UnreadableError as error:
         raise _wrong(path, error.problems) from None
-    found = [
+    wrong = [
         *document.repeated,
-        *(Problem(document.line_of(place), place, text) for place, text in problems(document.data)),
+        *(Problem(document.line_of(location), location, text) for location, text in problems(document.data)),
     ]
-    if found:
-        raise _wrong(path, found)
+    if wrong:
+        raise _wrong(path, wrong)
     return Declared.model_validate(document.data)
 
 
@@ -42,6 +42,6 @@ def reload(path: Path, current: Declared, *, say: Callable[[str], None]) -> Decl
         return current
 
 
-def _wrong(path: Path, found: Iterable[Problem]) -> WrongError:
-    ordered = sorted(dict.fromkeys(found), key=lambda problem: (problem.line or 0, str(problem.place)))
+def _wrong(path: Path, problems: Iterable[Problem]) -> WrongError:
+    ordered = sorted(dict.fromkeys(problems), key=lambda problem: (problem.line or 0, str(problem.location)))
     return WrongError(tuple(problem.said(path) for problem in ordered))

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple, get_args
 from pydantic import BaseModel, ValidationError
 
 from otel_vsm_collector.declared.closest import allowed
-from otel_vsm_collector.declared.contradictions import ContradictoryError, Place
+from otel_vsm_collector.declared.contradictions import ContradictoryError, Location
 from otel_vsm_collector.declared.model import Declared
 
 _WORD = re.compile(r"[\w-]+")
 _QUOTED = re.compile(r"'([^']*)'")
 _KEY = "[key]"
-"""What pydantic appends to the place of a key that is itself wrong."""
+"""What pydantic appends to the location of a key that is itself wrong."""
 _KINDS = {
     "string_type": "text; put it in quotes",
     "bool_type": "true or false",
@@ -30,13 +30,13 @@ class Problem(NamedTuple):
     """Something that is wrong, where it stands; a line of None stands for the file itself."""
 
     line: int | None
-    place: Place
+    location: Location
     text: str
 
     def said(self, file: Path) -> str:
         """`vsm.yaml:12: services.shop.repositry: unknown key; allowed are …`."""
         where = f"{file}:{self.line}" if self.line else f"{file}"
-        return ": ".join(part for part in (where, spelled(self.place), self.text) if part)
+        return ": ".join(part for part in (where, dotted(self.location), self.text) if part)
 
 
 class UnreadableError(ValueError):
@@ -47,23 +47,23 @@ class UnreadableError(ValueError):
         self.problems = tuple(problems)
 
 
-def spelled(place: Place) -> str:
+def dotted(location: Location) -> str:
     """`teams.shop.services[1]`; a key that is more than a word stands in quotes."""
     parts = (
         f"[{step}]" if isinstance(step, int) else f".{step if _WORD.fullmatch(step) else repr(step)}"
-        for step in place
+        for step in location
     )
     return "".join(parts).removeprefix(".")
 
 
-def problems(data: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+def problems(data: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
     """Everything that is wrong with what was read, in no particular order."""
     try:
         Declared.model_validate(data)
     except ValidationError as error:
         errors = error.errors()
         wrong = {str(detail["loc"][0]) for detail in errors if detail["loc"]}
-        yield from _told(errors)
+        yield from _of_validation(errors)
         if wrong:
             # Contradictions are looked for once all else is right: among the sections that are.
             if "profiles" in wrong:
@@ -71,18 +71,18 @@ def problems(data: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
             yield from problems({key: value for key, value in data.items() if key not in wrong})
 
 
-def _told(errors: Sequence[Any]) -> Iterator[tuple[Place, str]]:
+def _of_validation(errors: Sequence[Any]) -> Iterator[tuple[Location, str]]:
     for detail in errors:
-        place, reason = detail["loc"], detail.get("ctx", {}).get("error")
+        location, reason = detail["loc"], detail.get("ctx", {}).get("error")
         if isinstance(reason, ContradictoryError):
-            yield from reason.found
-        elif not (detail["type"] == "too_short" and _is_wrong_inside(place, errors)):
-            yield (place[:-1] if place[-1] == _KEY else place), _sentence(detail)
+            yield from reason.contradictions
+        elif not (detail["type"] == "too_short" and _is_wrong_inside(location, errors)):
+            yield (location[:-1] if location[-1] == _KEY else location), _sentence(detail)
 
 
-def _is_wrong_inside(place: Place, errors: Sequence[Any]) -> bool:
+def _is_wrong_inside(location: Location, errors: Sequence[Any]) -> bool:
     """Whether items of a list are wrong, which are then not counted among those that it has."""
-    return any(other["loc"] != place and other["loc"][: len(place)] == place for other in errors)
+    return any(other["loc"] != location and other["loc"][: len(location)] == location for other in errors)
 
 
 def _sentence(detail: Mapping[str, Any]) -> str:

@@ -44,7 +44,9 @@ class Definitions:
         known = carried.deployment_changes(claimed, places, self.profile)
         if not self.by_time:
             return known
-        place, rollout, change = (tables.table(name) for name in ("place", "rollout", "change"))
+        place, rollout, change = (
+            tables.table(name) for name in ("deployment_order", "deployment_report", "change")
+        )
         return known.union(carried.by_time(known, place, rollout, change, self.profile))
 
     def incident_causes(

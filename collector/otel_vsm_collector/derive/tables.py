@@ -102,7 +102,7 @@ FACTS: dict[str, ibis.Schema] = {
     # A stage that began and of which no run is known.
     # When a change came to a stage, as events tell it: runs tell for themselves.
     "stage_event": ibis.schema({"change_id": "string", "stage_name": "string", "at": "int64"}),
-    "begun_stage": ibis.schema(
+    "unfinished_stage": ibis.schema(
         {
             "change_id": "string",
             "stage_name": "string",
@@ -168,7 +168,7 @@ FACTS: dict[str, ibis.Schema] = {
         }
     ),
     # A deployment as its own spans tell it.
-    "rollout": ibis.schema(
+    "deployment_report": ibis.schema(
         {
             **_DEPLOYMENT,
             "incident_id": "string",  # the incident that it remedies
@@ -176,12 +176,12 @@ FACTS: dict[str, ibis.Schema] = {
         }
     ),
     # What a deployment says of the changes that it carries.
-    "rollout_claim": ibis.schema({"deployment_id": "string", "method": "string", "key": "string"}),
+    "deployment_claim": ibis.schema({"deployment_id": "string", "method": "string", "key": "string"}),
     # The changes that claims and keys have in common, whoever is right.
-    "claimed": ibis.schema({"deployment_id": "string", "change_id": "string", "method": "string"}),
-    "rollout_span": ibis.schema({"deployment_id": "string", "trace_id": "string", "span_id": "string"}),
+    "matched_claim": ibis.schema({"deployment_id": "string", "change_id": "string", "method": "string"}),
+    "deployment_span": ibis.schema({"deployment_id": "string", "trace_id": "string", "span_id": "string"}),
     # Where a deployment stands among those of its service and environment.
-    "place": ibis.schema(
+    "deployment_order": ibis.schema(
         {
             "id": "string",
             "service": "string",

@@ -1,8 +1,12 @@
 """Which facts a figure is about: a window of time and filters, by the definitions of a profile."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self, get_args
 
 import ibis
+import ibis.expr.datashape as ds
+import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from otel_vsm_collector.declared.model import Declared
@@ -11,19 +15,28 @@ from otel_vsm_collector.declared.profiles import Profile
 from otel_vsm_collector.derive import tables
 from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.derive.rules.deliveries import shipped
-from otel_vsm_collector.facts.by_profile import Facts
+from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.facts.zones import AT_UTC, Offsets
 
 DAY_NS = 86_400 * 10**9
 
 
-def by_default() -> Facts:
-    """Facts as they are where nothing is declared."""
-    definitions = Definitions()
-    return Facts(definitions, definitions)
+BY_DEFAULT = FactTables(Definitions())
+"""Facts as they are where nothing is declared."""
+Text = Literal["service", "repository", "team", "value_stream", "severity"]
+_TEXTS: tuple[Text, ...] = get_args(Text)
+"""The filters that are compared with one text."""
 
 
-BY_DEFAULT = by_default()
+class Parameter(ops.Scalar):  # type: ignore[misc]  # Ibis' operations have no types
+    """A value that a query is given when it runs.
+
+    Ibis' own parameters will not do: they are filled in when an expression is compiled.
+    """
+
+    key: str
+    dtype: dt.DataType
+    shape = ds.scalar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +53,44 @@ class Selection:
     value_stream: str | None = None
     severity: str | None = None
     """Of incidents; other facts have none."""
-    facts: Facts = field(default=BY_DEFAULT)
+    facts: FactTables = field(default=BY_DEFAULT)
     edges: tuple[int, ...] = ()
     """Ascending times between from_ns and to_ns, at which the window is cut into parts."""
     offsets: Offsets = AT_UTC
     """Of the time zone whose days are counted."""
+    is_shape: bool = False
+    """Whether expressions name window, edges and filters as parameters, instead of holding their values."""
+
+    @property
+    def shape(self) -> Self:
+        """What all selections have in common that differ in the values of window, edges and filters alone."""
+        blank: dict[str, Any] = {name: "" for name in _TEXTS if getattr(self, name) is not None}
+        no_edges = (0,) * len(self.edges)
+        return replace(self, from_ns=0, to_ns=0, edges=no_edges, is_shape=True, **blank)
+
+    @property
+    def values(self) -> dict[str, int | str]:
+        """Those values, by the names of their parameters."""
+        given: dict[str, Any] = {
+            name: getattr(self, name) for name in _TEXTS if getattr(self, name) is not None
+        }
+        edges = {_edge(number): edge for number, edge in enumerate(self.edges)}
+        return {"from_ns": self.from_ns, "to_ns": self.to_ns, **edges, **given}
+
+    def wanted(self, name: Text) -> ir.StringScalar | None:
+        """What the filter of this name lets through; None where that is everything."""
+        value = getattr(self, name)
+        return None if value is None else self._scalar(name, value)
+
+    @property
+    def start(self) -> ir.IntegerScalar:
+        """The window's start, to be compared with times."""
+        return self._scalar("from_ns", self.from_ns)
+
+    @property
+    def end(self) -> ir.IntegerScalar:
+        """The window's end."""
+        return self._scalar("to_ns", self.to_ns)
 
     @property
     def days(self) -> float:
@@ -56,7 +102,7 @@ class Selection:
 
     @property
     def declared(self) -> Declared:
-        return self.facts.definitions.declared
+        return self.facts.declared
 
     def table(self, name: str) -> ir.Table:
         """The table of facts of this name."""
@@ -64,14 +110,15 @@ class Selection:
 
     def within(self, moment: ir.IntegerColumn) -> ir.BooleanValue:
         """Whether a time lies in the window; null where there is none."""
-        return (moment >= self.from_ns) & (moment < self.to_ns)
+        return (moment >= self.start) & (moment < self.end)
 
     def part(self, moment: ir.IntegerColumn) -> ir.IntegerValue:
         """Which part of the window a time in it lies in, counted from 0."""
         if not self.edges:
             return ibis.literal(0, type="int64")
         # A sum of comparisons would be as deep as there are edges, and compiling it as slow as that squared.
-        return ibis.array(list(self.edges)).filter(lambda edge: edge <= moment).length()
+        edges = [self._scalar(_edge(number), edge) for number, edge in enumerate(self.edges)]
+        return ibis.array(edges).filter(lambda edge: edge <= moment).length()
 
     def day(self, moment: ir.IntegerColumn) -> ir.IntegerValue:
         """The number of the day that a time lies in."""
@@ -83,19 +130,16 @@ class Selection:
 
     def apply(self, rows: ir.Table) -> ir.Table:
         """The rows that pass the filters; a filter that the table has no column for lets them pass."""
-        for column in ("service", "repository", "severity"):
-            wanted = getattr(self, column)
-            if wanted is not None and column in rows.columns:
-                rows = rows.filter(rows[column] == wanted)
-        if self.environment is not None and "environment" in rows.columns:
-            rows = rows.filter(self.in_environment(rows.environment))
-        for column, wanted in (("team", self.team), ("value_stream", self.value_stream)):
+        for name in _TEXTS:
+            wanted = self.wanted(name)
             if wanted is None:
                 continue
-            if f"{column}s" in rows.columns:
-                rows = rows.filter(rows[f"{column}s"].contains(wanted))
-            elif column in rows.columns:
-                rows = rows.filter(rows[column] == wanted)
+            if f"{name}s" in rows.columns and name in ("team", "value_stream"):
+                rows = rows.filter(rows[f"{name}s"].contains(wanted))
+            elif name in rows.columns:
+                rows = rows.filter(rows[name] == wanted)
+        if self.environment is not None and "environment" in rows.columns:
+            rows = rows.filter(self.in_environment(rows.environment))
         return rows
 
     def in_environment(self, name: ir.StringColumn) -> ir.BooleanValue:
@@ -109,9 +153,17 @@ class Selection:
             return name.lower().isin([pattern.lower() for pattern in patterns])
         return name.re_search(regex_of(patterns))
 
-    def times(self, *, from_ns: int, to_ns: int) -> "Selection":
-        """The same of another window."""
-        return replace(self, from_ns=from_ns, to_ns=to_ns)
+    def _scalar(self, name: str, value: int | str) -> Any:
+        return parameter(name, type(value)) if self.is_shape else ibis.literal(value)
+
+
+def parameter(name: str, kind: type[int] | type[str]) -> Any:
+    """An expression that stands for a value that is given when the query runs."""
+    return Parameter(key=name, dtype="int64" if kind is int else "string").to_expr()
+
+
+def _edge(number: int) -> str:
+    return f"edge_{number}"
 
 
 def fact(name: str) -> ir.Table:
@@ -145,7 +197,7 @@ def _delivered(selection: Selection, arrived: ir.Table) -> ir.Table:
     rows = selection.apply(arrived)
     if selection.profile.lead_time_per == "change":
         return rows.mutate(unit=rows.change_id)
-    rollouts = selection.table("rollout")
+    rollouts = selection.table("deployment_report")
     brought = rollouts.select(deployment_id="id", brought=shipped(rollouts))
     rows = rows.join(brought, "deployment_id")
     return rows.mutate(unit=rows.service.concat(" ", rows.brought)).drop("brought")
@@ -181,7 +233,7 @@ def _deliveries(selection: Selection, by: tuple[str, ...]) -> ir.Table:
     rows = _delivered(selection, facts.arriving(selection.within) if delivered else facts.arrived)
     if delivered and profile.lead_time_per == "change":
         # Only those of the window are put into an order: what was delivered before is looked up.
-        earlier = rows.filter(rows.delivered_at < selection.from_ns).select("unit", *by)
+        earlier = rows.filter(rows.delivered_at < selection.start).select("unit", *by)
         first = _first(rows.filter(selection.within(rows.delivered_at)), by)
         return first.anti_join(earlier, ["unit", *by]).drop("unit")
     first = _first(rows, by)
@@ -193,12 +245,11 @@ def told_incidents(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:
     apart by service, it is there for each."""
     rows = replace(selection, service=None).apply(selection.table("incident"))
     hit = selection.table("incident_service").select(id="incident_id", hit="service")
+    wanted = selection.wanted("service")
     if "service" in by:
         rows = rows.left_join(hit, "id").drop("id_right", "service").rename(service="hit")
-        return rows if selection.service is None else rows.filter(rows.service == selection.service)
-    return (
-        rows if selection.service is None else rows.semi_join(hit.filter(hit.hit == selection.service), "id")
-    )
+        return rows if wanted is None else rows.filter(rows.service == wanted)
+    return rows if wanted is None else rows.semi_join(hit.filter(hit.hit == wanted), "id")
 
 
 def incidents(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:

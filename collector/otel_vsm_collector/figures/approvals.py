@@ -7,14 +7,14 @@ import ibis.expr.types as ir
 from ibis import ifelse
 
 from otel_vsm_collector.derive.rules.stages import NANOSECONDS
-from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.runs import of_changes
 from otel_vsm_collector.figures.statistic import spelled, statistic
 from otel_vsm_collector.figures.work_in_progress import closed_changes
 
 
-def approvals(backend: ibis.BaseBackend, selection: Selection) -> list[dict[str, Any]]:
+def approvals(reader: Reader, selection: Selection) -> list[dict[str, Any]]:
     """A row per gate and kind of actor: the requests that were answered in the window, or that somebody waits
     for at its end. A breach waited, or has been waiting, for longer than is declared."""
     return [
@@ -27,7 +27,7 @@ def approvals(backend: ibis.BaseBackend, selection: Selection) -> list[dict[str,
             "wait_time": spelled(row, "wait"),
             "breaches": row["breaches"],
         }
-        for row in answer(backend, _approvals, selection)
+        for row in reader.answer(_approvals, selection)
     ]
 
 
@@ -53,7 +53,7 @@ def asked_for(selection: Selection) -> ir.Table:
     Nobody waits any more for an answer about a change that was delivered or abandoned.
     """
     rows = of_changes(selection, selection.table("approval"))
-    end = ibis.literal(selection.to_ns)
+    end = selection.end
     answered = rows.filter(selection.within(rows.answered_at))
     asked = rows.filter(rows.requested_at < end, (rows.answered_at >= end).fill_null(True))
     pending = asked.anti_join(closed_changes(selection), "change_id")

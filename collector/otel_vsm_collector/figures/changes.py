@@ -8,7 +8,6 @@ import ibis.expr.types as ir
 from otel_vsm_collector.declared.sections import PRODUCTION
 from otel_vsm_collector.derive.rules.deliveries import duration
 from otel_vsm_collector.derive.rules.starts import counted, with_start
-from otel_vsm_collector.facts.by_profile import Facts
 from otel_vsm_collector.facts.selection import (
     BY_DEFAULT,
     Selection,
@@ -17,6 +16,7 @@ from otel_vsm_collector.facts.selection import (
     fact,
     first_deliveries,
 )
+from otel_vsm_collector.facts.tables import FactTables
 
 LEGS = {
     "backlog_s": ("created_at", "work_started_at"),
@@ -65,7 +65,7 @@ def moments(selection: Selection) -> ir.Table:
     return delivered.union(begun.anti_join(arrived, begun.id == arrived.change_id))
 
 
-def change(name: str, facts: Facts = BY_DEFAULT) -> ir.Table:
+def change(name: ir.StringScalar, facts: FactTables = BY_DEFAULT) -> ir.Table:
     """The change of this id or alias, with its delivery to production; no row where there is none."""
     facts = facts.of_changes
     begun = facts.table("change")
@@ -76,7 +76,7 @@ def change(name: str, facts: Facts = BY_DEFAULT) -> ir.Table:
     return described(asked, begun, delivered.mutate(edge=delivered.delivered_at), facts)
 
 
-def described(asked: ir.Table, begun: ir.Table, delivered: ir.Table, facts: Facts) -> ir.Table:
+def described(asked: ir.Table, begun: ir.Table, delivered: ir.Table, facts: FactTables) -> ir.Table:
     """Rows of `change`, all of those `asked` for (change_id), each with its row of `delivery`, if it has one,
     and all else that is known of it.
 

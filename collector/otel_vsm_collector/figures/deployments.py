@@ -3,8 +3,8 @@
 import ibis.expr.types as ir
 
 from otel_vsm_collector.facts import selection as select
-from otel_vsm_collector.facts.by_profile import Facts
 from otel_vsm_collector.facts.selection import BY_DEFAULT, Selection
+from otel_vsm_collector.facts.tables import FactTables
 
 
 def deployments(selection: Selection, listed: ir.Table | None = None) -> ir.Table:
@@ -13,13 +13,13 @@ def deployments(selection: Selection, listed: ir.Table | None = None) -> ir.Tabl
     return described(select.deployments(selection) if listed is None else listed, selection.facts)
 
 
-def deployment(name: str, facts: Facts = BY_DEFAULT) -> ir.Table:
+def deployment(name: ir.StringScalar, facts: FactTables = BY_DEFAULT) -> ir.Table:
     """The deployment of this id; no row where there is none."""
     rows = facts.table("deployment")
     return described(rows.filter(rows.id == name), facts)
 
 
-def described(rows: ir.Table, facts: Facts) -> ir.Table:
+def described(rows: ir.Table, facts: FactTables) -> ir.Table:
     """Rows of `deployment` with the list of the changes that each carries, null where it carries none."""
     carried = facts.table("deployment_change")
     carried = carried.semi_join(rows, carried.deployment_id == rows.id)

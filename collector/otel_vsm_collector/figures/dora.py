@@ -12,7 +12,7 @@ from ibis import ifelse
 from otel_vsm.semconv import TaskResult
 from otel_vsm_collector.derive.rules.stages import NANOSECONDS
 from otel_vsm_collector.facts import selection as select
-from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.statistic import spelled, statistic, total
 
@@ -22,22 +22,22 @@ _PART = "part"
 Figures = dict[str, Any]
 
 
-def dora(backend: ibis.BaseBackend, selection: Selection) -> Figures:
+def dora(reader: Reader, selection: Selection) -> Figures:
     """The figures of one selection, in the shape of the API's answer but for window and profile.
 
     - lead time: of the changes delivered in the window
     - frequency, change fail rate, rework rate, recovery: of the successful deployments that finished in it
     - time to restore, time to detect: of the incidents resolved, detected in it
     """
-    return dora_over(backend, selection, (selection.from_ns, selection.to_ns))[0]
+    return dora_over(reader, selection, (selection.from_ns, selection.to_ns))[0]
 
 
-def dora_over(backend: ibis.BaseBackend, selection: Selection, edges: Sequence[int]) -> list[Figures]:
+def dora_over(reader: Reader, selection: Selection, edges: Sequence[int]) -> list[Figures]:
     """The same of each of the windows that lie between two of the `edges`, ascending times."""
     whole = replace(selection, from_ns=edges[0], to_ns=edges[-1], edges=tuple(edges[1:-1]))
     rows: list[dict[str, Any]] = [{} for _ in edges[1:]]
     for family in _FAMILIES:
-        for row in answer(backend, family, whole, ()):
+        for row in reader.answer(family, whole, ()):
             rows[row[_PART]].update(row)
     windows = pairwise(edges)
     return [
@@ -46,11 +46,11 @@ def dora_over(backend: ibis.BaseBackend, selection: Selection, edges: Sequence[i
     ]
 
 
-def dora_by_service(backend: ibis.BaseBackend, selection: Selection) -> dict[tuple[str, str], Figures]:
+def dora_by_service(reader: Reader, selection: Selection) -> dict[tuple[str, str], Figures]:
     """The same by service and environment, for those that have anything in the window."""
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for family in _FAMILIES:
-        for row in answer(backend, family, selection, BY_SERVICE):
+        for row in reader.answer(family, selection, BY_SERVICE):
             rows.setdefault((row["service"], row["environment"]), {}).update(row)
     return {key: _spelled(row, selection) for key, row in rows.items()}
 

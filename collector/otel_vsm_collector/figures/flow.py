@@ -3,10 +3,9 @@
 from math import prod
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 
-from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.approvals import approvals
 from otel_vsm_collector.figures.bottleneck import bottleneck, contributions
@@ -22,17 +21,17 @@ from otel_vsm_collector.figures.work_in_progress import work_in_progress
 Row = dict[str, Any]
 
 
-def flow(backend: ibis.BaseBackend, selection: Selection) -> Row:
+def flow(reader: Reader, selection: Selection) -> Row:
     """The figures of one selection, in the shape of the API's answer but for window and profile."""
-    (row,) = answer(backend, _passage, selection)
+    (row,) = reader.answer(_passage, selection)
     contributed = row["contributed"] or []
     times = _times(row, selection)
-    (groups,) = answer(backend, pipelines, selection)
-    (back,) = answer(backend, rollbacks, selection)
-    (promoted,) = answer(backend, promotions, selection)
-    stages = {row["stage_name"]: row for row in answer(backend, counted, selection, False)}
+    (groups,) = reader.answer(pipelines, selection)
+    (back,) = reader.answer(rollbacks, selection)
+    (promoted,) = reader.answer(promotions, selection)
+    stages = {row["stage_name"]: row for row in reader.answer(counted, selection, False)}
     sound = [row for row in stages.values() if not row["quarantined"]]
-    under_way = work_in_progress(backend, selection)
+    under_way = work_in_progress(reader, selection)
     there = {row["stage"]: row["changes"] for row in under_way["by_stage"]}
     names = (row["stage_name"] for row in contributed)
     figures = {name: rates(stages.get(name, {}), selection) | {"wip": there.get(name, 0)} for name in names}
@@ -43,8 +42,8 @@ def flow(backend: ibis.BaseBackend, selection: Selection) -> Row:
         "bottleneck": bottleneck(contributed, figures, times["flow_time"]["p50"]),
         "rework": _rework(sound),
         "rolled_complete_accurate": _rolled(sound),
-        "handoffs": handoffs(backend, selection),
-        "approvals": approvals(backend, selection),
+        "handoffs": handoffs(reader, selection),
+        "approvals": approvals(reader, selection),
         "pipeline": groups | {"ratio": ratio(groups["succeeded"], groups["pipelines"])},
         "tests": _tests(sound)
         | {"quarantined": _tests([row for row in stages.values() if row["quarantined"]])},
@@ -62,9 +61,9 @@ def _passage(selection: Selection) -> ir.Table:
     return with_lists(summary(selection), contributed=contributions(selection))
 
 
-def flow_by_repository(backend: ibis.BaseBackend, selection: Selection) -> dict[str | None, Row]:
+def flow_by_repository(reader: Reader, selection: Selection) -> dict[str | None, Row]:
     """Times, flow efficiency and throughput, by the repository of the changes that were delivered."""
-    rows = answer(backend, summary, selection, ("repository",))
+    rows = reader.answer(summary, selection, ("repository",))
     return {row["repository"]: _times(row, selection) for row in rows}
 
 

@@ -5,16 +5,16 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.runs import of_changes
 from otel_vsm_collector.figures.statistic import spelled, statistic
 
 
-def handoffs(backend: ibis.BaseBackend, selection: Selection) -> dict[str, Any]:
+def handoffs(reader: Reader, selection: Selection) -> dict[str, Any]:
     """Where a run followed one of another team: how often, how long nobody worked before it, and from whom to
     whom; the runs that began in the window, of changes that pass the filters."""
-    (whole,) = answer(backend, _handoffs, selection, ())
+    (whole,) = reader.answer(_handoffs, selection, ())
     return {
         "count": whole["handoffs"],
         "wait_time": spelled(whole, "wait"),
@@ -25,7 +25,7 @@ def handoffs(backend: ibis.BaseBackend, selection: Selection) -> dict[str, Any]:
                 "count": row["handoffs"],
                 "wait_time": spelled(row, "wait"),
             }
-            for row in answer(backend, _handoffs, selection, ("from_team", "team"))
+            for row in reader.answer(_handoffs, selection, ("from_team", "team"))
         ],
     }
 

@@ -3,8 +3,8 @@
 import ibis.expr.types as ir
 
 from otel_vsm_collector.facts import selection as select
-from otel_vsm_collector.facts.by_profile import Facts
 from otel_vsm_collector.facts.selection import BY_DEFAULT, Selection
+from otel_vsm_collector.facts.tables import FactTables
 
 
 def incidents(selection: Selection) -> ir.Table:
@@ -13,7 +13,7 @@ def incidents(selection: Selection) -> ir.Table:
     return rows.filter(selection.within(rows.started_at))
 
 
-def incident(name: str, facts: Facts = BY_DEFAULT) -> ir.Table:
+def incident(name: ir.StringScalar, facts: FactTables = BY_DEFAULT) -> ir.Table:
     """The incident of this id; no row where there is none."""
     rows = facts.table("incident")
     return rows.filter(rows.id == name)

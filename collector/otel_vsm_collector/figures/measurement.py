@@ -12,7 +12,7 @@ from otel_vsm_collector.derive.rules.changes import ARTIFACT, LINKS, REVISION
 from otel_vsm_collector.derive.rules.deliveries import NO_START
 from otel_vsm_collector.derive.rules.stages import NANOSECONDS
 from otel_vsm_collector.facts import selection as select
-from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.statistic import spelled, statistic
 
@@ -21,18 +21,18 @@ MOST_SUSPICIOUS = 20
 Row = dict[str, Any]
 
 
-def measurement(backend: ibis.BaseBackend, selection: Selection) -> Row:
+def measurement(reader: Reader, selection: Selection) -> Row:
     """The measurement of one selection, in the shape of the API's answer but for window, profile and what the
     collector counts itself. Spans and arrivals are told apart by repository, team and value stream alone."""
-    suspicious = answer(backend, suspicious_changes, selection)
-    (delay,) = answer(backend, ingest_delay, selection)
+    suspicious = reader.answer(suspicious_changes, selection)
+    (delay,) = reader.answer(ingest_delay, selection)
     return {
-        "spans": _unlinked(answer(backend, spans, selection)),
-        "stage_runs": _unlinked(answer(backend, stage_runs, selection)),
-        "deployments": _unlinked(answer(backend, deployments, selection)),
+        "spans": _unlinked(reader.answer(spans, selection)),
+        "stage_runs": _unlinked(reader.answer(stage_runs, selection)),
+        "deployments": _unlinked(reader.answer(deployments, selection)),
         "suspicious": {"count": len(suspicious), "changes": suspicious[:MOST_SUSPICIOUS]},
-        "excluded": {row["excluded"]: row["changes"] for row in answer(backend, excluded, selection)},
-        "clock_skew": clock_skew(backend, selection),
+        "excluded": {row["excluded"]: row["changes"] for row in reader.answer(excluded, selection)},
+        "clock_skew": clock_skew(reader, selection),
         "ingest_delay": spelled(delay, "delay"),
     }
 
@@ -104,11 +104,11 @@ def deployments(selection: Selection) -> ir.Table:
     profile leaves out."""
     done = select.deployments(selection)
     done = done.filter(done.result == TaskResult.SUCCESS).select("id", "change_mapping")
-    claims = selection.table("rollout_claim").semi_join(done, [("deployment_id", "id")])
+    claims = selection.table("deployment_claim").semi_join(done, [("deployment_id", "id")])
     told = claims.group_by(id="deployment_id").agg(
         **{method: (claims.method == method).any() for method in (REVISION, ARTIFACT, LINKS)}
     )
-    found = selection.table("claimed").select(id="deployment_id", found=True).distinct()
+    found = selection.table("matched_claim").select(id="deployment_id", found=True).distinct()
     for part in (told, found):
         done = done.left_join(part, "id").drop("id_right")
     gap = ibis.cases(
@@ -141,12 +141,12 @@ def excluded(selection: Selection) -> ir.Table:
     return rows.group_by("excluded").agg(changes=rows.count()).order_by("excluded")
 
 
-def clock_skew(backend: ibis.BaseBackend, selection: Selection) -> dict[str, int]:
+def clock_skew(reader: Reader, selection: Selection) -> dict[str, int]:
     """How often something happened in the window before it could have, by the kind of contradiction."""
     return {
         row["gap"]: row["rows"]
         for what in (_children, _incidents, _deliveries, _queues, _arrivals)
-        for row in answer(backend, what, selection)
+        for row in reader.answer(what, selection)
     }
 
 
@@ -158,7 +158,7 @@ def _children(selection: Selection) -> ir.Table:
     told = selection.table("span")
     rows = told.filter(selection.within(told.ended_at), told.parent_span_id.notnull())
     # A parent ends no earlier than its child, but for clocks that disagree by hours.
-    parents = told.filter(told.ended_at >= ibis.literal(selection.from_ns) - select.DAY_NS)
+    parents = told.filter(told.ended_at >= selection.start - select.DAY_NS)
     parents = parents.select("trace_id", parent_span_id="span_id", parent_at="started_at")
     rows = rows.select("trace_id", "parent_span_id", "started_at").join(
         parents, ["trace_id", "parent_span_id"]

@@ -33,7 +33,7 @@ def revisions(selection: Selection) -> ir.Table:
 def rollbacks(selection: Selection) -> ir.Table:
     """(rollbacks, deployments): the successful deployments that finished in the window, and the rollbacks
     among them."""
-    done = selection.apply(selection.table("rollout"))
+    done = selection.apply(selection.table("deployment_report"))
     done = done.filter(selection.within(done.finished_at), done.result == TaskResult.SUCCESS)
     back = selection.table("remedy")
     back = back.filter(back.method == FailureMethod.ROLLBACK).select("id", back=True)

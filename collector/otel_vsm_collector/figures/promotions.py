@@ -24,7 +24,7 @@ def arrivals(selection: Selection) -> ir.Table:
     """(service, artifact, arrived_at, promotion_s): what first ran there in the window; promotion_s is null
     where it had run nowhere else before."""
     there = replace(selection, environment=selection.environment or PRODUCTION)
-    rows = replace(selection, environment=None).apply(selection.table("rollout"))
+    rows = replace(selection, environment=None).apply(selection.table("deployment_report"))
     rows = rows.filter(rows.result == TaskResult.SUCCESS, rows.artifact.notnull())
     here = there.in_environment(rows.environment).fill_null(False)
     firsts = rows.group_by("service", "artifact").agg(

@@ -30,7 +30,8 @@ def of_changes(selection: Selection, rows: ir.Table) -> ir.Table:
 def changes(selection: Selection) -> ir.Table:
     """The rows of `change` that pass the filters; of a service are those that its runs are about."""
     rows = selection.apply(selection.table("change"))
-    return rows if selection.service is None else rows.filter(rows.services.contains(selection.service))
+    wanted = selection.wanted("service")
+    return rows if wanted is None else rows.filter(rows.services.contains(wanted))
 
 
 def failed(rows: ir.Table) -> ir.BooleanValue:

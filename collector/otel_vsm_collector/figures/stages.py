@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 from ibis import ifelse
 
 from otel_vsm.semconv import StageType, TaskResult
-from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.runs import failed, quarantined, runs
 from otel_vsm_collector.figures.statistic import spelled, statistic
@@ -17,14 +17,14 @@ from otel_vsm_collector.figures.work_in_progress import work_in_progress
 _TIMES = {"process": "process_s", "wait": "wait_s", "queue": "queue_s"}
 
 
-def stages(backend: ibis.BaseBackend, selection: Selection) -> list[dict[str, Any]]:
+def stages(reader: Reader, selection: Selection) -> list[dict[str, Any]]:
     """A row per stage in the shape of the API's answer, by name: the runs that ended in the window.
 
     First pass yield and %C/A are shares of the changes whose first run, first success fell into it. WIP is
     as of the window's end: see `work_in_progress`. A stage that nothing ran of is there if changes are in it.
     """
-    ran = {row["stage_name"]: row for row in answer(backend, counted, selection, True)}
-    under_way = {row["stage"]: row for row in work_in_progress(backend, selection)["by_stage"]}
+    ran = {row["stage_name"]: row for row in reader.answer(counted, selection, True)}
+    under_way = {row["stage"]: row for row in work_in_progress(reader, selection)["by_stage"]}
     names = {name for name in (*ran, *under_way) if name is not None}
     return [
         {
@@ -41,10 +41,10 @@ def counted(selection: Selection, timed: bool) -> ir.Table:
     """A row per stage that ran in the window, with its counts, and where `timed` the statistics of its times:
     `process`, `wait`, `queue`."""
     rows = runs(selection)
-    rows = rows.filter(rows.started_at < selection.to_ns, rows.ended_at >= selection.from_ns)
+    rows = rows.filter(rows.started_at < selection.end, rows.ended_at >= selection.start)
     rows = rows.mutate(quarantined=quarantined(selection, rows))
-    ended = rows.ended_at < selection.to_ns
-    arrived = rows.first_run & (rows.started_at >= selection.from_ns)
+    ended = rows.ended_at < selection.end
+    arrived = rows.first_run & (rows.started_at >= selection.start)
     passed = ended & (rows.result == TaskResult.SUCCESS).fill_null(False)
     skipped = ended & (rows.result == TaskResult.SKIP).fill_null(False)
     tested = (rows.stage_type == StageType.TEST).fill_null(False)

@@ -8,7 +8,7 @@ from ibis import ifelse
 
 from otel_vsm_collector.declared.sections import PRODUCTION
 from otel_vsm_collector.derive.rules.stages import NANOSECONDS
-from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.runs import changes
 from otel_vsm_collector.figures.together import with_lists
@@ -16,9 +16,9 @@ from otel_vsm_collector.figures.together import with_lists
 OLDEST = 10
 
 
-def work_in_progress(backend: ibis.BaseBackend, selection: Selection) -> dict[str, Any]:
+def work_in_progress(reader: Reader, selection: Selection) -> dict[str, Any]:
     """What is under way at the window's end: how many changes, how old, in which stages, and the oldest."""
-    (found,) = answer(backend, under_way, selection)
+    (found,) = reader.answer(under_way, selection)
     by_stage, late, oldest = (found.pop(name) or [] for name in ("by_stage", "unfinished", "oldest"))
     nobody = {"changes": 0, "p50_age_s": None, "max_age_s": None, "unfinished": 0}
     stages = {row["stage"]: {"stage": row["stage"]} | nobody for row in (*by_stage, *late)}
@@ -62,11 +62,11 @@ def _oldest(rows: ir.Table) -> ir.Table:
 def _unfinished(selection: Selection, rows: ir.Table) -> ir.Table:
     """The stages of open changes that began too long before the window's end and had not ended by then
     (stage, unfinished: changes)."""
-    begun = selection.table("begun_stage").select("change_id", "stage_name", "at")
-    runs = selection.table("stage_run").filter(ibis._.ended_at >= selection.to_ns)
+    begun = selection.table("unfinished_stage").select("change_id", "stage_name", "at")
+    runs = selection.table("stage_run").filter(ibis._.ended_at >= selection.end)
     going_on = begun.union(runs.select("change_id", "stage_name", at="started_at"))
     limit_ns = selection.declared.limits.unfinished_after.ns
-    going_on = going_on.filter(ibis.literal(selection.to_ns) - going_on["at"] > limit_ns)
+    going_on = going_on.filter(selection.end - going_on["at"] > limit_ns)
     late = going_on.semi_join(rows, going_on.change_id == rows.id)
     return late.group_by(stage="stage_name").agg(unfinished=late.change_id.nunique())
 
@@ -77,10 +77,10 @@ def open_changes(selection: Selection) -> ir.Table:
     begun = changes(selection)
     if selection.profile.unit == "request":
         begun = begun.filter(begun.requested)
-    begun = begun.filter(begun.first_activity_at < selection.to_ns)
+    begun = begun.filter(begun.first_activity_at < selection.end)
     closed = closed_changes(selection)
     rows = begun.anti_join(closed, begun.id == closed.change_id)
-    return rows.mutate(age_s=(ibis.literal(selection.to_ns) - rows.first_activity_at) / NANOSECONDS)
+    return rows.mutate(age_s=(selection.end - rows.first_activity_at) / NANOSECONDS)
 
 
 def closed_changes(selection: Selection) -> ir.Table:
@@ -91,9 +91,9 @@ def closed_changes(selection: Selection) -> ir.Table:
     there = selection.environment or PRODUCTION
     anywhere = Selection(from_ns=0, to_ns=0, environment=there, facts=selection.facts)
     delivered = anywhere.apply(selection.facts.arrivals)
-    delivered = delivered.filter(delivered.arrived_at < selection.to_ns)
+    delivered = delivered.filter(delivered.arrived_at < selection.end)
     every = selection.table("change")
-    abandoned = every.filter(every.abandoned_at < selection.to_ns)
+    abandoned = every.filter(every.abandoned_at < selection.end)
     return delivered.select("change_id").union(abandoned.select(change_id="id"))
 
 
@@ -101,7 +101,7 @@ def in_stages(selection: Selection, rows: ir.Table) -> ir.Table:
     """Rows of `open_changes` (id, first_activity_at, age_s, stage_name) with the stage that each was in, or
     waited for, or was in last at the window's end; null before the first."""
     rows = rows.select("id", "first_activity_at", "age_s", "current_stage", "current_stage_at")
-    went_on = rows.filter(rows.current_stage_at >= selection.to_ns).select(change_id="id")
+    went_on = rows.filter(rows.current_stage_at >= selection.end).select(change_id="id")
     told = selection.table("stage_event").semi_join(went_on, "change_id")
     runs = selection.table("stage_run").semi_join(went_on, "change_id")
     # Who waits in a stage's queue waits for that stage.
@@ -109,12 +109,12 @@ def in_stages(selection: Selection, rows: ir.Table) -> ir.Table:
     entered = ibis.union(
         told, *(runs.select("change_id", "stage_name", at=runs.started_at - ns) for ns in (0, queued_ns))
     )
-    entered = entered.filter(entered["at"] < selection.to_ns)
+    entered = entered.filter(entered["at"] < selection.end)
     latest = ibis.window(group_by=entered.change_id, order_by=[entered["at"].desc(), entered.stage_name])
     entered = entered.mutate(place=ibis.row_number().over(latest))
     then = entered.filter(entered.place == 0).select("change_id", then="stage_name")
     rows = rows.left_join(then, rows.id == then.change_id)
-    moved_on = (rows.current_stage_at >= selection.to_ns).fill_null(False)
+    moved_on = (rows.current_stage_at >= selection.end).fill_null(False)
     return rows.select(
         "id",
         "first_activity_at",

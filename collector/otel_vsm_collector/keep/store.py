@@ -54,9 +54,8 @@ class Listener:
 class Store:
     """Journal, ledger and the threads that fill them. Raises UnusableError or ValueError on wrong settings.
 
-    `refreshing` makes who derives the facts, by definitions that have the fingerprint `definitions`;
-    `classifier` applies the mappings, and `unmapped` says which spans are kept for mappings to come. `say` is
-    told, in a sentence, what an operator should know.
+    `refreshing` makes who derives the facts, `classifier` applies the mappings, and `unmapped` says which
+    spans are kept for mappings to come. `say` is told, in a sentence, what an operator should know.
     """
 
     def __init__(
@@ -64,7 +63,6 @@ class Store:
         data: Path,
         refreshing: MakeRefreshing,
         *,
-        definitions: str = "",
         store: str = "duckdb:",
         classifier: Classifier = CLASSIFIER,
         unmapped: Unmapped = NOTHING_UNMAPPED,
@@ -79,7 +77,6 @@ class Store:
                 path,
                 refreshing,
                 journal=self._journal.id,
-                definitions=definitions,
                 last_seq=self._journal.last_seq,
                 say=say,
                 own=path.parent == data,
@@ -109,11 +106,11 @@ class Store:
         """Takes an OTLP trace request in protobuf; answers once its spans are durable."""
         return await self._writer.submit(payload)
 
-    def follow(self, refreshing: MakeRefreshing, definitions: str, begun: Callable[[], None]) -> None:
+    def follow(self, refreshing: MakeRefreshing, begun: Callable[[], None]) -> None:
         """Derives everything again, by other definitions; `begun` is called, in another thread, when what the
         old ones gave is gone."""
         self._initial_seq = self._journal.last_seq
-        self._deriver.follow(refreshing, definitions, begun)
+        self._deriver.follow(refreshing, begun)
 
     def keep_unmapped(self, unmapped: Unmapped) -> None:
         """From now on, keeps these of the spans that no mapping is about."""

@@ -14,7 +14,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from otel_vsm import __version__, semconv
-from otel_vsm_collector.facts.by_profile import Book
+from otel_vsm_collector.facts.reader import DuckDBReader
+from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.metrics import export, gauges
 from otel_vsm_collector.metrics.health import Health
 from otel_vsm_collector.metrics.observer import Observer
@@ -47,9 +48,9 @@ class Metrics:
         self.observer = Observer()
         self._facts: _Facts | None = None
 
-    def watch(self, cursor: Reading, book: Callable[[], Book]) -> None:
+    def watch(self, cursor: Reading, facts: Callable[[], FactTables]) -> None:
         """From now on, also show what the facts behind `cursor` say, by the definitions that hold then."""
-        self._facts = _Facts(cursor, book, self._start_ns)
+        self._facts = _Facts(cursor, facts, self._start_ns)
 
     def collect(self) -> MetricsData:
         """Every metric as it is now; it asks the database, so call it where waiting is allowed."""
@@ -76,9 +77,9 @@ class Metrics:
 class _Facts:
     """The figures of now, computed again when a fact has changed or time has passed."""
 
-    def __init__(self, cursor: Reading, book: Callable[[], Book], start_ns: int) -> None:
+    def __init__(self, cursor: Reading, facts: Callable[[], FactTables], start_ns: int) -> None:
         self._cursor = cursor
-        self._book = book
+        self._facts = facts
         self._start_ns = start_ns
         self._lock = threading.Lock()
         self._state: object = None
@@ -88,9 +89,9 @@ class _Facts:
     def current(self, now_ns: int) -> list[sdk.Metric]:
         with self._lock, self._cursor() as connection:
             connection.begin()
-            book = self._book()
-            state = (book, connection.execute("SELECT position FROM ledger_state").fetchone())
+            facts = self._facts()
+            state = (facts, connection.execute("SELECT position FROM ledger_state").fetchone())
             if state != self._state or now_ns - self._computed_ns > FRESH_FOR_NS:
-                self._metrics = gauges.current(connection, book, self._start_ns, now_ns)
+                self._metrics = gauges.current(DuckDBReader(connection, facts), self._start_ns, now_ns)
                 self._state, self._computed_ns = state, now_ns
             return self._metrics

@@ -5,8 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import ibis
-from duckdb import DuckDBPyConnection
-from ibis.backends.duckdb import Backend
 from ibis.expr import types as ir
 from opentelemetry.sdk.metrics import export as sdk
 
@@ -15,8 +13,7 @@ from otel_vsm.semconv import Statistic
 from otel_vsm.semconv import metrics as registry
 from otel_vsm.semconv.metrics import Metric
 from otel_vsm_collector.declared.sections import PRODUCTION
-from otel_vsm_collector.facts.by_profile import Book
-from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures import dora, flow, measurement
 from otel_vsm_collector.figures.statistic import spelled
@@ -29,17 +26,15 @@ STATISTICS = (Statistic.P50, Statistic.P90, Statistic.MEAN)
 Labelled = tuple[points.Attributes, float]
 
 
-def current(connection: DuckDBPyConnection, book: Book, start_ns: int, now_ns: int) -> list[sdk.Metric]:
-    """All of them, from the facts that `connection` sees, by the default profile; those without a point are
-    left out."""
-    backend = ibis.duckdb.from_connection(connection)
-    ever = Selection(from_ns=0, to_ns=now_ns, facts=book.facts())
+def current(reader: Reader, start_ns: int, now_ns: int) -> list[sdk.Metric]:
+    """All of them, by the default profile; those without a point are left out."""
+    ever = Selection(from_ns=0, to_ns=now_ns, facts=reader.facts)
     metrics = [
         *(
-            points.up_down(metric, _counts(answer(backend, what, ever), metric), start_ns, now_ns)
+            points.up_down(metric, _counts(reader.answer(what, ever), metric), start_ns, now_ns)
             for metric, what in _UNDER_WAY.items()
         ),
-        *windowed(backend, book, now_ns),
+        *windowed(reader, now_ns),
     ]
     return [metric for metric in metrics if metric.data.data_points]
 
@@ -89,26 +84,26 @@ def complete_accurate(selection: Selection) -> ir.Table:
     return left.group_by("stage_name").agg(share=left.complete_accurate.cast("float64").mean())
 
 
-def windowed(backend: Backend, book: Book, now_ns: int) -> Iterator[sdk.Metric]:
+def windowed(reader: Reader, now_ns: int) -> Iterator[sdk.Metric]:
     """The DORA figures by service and environment, those of flow to production by repository, and the stages'
     share of complete and accurate work."""
     by_metric: dict[str, list[Labelled]] = {}
-    for window in book.declared.windows:
-        selection = Selection(from_ns=now_ns - window.ns, to_ns=now_ns, facts=book.facts())
-        for (service, environment), figures in dora.dora_by_service(backend, selection).items():
+    for window in reader.facts.declared.windows:
+        selection = Selection(from_ns=now_ns - window.ns, to_ns=now_ns, facts=reader.facts)
+        for (service, environment), figures in dora.dora_by_service(reader, selection).items():
             of = {semconv.SERVICE_NAME: service, semconv.DEPLOYMENT_ENVIRONMENT_NAME: environment}
             of[semconv.VSM_WINDOW] = str(window)
             for metric, labels, value in _dora_values(figures):
                 by_metric.setdefault(metric.name, []).append((points.known(of | labels), value))
         delivered = replace(selection, environment=PRODUCTION)
-        for repository, figures in flow.flow_by_repository(backend, delivered).items():
+        for repository, figures in flow.flow_by_repository(reader, delivered).items():
             there = {semconv.VCS_REPOSITORY_NAME: repository, semconv.VSM_WINDOW: str(window)}
             for metric, labels, value in _flow_values(figures):
                 by_metric.setdefault(metric.name, []).append((points.known(there | labels), value))
-        for metric, labels, value in _measured(backend, selection):
+        for metric, labels, value in _measured(reader, selection):
             labels = labels | {semconv.VSM_WINDOW: str(window)}
             by_metric.setdefault(metric.name, []).append((labels, value))
-        for row in answer(backend, complete_accurate, selection):
+        for row in reader.answer(complete_accurate, selection):
             labels = {semconv.VSM_STAGE_NAME: row["stage_name"], semconv.VSM_WINDOW: str(window)}
             by_metric.setdefault(registry.VSM_STAGE_COMPLETE_ACCURATE.name, []).append((labels, row["share"]))
     for metric in registry.METRICS:
@@ -147,18 +142,18 @@ def _flow_values(figures: Mapping[str, Any]) -> Iterator[tuple[Metric, dict[str,
     yield registry.VSM_FLOW_THROUGHPUT, {}, figures["throughput_per_day"]
 
 
-def _measured(backend: Backend, selection: Selection) -> Iterator[tuple[Metric, dict[str, str], float]]:
+def _measured(reader: Reader, selection: Selection) -> Iterator[tuple[Metric, dict[str, str], float]]:
     """How far the figures of a window can be believed."""
     for metric, what in (
         (registry.VSM_COLLECTOR_STAGE_UNLINKED, measurement.stage_runs),
         (registry.VSM_COLLECTOR_DEPLOYMENT_UNLINKED, measurement.deployments),
     ):
-        for row in answer(backend, what, selection):
+        for row in reader.answer(what, selection):
             if row["gap"] in _GAPS:
                 yield metric, {semconv.VSM_MEASUREMENT_GAP: row["gap"]}, row["rows"]
-    for gap, number in measurement.clock_skew(backend, selection).items():
+    for gap, number in measurement.clock_skew(reader, selection).items():
         yield registry.VSM_COLLECTOR_CLOCK_SKEW, {semconv.VSM_MEASUREMENT_GAP: gap}, number
-    (row,) = answer(backend, measurement.ingest_delay, selection)
+    (row,) = reader.answer(measurement.ingest_delay, selection)
     delay = spelled(row, "delay")
     for statistic in STATISTICS:
         if (value := delay[statistic]) is not None:

@@ -86,7 +86,7 @@ class Example:
     owner: str
     """The column with the id that the root span follows from."""
     at: str
-    root: Callable[[str], identity.Root]
+    root: Callable[[str], identity.SpanReference]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

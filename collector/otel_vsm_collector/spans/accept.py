@@ -106,8 +106,8 @@ def accept(
     rejections = _rejections(decoded)
     valid = ~np.logical_or.reduce(list(rejections.values()))
     classes = classifier.classify(decoded)
-    kept = valid & (classes >= 0)
-    if kept.all():
+    mapped = valid & (classes >= 0)
+    if mapped.all():
         everything = AcceptedSpans(decoded=decoded, classes=classes, classifier=classifier)
         return Accepted(
             verdicts=verdicts,
@@ -116,35 +116,35 @@ def accept(
             counts=Counts(received=len(decoded), kept=len(decoded)),
         )
 
-    for_later = unmapped.among(decoded, valid & (classes == UNMAPPED))
+    later = unmapped.among(decoded, valid & (classes == UNMAPPED))
     journal, journal_for_later, out_of_room = list[bytes](), list[bytes](), False
     for position, index in enumerate(sound):
         of_request = decoded.payload == position
         if not valid[of_request].all():
             verdicts[index] = _partial(rejections, of_request)
         try:
-            request = _only(payloads[index], kept[of_request])
-            request_for_later = _only(payloads[index], for_later[of_request])
+            request = _only(payloads[index], mapped[of_request])
+            request_for_later = _only(payloads[index], later[of_request])
         except DecodeError as error:
             # Malformed where nothing is read from, so that it went unseen so far.
             verdicts[index] = Verdict(Outcome.MALFORMED, f"{NO_REQUEST}: {error}")
-            for mask in (valid, kept, for_later):
+            for mask in (valid, mapped, later):
                 mask &= ~of_request
             continue
         if request_for_later and len(request_for_later) > room:
             out_of_room = True
-            for_later &= ~of_request
+            later &= ~of_request
             request_for_later = b""
         room -= len(request_for_later)
         journal += [request] if request else []
         journal_for_later += [request_for_later] if request_for_later else []
-    classes[~kept] = UNMAPPED
+    classes[~mapped] = UNMAPPED
     counts = Counts(
         received=len(decoded),
         rejected=int(np.count_nonzero(~valid)),
-        filtered=int(np.count_nonzero(valid & ~kept & ~for_later)),
-        unmapped=int(np.count_nonzero(for_later)),
-        kept=int(np.count_nonzero(kept)),
+        filtered=int(np.count_nonzero(valid & ~mapped & ~later)),
+        unmapped=int(np.count_nonzero(later)),
+        kept=int(np.count_nonzero(mapped)),
     )
     spans = AcceptedSpans(decoded=decoded, classes=classes, classifier=classifier)
     return Accepted(
@@ -179,9 +179,9 @@ def _only(payload: bytes, wanted: Mask) -> bytes:
     turn = iter(wanted)
     for resource_spans in request.resource_spans:
         for scope_spans in resource_spans.scope_spans:
-            kept = [span for span in scope_spans.spans if next(turn)]
+            remaining = [span for span in scope_spans.spans if next(turn)]
             del scope_spans.spans[:]
-            scope_spans.spans.extend(kept)
+            scope_spans.spans.extend(remaining)
     return request.SerializeToString()
 
 

@@ -77,7 +77,7 @@ class Classifier:
     def _drop(self, index: int, decoded: Decoded, classes: Classes) -> None:
         rows = np.flatnonzero(classes == index).astype(np.int32)
         if len(rows):
-            pivot = Pivot(decoded.spans, self.keys[index], rows=rows, kept=rows)
+            pivot = Pivot(decoded.spans, self.keys[index], rows=rows, all_rows=rows)
             for source in self.mappings[index].dropped:
                 has_value = numpy_mask(pc.is_valid(pivot.column((source,), pa.string())))
                 classes[rows[has_value]] = DROPPED

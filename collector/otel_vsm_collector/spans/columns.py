@@ -9,10 +9,6 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-LEDGER_VERSION = 5
-"""Raise it with every change of a table here, or of what the engine remembers of where rows were written: a
-ledger of another version is rebuilt from the journal."""
-
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -80,9 +76,8 @@ ARRIVAL = (
 
 LEDGER_STATE = (
     Column("position", pa.int64()),  # seq of the last row of the journal that was applied; 0 before any
-    Column("version", pa.int64()),
     Column("journal", pa.string()),  # identity of the journal that it was made from
-    Column("definitions", pa.string()),  # fingerprint of the definitions that the facts follow
+    Column("fingerprint", pa.string()),  # of the rules and definitions that the facts follow
 )
 
 TABLES = {"span": SPAN, "span_link": SPAN_LINK, "arrival": ARRIVAL, "ledger_state": LEDGER_STATE}

@@ -47,11 +47,11 @@ def keys_of(mapping: Mapping, known: Sequence[str]) -> Keys:
 class Pivot:
     """Some of the spans, ready to be asked what a source says of each of them.
 
-    `rows` are the indices of those that are wanted, `kept` of those that may be their parents.
+    `rows` are the indices of those that are wanted, `all_rows` of those that may be their parents.
     """
 
-    def __init__(self, spans: Spans, keys: Keys, *, rows: Indices, kept: Indices) -> None:
-        self._spans, self._rows, self._kept = spans, rows, kept
+    def __init__(self, spans: Spans, keys: Keys, *, rows: Indices, all_rows: Indices) -> None:
+        self._spans, self._rows, self._all_rows = spans, rows, all_rows
         self._index = keys.index
         self._on_span = _first_positions(spans.attributes, len(spans), keys)[:, rows]
         self._on_resource = _first_positions(spans.resource_attributes, spans.resources, keys)
@@ -65,8 +65,8 @@ class Pivot:
         """
         values = None
         for source in sources:
-            said = self._number(source) if kind == pa.float64() else self._text(source)
-            values = said if values is None else pc.coalesce(values, said)
+            more = self._number(source) if kind == pa.float64() else self._text(source)
+            values = more if values is None else pc.coalesce(values, more)
             if not values.null_count:
                 break
         return pa.nulls(len(self._rows), kind) if values is None else values
@@ -108,9 +108,9 @@ class Pivot:
         return read(self._spans.resource_attributes, positions).take(self._resource_of_row)
 
     def _parent_names(self) -> pa.Array:
-        kept = self._qualified(self._spans.span_id, self._kept)
+        span_ids = self._qualified(self._spans.span_id, self._all_rows)
         parents = self._qualified(self._spans.parent_span_id, self._rows)
-        return self._spans.name.take(pa.array(self._kept)).take(pc.index_in(parents, value_set=kept))
+        return self._spans.name.take(pa.array(self._all_rows)).take(pc.index_in(parents, value_set=span_ids))
 
     def _qualified(self, ids: pa.Array, rows: Indices) -> pa.Array:
         """Ids of spans with the trace and the resource that they are looked for in."""

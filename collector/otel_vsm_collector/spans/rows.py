@@ -80,7 +80,7 @@ def _mapped_columns(spans: Spans, rows: Indices, mapping: Classes, classifier: C
     """What mappings say; `mapping` is the index of each row's."""
 
     def columns(index: int, own: Indices) -> Columns:
-        pivot = Pivot(spans, classifier.keys[index], rows=own, kept=rows)
+        pivot = Pivot(spans, classifier.keys[index], rows=own, all_rows=rows)
         sources = classifier.mappings[index].columns
         return {column.name: pivot.column(sources.get(column.name, ()), column.type) for column in MAPPED}
 

@@ -44,9 +44,9 @@ class Unmapped:
             return spans
 
         of_scope = per_distinct(
-            decoded.scope_names, lambda name: _found(self.scopes, name.decode(errors="replace")), np.bool_
+            decoded.scope_names, lambda name: _matches(self.scopes, name.decode(errors="replace")), np.bool_
         )
-        delivery = of_scope[decoded.scope] | with_key(lambda key: _found(self.attributes, key))
+        delivery = of_scope[decoded.scope] | with_key(lambda key: _matches(self.attributes, key))
         serving = np.isin(decoded.kind, _SERVING_KINDS) & with_key(
             lambda key: key.startswith(_REQUEST_PREFIXES)
         )
@@ -54,5 +54,5 @@ class Unmapped:
         return among
 
 
-def _found(pattern: re.Pattern[str] | None, text: str) -> bool:
+def _matches(pattern: re.Pattern[str] | None, text: str) -> bool:
     return pattern is not None and pattern.search(text) is not None

@@ -36,6 +36,10 @@ class Engine(Protocol):
     def dialect(self) -> str:
         """The SQL that queries have to be in, by the name that Ibis has for it."""
 
+    @property
+    def layout(self) -> str:
+        """What changes whenever tables that were filled before could not be read any more."""
+
     def begin(self, first_seq: int, last_seq: int) -> None:
         """Is told that a refresh begins, which takes in these rows of the journal."""
 

@@ -68,19 +68,19 @@ class Journal:
         """
         seq, received_at = self.last_seq + 1, time.time_ns()
         row = (seq, received_at, self._compress(b"".join(requests)))
-        apart = self._compress(b"".join(unmapped)) if unmapped else b""
+        unmapped_body = self._compress(b"".join(unmapped)) if unmapped else b""
         try:
-            if apart:
+            if unmapped_body:
                 with self._writer:
                     self._writer.execute(_INSERT, row)
-                    self._writer.execute("INSERT INTO unmapped VALUES (?, ?)", (seq, apart))
+                    self._writer.execute("INSERT INTO unmapped VALUES (?, ?)", (seq, unmapped_body))
             else:
                 # A statement of its own is a transaction of its own.
                 self._writer.execute(_INSERT, row)
         except (apsw.Error, OSError) as error:
             raise StorageError(str(error)) from error
         self.last_seq = seq
-        self.unmapped_bytes += len(apart)
+        self.unmapped_bytes += len(unmapped_body)
         return seq
 
     def read(self, first_seq: int, last_seq: int) -> list[Batch]:

@@ -1,7 +1,6 @@
 """The web application: what is served where, and in front of it what holds for every answer."""
 
-import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -13,14 +12,11 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from otel_vsm import __version__
-from otel_vsm_collector.facts.by_profile import Book
+from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.keep.store import Health
 from otel_vsm_collector.web.api import explain, health, lists, measurement, metrics, problems
 from otel_vsm_collector.web.api import figures as api
 from otel_vsm_collector.web.pages import home
-from otel_vsm_collector.web.reading import LAG_STATE
-
-LAG_HEADER = "vsm-lag-seconds"
 
 
 class Store(Protocol):
@@ -41,15 +37,15 @@ class Store(Protocol):
 def create_app(
     *,
     store: Store,
-    book: Callable[[], Book],
+    facts: Callable[[], FactTables],
     collect: Callable[[], MetricsData],
     unready: Callable[[], Sequence[str]],
 ) -> FastAPI:
     """The application over a store.
 
-    `book` gives the definitions that hold now. `collect` gives every metric as it is now; `unready` gives the
-    reasons why the collector cannot work yet, none when it can. Both are called in a thread where waiting is
-    allowed.
+    `facts` gives the tables by the definitions that hold now. `collect` gives every metric as it is now;
+    `unready` gives the reasons why the collector cannot work yet, none when it can. Both are called in a
+    thread where waiting is allowed.
     """
     app = FastAPI(
         title="otel-vsm",
@@ -58,37 +54,14 @@ def create_app(
         docs_url=None,  # they load scripts from elsewhere
         redoc_url=None,
     )
-    app.state.store, app.state.book, app.state.collect, app.state.unready = store, book, collect, unready
+    app.state.store, app.state.facts, app.state.collect, app.state.unready = store, facts, collect, unready
     for module in (api, explain, measurement, lists, health, metrics, home):
         app.include_router(module.router)
     app.add_exception_handler(problems.BadParameter, problems.on_bad_parameter)
     app.add_exception_handler(RequestValidationError, problems.on_invalid)
     app.add_exception_handler(HTTPException, problems.on_http_error)
-    app.add_middleware(_CaughtUp, caught_up=store.caught_up)
     app.add_middleware(_SafeHeaders)
     return app
-
-
-class _CaughtUp:
-    """Lets an answer of the API wait for the spans acknowledged before it, and says how far behind it is."""
-
-    def __init__(self, app: ASGIApp, caught_up: Callable[[], Awaitable[float]]) -> None:
-        self._app = app
-        self._caught_up = caught_up
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not (scope["path"] == "/" or scope["path"].startswith("/api/")):
-            return await self._app(scope, receive, send)
-        # Rounded up: 0 is only said where nothing is missing.
-        lag = f"{math.ceil(await self._caught_up() * 1000) / 1000:g}"
-        scope.setdefault("state", {})[LAG_STATE] = lag
-
-        async def with_lag(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (LAG_HEADER.encode(), lag.encode())]
-            await send(message)
-
-        return await self._app(scope, receive, with_lag)
 
 
 class _SafeHeaders:

@@ -1,57 +1,41 @@
-"""How a request reaches the facts."""
+"""How a request reaches the facts, and how it waits for those that were acknowledged before it."""
 
+import math
 from collections.abc import Iterator
 from typing import Annotated
 
-import ibis
-from fastapi import Depends, Request
-from ibis.backends.duckdb import Backend
+from fastapi import Depends, Request, Response
 
-from otel_vsm_collector.declared.profiles import Profile
-from otel_vsm_collector.facts.by_profile import Book, Computed
+from otel_vsm_collector.facts.reader import DuckDBReader
 
-LAG_STATE = "vsm_lag_s"
-"""Where a request's state says by how many seconds its answer is behind, as text; `0` if it is not."""
+_LAG_HEADER = "vsm-lag-seconds"
 
 
-def _backend(request: Request) -> Iterator[Backend]:
+async def caught_up(request: Request, response: Response) -> str:
+    """Waits for the spans acknowledged before the request; says in a header by how many seconds the answer is
+    behind them, and gives the same as text: `0` where it is not."""
+    # Rounded up: 0 is only said where nothing is missing.
+    lag_s = f"{math.ceil(await request.app.state.store.caught_up() * 1000) / 1000:g}"
+    request.state.lag_s = lag_s
+    response.headers.update(lag_headers(request))
+    return lag_s
+
+
+def lag_headers(request: Request) -> dict[str, str]:
+    """What a response that is made by hand, such as a refusal, has to say of that."""
+    lag_s = getattr(request.state, "lag_s", None)
+    return {} if lag_s is None else {_LAG_HEADER: lag_s}
+
+
+Lag = Annotated[str, Depends(caught_up)]
+
+
+def _reader(request: Request, _: Lag) -> Iterator[DuckDBReader]:
     with request.app.state.store.cursor() as connection:
-        backend = ibis.duckdb.from_connection(connection)
         # All queries of an answer see the same facts.
         connection.begin()
-        yield backend
+        yield DuckDBReader(connection, request.app.state.facts())
 
 
-class OpenBook:
-    """What is known by the definitions of each profile, as one connection sees it."""
-
-    def __init__(self, book: Book, backend: Backend) -> None:
-        self.declared = book.declared
-        self._book, self._backend = book, backend
-        self._computed: set[Computed] = set()
-
-    def facts(self, profile: str | None = None) -> Computed:
-        """By the profile of this name, or the default one. Raises KeyError where there is none."""
-        return self._opened(self._book.facts(profile))
-
-    def facts_by(self, profile: Profile) -> Computed:
-        """By the profile."""
-        return self._opened(self._book.facts_by(profile))
-
-    def _opened(self, facts: Computed) -> Computed:
-        if facts not in self._computed:
-            facts.compute(self._backend.con)
-            self._computed.add(facts)
-        return facts
-
-
-Facts = Annotated[Backend, Depends(_backend)]
-"""A connection to the facts for the time of one request; all its queries run in a thread of their own."""
-
-
-def _book(request: Request, backend: Facts) -> OpenBook:
-    return OpenBook(request.app.state.book(), backend)
-
-
-Declarations = Annotated[OpenBook, Depends(_book)]
-"""By whose definitions facts can be asked for."""
+Reader = Annotated[DuckDBReader, Depends(_reader)]
+"""The facts for the time of one request; all its questions run in a thread of their own."""

@@ -17,11 +17,10 @@ from otel_vsm.export.endpoint import Protocol as Wire
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
-_MAX_REASON = 200
 _SILENCE = logging.NullHandler()
 
 
-class Fate(Enum):
+class Outcome(Enum):
     """What became of a request."""
 
     ACCEPTED = auto()
@@ -34,23 +33,23 @@ class Fate(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    fate: Fate
+class ExportResult:
+    outcome: Outcome
     reason: str = ""
     """In a few words."""
     rejected: int = 0
     """Of an accepted request, the spans that the receiver left out. They are never sent again."""
-    remedy: str = ""
+    advice: str = ""
     """What to do, where that is known."""
 
     @property
-    def said(self) -> str:
-        """Reason and remedy."""
-        return "; ".join(filter(None, (self.reason, self.remedy)))
+    def message(self) -> str:
+        """Reason and advice."""
+        return "; ".join(filter(None, (self.reason, self.advice)))
 
 
 class Exporter(Protocol):
-    def send(self, spans: "Sequence[ReadableSpan]") -> Outcome:
+    def send(self, spans: "Sequence[ReadableSpan]") -> ExportResult:
         """Send one request, and wait for the answer; never raises for what happens on the way."""
 
     def close(self) -> None: ...
@@ -72,16 +71,10 @@ def load_exporter(wire: Wire) -> ExporterClass:
     return HttpExporter
 
 
-def hush() -> None:
+def silence_libraries() -> None:
     """Keep the libraries' own messages off the user's screen: what went wrong is said once, by us."""
     for name in ("opentelemetry", "urllib3", "requests", "grpc"):
         logger = logging.getLogger(name)
         logger.addHandler(_SILENCE)
         logger.propagate = False
     warnings.filterwarnings("ignore", module=r"(opentelemetry|urllib3|requests|grpc)\b")
-
-
-def readable(text: str) -> str:
-    """What another machine said, fit for one line of a terminal."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= _MAX_REASON else f"{line[:_MAX_REASON]}…"

@@ -20,7 +20,8 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 
 from otel_vsm import __version__
 from otel_vsm.export import endpoint as target
-from otel_vsm.export.exporters import Fate, Outcome, readable
+from otel_vsm.export.exporters import ExportResult, Outcome
+from otel_vsm.text import one_line
 
 _REFUSED = {
     grpc.StatusCode.INVALID_ARGUMENT,
@@ -30,7 +31,7 @@ _REFUSED = {
 }
 # RESOURCE_EXHAUSTED means too many requests as well as too large a one, so the next one is worth a try.
 _FAULTED = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.RESOURCE_EXHAUSTED}
-_SET_UP = {
+_ADVICE = {
     grpc.StatusCode.UNAUTHENTICATED: "check OTEL_EXPORTER_OTLP_HEADERS",
     grpc.StatusCode.PERMISSION_DENIED: "check OTEL_EXPORTER_OTLP_HEADERS",
     grpc.StatusCode.UNIMPLEMENTED: "check OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -53,36 +54,36 @@ class GrpcExporter:
                 channel_options=cast(Any, tuple(options)),
             )
 
-    def send(self, spans: Sequence[ReadableSpan]) -> Outcome:
+    def send(self, spans: Sequence[ReadableSpan]) -> ExportResult:
         self._exporter.last = None
         try:
             result = self._exporter.export(spans)
         except Exception as error:  # encoding is inside the exporter's call, and raises what it likes
-            return Outcome(Fate.REFUSED, f"the spans could not be encoded: {readable(str(error))}")
+            return ExportResult(Outcome.REFUSED, f"the spans could not be encoded: {one_line(str(error))}")
         last = self._exporter.last
         if isinstance(last, grpc.RpcError):
             return self._failure(last)
         if result is not SpanExportResult.SUCCESS:
-            return Outcome(Fate.UNAVAILABLE, "the exporter failed")
+            return ExportResult(Outcome.UNAVAILABLE, "the exporter failed")
         partial = (last or ExportTraceServiceResponse()).partial_success
-        return Outcome(Fate.ACCEPTED, readable(partial.error_message), max(0, partial.rejected_spans))
+        return ExportResult(Outcome.ACCEPTED, one_line(partial.error_message), max(0, partial.rejected_spans))
 
     def close(self) -> None:
         self._exporter.shutdown()
 
-    def _failure(self, error: grpc.RpcError) -> Outcome:
+    def _failure(self, error: grpc.RpcError) -> ExportResult:
         call = cast(grpc.Call, error)
         code, details = call.code(), call.details() or ""
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-            return Outcome(Fate.UNAVAILABLE, f"no answer within {self._timeout_s:.1f} s")
+            return ExportResult(Outcome.UNAVAILABLE, f"no answer within {self._timeout_s:.1f} s")
         if code is grpc.StatusCode.UNAVAILABLE:
             return _unavailable(details)
-        said = ": ".join(filter(None, (f"gRPC {code.name}", readable(details))))
-        if code in _SET_UP:
-            return Outcome(Fate.UNAVAILABLE, said, remedy=_SET_UP[code])
+        reason = ": ".join(filter(None, (f"gRPC {code.name}", one_line(details))))
+        if code in _ADVICE:
+            return ExportResult(Outcome.UNAVAILABLE, reason, advice=_ADVICE[code])
         if code in _REFUSED:
-            return Outcome(Fate.REFUSED, said)
-        return Outcome(Fate.FAULTED if code in _FAULTED else Fate.UNAVAILABLE, said)
+            return ExportResult(Outcome.REFUSED, reason)
+        return ExportResult(Outcome.FAULTED if code in _FAULTED else Outcome.UNAVAILABLE, reason)
 
 
 class _Exporter(OTLPSpanExporter):
@@ -129,13 +130,13 @@ def _without(name: str) -> Iterator[None]:
             os.environ[name] = value
 
 
-def _unavailable(details: str) -> Outcome:
+def _unavailable(details: str) -> ExportResult:
     """The core tells all of this apart in words only."""
     if "Connection refused" in details:
-        return Outcome(Fate.UNAVAILABLE, "refused")
+        return ExportResult(Outcome.UNAVAILABLE, "refused")
     if "lookup" in details or "DNS" in details:
-        return Outcome(Fate.UNAVAILABLE, "the name of the host is not known")
+        return ExportResult(Outcome.UNAVAILABLE, "the name of the host is not known")
     if "parsing HTTP/2" in details:
-        remedy = "set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or the port for gRPC"
-        return Outcome(Fate.UNAVAILABLE, "the answer is not gRPC", remedy=remedy)
-    return Outcome(Fate.UNAVAILABLE, readable(details) or "not available")
+        advice = "set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or the port for gRPC"
+        return ExportResult(Outcome.UNAVAILABLE, "the answer is not gRPC", advice=advice)
+    return ExportResult(Outcome.UNAVAILABLE, one_line(details) or "not available")

@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 from google.protobuf.message import DecodeError
-from google.rpc.status_pb2 import Status
+from google.rpc import status_pb2
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.exporter.otlp.proto.http.version import __version__ as exporter_version
@@ -17,9 +17,10 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 
 from otel_vsm import __version__
 from otel_vsm.export import endpoint as target
-from otel_vsm.export.exporters import Fate, Outcome, readable
+from otel_vsm.export.exporters import ExportResult, Outcome
+from otel_vsm.text import one_line
 
-MAX_ANSWER_BYTES = 4 * 1024 * 1024
+MAX_RESPONSE_BYTES = 4 * 1024 * 1024
 
 _COMPRESSION = {
     target.Compression.NONE: Compression.NoCompression,
@@ -27,14 +28,14 @@ _COMPRESSION = {
     target.Compression.DEFLATE: Compression.Deflate,
 }
 # Not the spans' fault: who asks, where, or how often.
-_SET_UP = {
+_ADVICE = {
     401: "check OTEL_EXPORTER_OTLP_HEADERS",
     403: "check OTEL_EXPORTER_OTLP_HEADERS",
     404: "check OTEL_EXPORTER_OTLP_ENDPOINT",
     405: "check OTEL_EXPORTER_OTLP_ENDPOINT",
     407: "check HTTPS_PROXY",
 }
-_LATER = {408, 429, 502, 503, 504}
+_UNAVAILABLE = {408, 429, 502, 503, 504}
 
 
 class HttpExporter:
@@ -49,17 +50,17 @@ class HttpExporter:
             session=self._session,
         )
 
-    def send(self, spans: Sequence[ReadableSpan]) -> Outcome:
+    def send(self, spans: Sequence[ReadableSpan]) -> ExportResult:
         self._session.last = None
         result = self._exporter.export(spans)
         last = self._session.last
-        if isinstance(last, Answer):
-            return last.outcome()
+        if isinstance(last, HttpResponse):
+            return last.result()
         if last is not None:
             return _failure(last, self._timeout_s)
         if result is SpanExportResult.SUCCESS:
-            return Outcome(Fate.ACCEPTED)
-        return Outcome(Fate.REFUSED, "the spans could not be encoded")
+            return ExportResult(Outcome.ACCEPTED)
+        return ExportResult(Outcome.REFUSED, "the spans could not be encoded")
 
     def close(self) -> None:
         self._session.close()
@@ -68,7 +69,7 @@ class HttpExporter:
 class _Session(requests.Session):
     """Remembers what came of the last request, since the exporter keeps it to itself."""
 
-    last: "Answer | Exception | None" = None
+    last: "HttpResponse | Exception | None" = None
 
     def __init__(self, *, use_proxies: bool) -> None:
         super().__init__()
@@ -80,46 +81,46 @@ class _Session(requests.Session):
         try:
             # As a stream, so that what a hostile server answers is not read to its end.
             response = super().send(request, **{**options, "stream": True})
-            body = response.raw.read(MAX_ANSWER_BYTES, decode_content=True)
+            body = response.raw.read(MAX_RESPONSE_BYTES, decode_content=True)
         except Exception as error:
             self.last = error
             raise
-        self.last = Answer(response, body)
+        self.last = HttpResponse(response, body)
         return response
 
 
-class Answer:
+class HttpResponse:
     def __init__(self, response: requests.Response, body: bytes) -> None:
         self._code = response.status_code
         self._reason = response.reason or ""
         self._protobuf = "x-protobuf" in response.headers.get("content-type", "")
         self._body = body
 
-    def outcome(self) -> Outcome:
+    def result(self) -> ExportResult:
         if 200 <= self._code < 300:
             return self._accepted()
-        said = ": ".join(filter(None, (f"HTTP {self._code}", readable(self._message()))))
-        if self._code in _SET_UP:
-            return Outcome(Fate.UNAVAILABLE, said, remedy=_SET_UP[self._code])
-        if self._code in _LATER:
-            return Outcome(Fate.UNAVAILABLE, said)
+        reason = ": ".join(filter(None, (f"HTTP {self._code}", one_line(self._message()))))
+        if self._code in _ADVICE:
+            return ExportResult(Outcome.UNAVAILABLE, reason, advice=_ADVICE[self._code])
+        if self._code in _UNAVAILABLE:
+            return ExportResult(Outcome.UNAVAILABLE, reason)
         if 400 <= self._code < 500:
-            return Outcome(Fate.REFUSED, said)
-        return Outcome(Fate.FAULTED, said)
+            return ExportResult(Outcome.REFUSED, reason)
+        return ExportResult(Outcome.FAULTED, reason)
 
-    def _accepted(self) -> Outcome:
-        answer = ExportTraceServiceResponse()
+    def _accepted(self) -> ExportResult:
+        response = ExportTraceServiceResponse()
         try:
             # Some receivers answer with JSON or plain text, whatever they were sent. It is a success still.
-            answer.ParseFromString(self._body if self._protobuf else b"")
+            response.ParseFromString(self._body if self._protobuf else b"")
         except DecodeError:
-            return Outcome(Fate.ACCEPTED)
-        partial = answer.partial_success
-        return Outcome(Fate.ACCEPTED, readable(partial.error_message), max(0, partial.rejected_spans))
+            return ExportResult(Outcome.ACCEPTED)
+        partial = response.partial_success
+        return ExportResult(Outcome.ACCEPTED, one_line(partial.error_message), max(0, partial.rejected_spans))
 
     def _message(self) -> str:
         if self._protobuf:
-            status = Status()
+            status = status_pb2.Status()
             try:
                 status.ParseFromString(self._body)
             except DecodeError:
@@ -128,24 +129,24 @@ class Answer:
         return self._reason
 
 
-def _failure(error: BaseException, timeout_s: float) -> Outcome:
+def _failure(error: BaseException, timeout_s: float) -> ExportResult:
     """Why there was no answer; the libraries wrap the reason several times."""
     causes = list(_causes(error))
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-        return Outcome(Fate.UNAVAILABLE, "refused")
+        return ExportResult(Outcome.UNAVAILABLE, "refused")
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return Outcome(Fate.UNAVAILABLE, "the name of the host is not known")
+        return ExportResult(Outcome.UNAVAILABLE, "the name of the host is not known")
     if any(
         isinstance(cause, BadStatusLine) and not isinstance(cause, RemoteDisconnected) for cause in causes
     ):
-        remedy = "if it speaks gRPC, set OTEL_EXPORTER_OTLP_PROTOCOL=grpc"
-        return Outcome(Fate.UNAVAILABLE, "the answer is not HTTP/1.1", remedy=remedy)
+        advice = "if it speaks gRPC, set OTEL_EXPORTER_OTLP_PROTOCOL=grpc"
+        return ExportResult(Outcome.UNAVAILABLE, "the answer is not HTTP/1.1", advice=advice)
     if isinstance(error, requests.exceptions.SSLError):
-        remedy = "check OTEL_EXPORTER_OTLP_CERTIFICATE"
-        return Outcome(Fate.UNAVAILABLE, f"TLS: {readable(str(causes[-1]))}", remedy=remedy)
+        advice = "check OTEL_EXPORTER_OTLP_CERTIFICATE"
+        return ExportResult(Outcome.UNAVAILABLE, f"TLS: {one_line(str(causes[-1]))}", advice=advice)
     if isinstance(error, requests.exceptions.Timeout):
-        return Outcome(Fate.UNAVAILABLE, f"no answer within {timeout_s:.1f} s")
-    return Outcome(Fate.UNAVAILABLE, readable(str(causes[-1])) or type(causes[-1]).__name__)
+        return ExportResult(Outcome.UNAVAILABLE, f"no answer within {timeout_s:.1f} s")
+    return ExportResult(Outcome.UNAVAILABLE, one_line(str(causes[-1])) or type(causes[-1]).__name__)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

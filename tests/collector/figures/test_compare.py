@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from otel_vsm_collector.declared.model import Declared
+from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.explain.compare import differences, tally
 from otel_vsm_collector.figures.explain.figures import Figure
@@ -26,7 +27,6 @@ def asking(everything: World) -> ByProfile:
 def asked(asking: ByProfile, profile: str | None = None, **settings: Any) -> Selection:
     """Everything, by a profile with other settings."""
     other = asking.declared.profile_named(profile).model_copy(update=settings)
-    asking.compute(other)
     return asking.selection(EVER, other)
 
 
@@ -34,21 +34,21 @@ def alone(asking: ByProfile, theirs: Selection, *settings: str) -> dict[str, Sel
     return {name: asked(asking, None, **{name: getattr(theirs.profile, name)}) for name in settings}
 
 
-def counted(backend: Any, figure: Figure, selection: Selection) -> dict[str, tuple[Any, ...]]:
-    rows = page(backend, figure, selection, which="counted", limit=10_000, after=None)
+def counted(reader: Reader, figure: Figure, selection: Selection) -> dict[str, tuple[Any, ...]]:
+    rows = page(reader, figure, selection, which="counted", limit=10_000, after=None)
     return {f"{row['kind']} {row['name']}": (row["part"], row["whole"], row["value"]) for row in rows}
 
 
 def test_every_row_that_counts_otherwise_is_found_and_put_down_to_a_setting(asking: ByProfile) -> None:
-    backend = asking.backend
+    reader = asking.reader
     ours, theirs = (
         asked(asking),
         asked(asking, None, incident_window_s=3600.0, failure_methods=("rollback",)),
     )
     by_setting = alone(asking, theirs, "incident_window_s", "failure_methods")
     figure: Figure = "change_fail_rate"
-    found = differences(backend, figure, ours, theirs, by_setting, limit=10_000, after=None)
-    by_ours, by_theirs = (counted(backend, figure, one) for one in (ours, theirs))
+    found = differences(reader, figure, ours, theirs, by_setting, limit=10_000, after=None)
+    by_ours, by_theirs = (counted(reader, figure, one) for one in (ours, theirs))
     expected = {name for name in {*by_ours, *by_theirs} if by_ours.get(name) != by_theirs.get(name)}
     assert {row["id"] for row in found} == expected
     assert expected
@@ -56,10 +56,10 @@ def test_every_row_that_counts_otherwise_is_found_and_put_down_to_a_setting(aski
         flips = [
             name
             for name, selection in by_setting.items()
-            if counted(backend, figure, selection).get(row["id"]) == by_theirs.get(row["id"])
+            if counted(reader, figure, selection).get(row["id"]) == by_theirs.get(row["id"])
         ]
         assert row["settings"] == flips
-    tallied = tally(backend, figure, ours, theirs, by_setting)
+    tallied = tally(reader, figure, ours, theirs, by_setting)
     assert tallied["rows"] == len(found)
     assert tallied["by_setting"] == {
         name: sum(name in row["settings"] for row in found) for name in by_setting
@@ -68,10 +68,10 @@ def test_every_row_that_counts_otherwise_is_found_and_put_down_to_a_setting(aski
 
 
 def test_a_lead_time_with_another_value_is_a_difference(asking: ByProfile) -> None:
-    backend = asking.backend
+    reader = asking.reader
     ours, theirs = asked(asking), asked(asking, None, lead_time_start=("change.merged",))
     found = differences(
-        backend, "change_lead_time", ours, theirs, alone(asking, theirs, "lead_time_start"),
+        reader, "change_lead_time", ours, theirs, alone(asking, theirs, "lead_time_start"),
         limit=10_000, after=None,
     )  # fmt: skip
     values = [(row["ours_value"], row["theirs_value"]) for row in found]
@@ -81,7 +81,7 @@ def test_a_lead_time_with_another_value_is_a_difference(asking: ByProfile) -> No
 
 
 def test_a_profile_differs_from_itself_in_nothing(asking: ByProfile) -> None:
-    backend = asking.backend
+    reader = asking.reader
     ours = asked(asking, "devlake")
-    assert differences(backend, "change_lead_time", ours, ours, {}, limit=9, after=None) == []
-    assert tally(backend, "change_lead_time", ours, ours, {})["rows"] == 0
+    assert differences(reader, "change_lead_time", ours, ours, {}, limit=9, after=None) == []
+    assert tally(reader, "change_lead_time", ours, ours, {})["rows"] == 0

@@ -1,11 +1,11 @@
 """What explains a figure, compares profiles and measures is the same on every engine."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.explain.compare import differences
 from otel_vsm_collector.figures.explain.figures import EXPLAINED
@@ -30,32 +30,32 @@ def clickhouse(side_by_side: list[Span]) -> Iterator[World]:
     engine.close()
 
 
-def asked(profile: str) -> Selection:
+def asked(world: World, profile: str) -> tuple[Reader, Selection]:
     window = Question(from_ns=moment_ns("-100d"), to_ns=moment_ns("100d"))
-    return selection(window, facts({}, profile))
+    tables = facts({}, profile, inline=world.engine.inline)
+    return world.engine.reader(tables), selection(window, tables)
 
 
 @pytest.mark.parametrize("figure", EXPLAINED)
 def test_rows_and_reasons_are_the_same(everything: World, clickhouse: World, figure: Any) -> None:
     for profile in PROFILES:
-        found = [
-            page(world.engine.backend, figure, asked(profile), limit=10_000, after=None)
-            for world in (everything, clickhouse)
-        ]
+        found = []
+        for world in (everything, clickhouse):
+            reader, selected = asked(world, profile)
+            found.append(page(reader, figure, selected, limit=10_000, after=None))
         assert found[0] == found[1]
 
 
 def test_differences_are_the_same(everything: World, clickhouse: World) -> None:
-    ours, theirs = asked("dora"), asked("gitlab")
-    alone = {"lead_time_start": replace(theirs)}
-    found = [
-        differences(world.engine.backend, "change_lead_time", ours, theirs, alone, limit=10_000, after=None)
-        for world in (everything, clickhouse)
-    ]
+    found = []
+    for world in (everything, clickhouse):
+        (reader, ours), (_, theirs) = asked(world, "dora"), asked(world, "gitlab")
+        alone = {"lead_time_start": theirs}
+        found.append(differences(reader, "change_lead_time", ours, theirs, alone, limit=10_000, after=None))
     assert found[0] == found[1] != []
 
 
 def test_the_measurement_is_the_same(everything: World, clickhouse: World) -> None:
-    found = [measurement(world.engine.backend, asked("dora")) for world in (everything, clickhouse)]
+    found = [measurement(*asked(world, "dora")) for world in (everything, clickhouse)]
     assert found[0] == found[1]
     assert found[0]["spans"]["unlinked"] > 0

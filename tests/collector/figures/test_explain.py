@@ -144,14 +144,13 @@ def asking(everything: World) -> ByProfile:
 
 @pytest.mark.parametrize("name", [*BUILT_IN, "strict"])
 def test_a_figure_follows_from_its_rows(name: str, asking: ByProfile) -> None:
-    backend, profile = asking.backend, DECLARED.profile_named(name)
-    asking.compute(profile)
+    reader, profile = asking.reader, DECLARED.profile_named(name)
     seen: set[str] = set()
     for asked, question in ASKED.items():
         selection = asking.selection(question, profile)
-        figures = dora(backend, selection) | flow(backend, selection)
+        figures = dora(reader, selection) | flow(reader, selection)
         for figure in EXPLAINED:
-            rows = page(backend, figure, selection, which="all", limit=10_000, after=None)
+            rows = page(reader, figure, selection, which="all", limit=10_000, after=None)
             expected = again(figure, rows, selection)
             assert told(figures[figure], expected) == expected, (figure, asked)
             assert len({row["id"] for row in rows}) == len(rows), "each row is told apart"
@@ -160,7 +159,7 @@ def test_a_figure_follows_from_its_rows(name: str, asking: ByProfile) -> None:
                 assert row["reason"] is None or Reason(row["reason"]).sentence
                 assert row["value"] is None or math.isfinite(row["value"])
                 assert row[row["kind"]]["id"] == row["name"]
-            tallied = counts(backend, figure, selection)
+            tallied = counts(reader, figure, selection)
             assert sum(row["rows"] for row in tallied) == len(rows)
             seen |= {f"{figure} {row['reason']}" for row in rows}
     assert len(seen) > 15, "the scenarios leave something out for many reasons"
@@ -176,20 +175,19 @@ def test_a_figure_of_flow_follows_no_setting_that_it_does_not_name(name: str, as
         alike = default.model_copy(update=named)
         found = []
         for one in (other, alike):
-            asking.compute(one)
             selection = asking.selection(EVER, one)
-            found.append(page(asking.backend, figure, selection, which="counted", limit=10_000, after=None))
+            found.append(page(asking.reader, figure, selection, which="counted", limit=10_000, after=None))
         rows = [[(row["id"], row["part"], row["value"], row["of_s"]) for row in side] for side in found]
         assert rows[0] == rows[1], figure
 
 
 def test_pages_are_parts_of_the_whole(asking: ByProfile) -> None:
-    backend, selection = asking.backend, asking.selection(EVER, DECLARED.profile_named())
-    whole = page(backend, "change_fail_rate", selection, which="left_out", limit=10_000, after=None)
+    reader, selection = asking.reader, asking.selection(EVER, DECLARED.profile_named())
+    whole = page(reader, "change_fail_rate", selection, which="left_out", limit=10_000, after=None)
     assert len(whole) > 10
     found: list[Row] = []
     while part := page(
-        backend,
+        reader,
         "change_fail_rate",
         selection,
         which="left_out",

@@ -235,7 +235,8 @@ def test_a_damaged_row_of_the_journal_costs_its_own_spans_only(
         ("cut", "is damaged"),
         ("block", "is damaged"),
         ("unfinished", "was never finished"),
-        ("older", "was written by another version"),
+        ("older", "follows other rules"),
+        ("other rules", "follows other rules"),
         ("other journal", "belongs to another journal"),
         ("ahead", "belongs to another journal"),
     ],
@@ -263,7 +264,8 @@ def test_a_ledger_that_is_of_no_use_is_made_again(
 def do_damage(file: Path, damage: str) -> None:
     size = file.stat().st_size
     changes = {
-        "older": "UPDATE ledger_state SET version = version - 1",
+        "older": "ALTER TABLE ledger_state DROP fingerprint",
+        "other rules": "UPDATE ledger_state SET fingerprint = 'another'",
         "other journal": "UPDATE ledger_state SET journal = 'another'",
         "ahead": "UPDATE ledger_state SET position = 1000",
     }

@@ -22,7 +22,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import (
 from handmade.facts import FactStore
 from otel_vsm import identity
 from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.facts.by_profile import Book
+from otel_vsm_collector.derive.definitions import Definitions
+from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.metrics.collect import Metrics
 
 DAY = 86400 * 10**9
@@ -71,8 +72,8 @@ def measured(facts: FactStore) -> Any:
     metrics = Metrics()
     metrics.health.watch(lag_s=lambda: 0.0, journal_bytes=lambda: 4096)
     metrics.health.derivation.record(0.02)
-    book = Book(Declared())
-    metrics.watch(facts.cursor, lambda: book)
+    tables = FactTables(Definitions(Declared()))
+    metrics.watch(facts.cursor, lambda: tables)
     metrics.observer.observe_everything(facts.connection)
     metrics.observer.commit()
     yield metrics

@@ -8,11 +8,12 @@ from opentelemetry.sdk.metrics import export as sdk
 
 from handmade.facts import FactStore
 from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.facts.by_profile import Book
+from otel_vsm_collector.derive.definitions import Definitions
+from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.metrics import collect, gauges
 from otel_vsm_collector.metrics.collect import Metrics
 
-BOOK = Book(Declared())
+FACTS = FactTables(Definitions(Declared()))
 
 DAY = 86400 * 10**9
 SHOP = {"service": "shop", "environment": "production"}
@@ -26,7 +27,7 @@ def now() -> int:
 @pytest.fixture
 def metrics(facts: FactStore) -> Any:
     made = Metrics()
-    made.watch(facts.cursor, lambda: BOOK)
+    made.watch(facts.cursor, lambda: FACTS)
     yield made
     made.close()
 
@@ -121,7 +122,7 @@ def test_services_and_environments_are_told_apart(facts: FactStore, metrics: Met
         facts.insert("deployment", id=service + environment, service=service, environment=environment,
                      result="success", finished_at=now - DAY, failed=False, rework=False)  # fmt: skip
     found = values(metrics, "vsm.dora.deployment_rework_rate")
-    assert {key - {*map(str, BOOK.declared.windows)} for key in found} == {
+    assert {key - {*map(str, FACTS.declared.windows)} for key in found} == {
         of("shop", "production"),
         of("shop", "staging"),
         of("cart", "production"),
@@ -142,7 +143,7 @@ def test_a_stage_of_two_types_has_one_share_of_complete_work(
             "stage_run", stage_name="check", stage_type=kind, ended_at=now - DAY, complete_accurate=complete
         )
     assert values(metrics, "vsm.stage.complete_accurate") == {
-        of("check", window): pytest.approx(2 / 3) for window in map(str, BOOK.declared.windows)
+        of("check", window): pytest.approx(2 / 3) for window in map(str, FACTS.declared.windows)
     }
 
 

@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from otel_vsm.export import send_all
+from otel_vsm.export import export_all
 from otel_vsm.identity import ChangeId, SpanId, change_root, incident_root
 from otel_vsm.record import Record
 from otel_vsm.testing import RunningCollector, collector
@@ -133,7 +133,7 @@ def test_prometheus_and_a_receiver_find_what_the_collector_counted(
     for name, value in measured_collector.environment().items():
         monkeypatch.setenv(name, value)
     now = time.time_ns()
-    assert send_all(records(now)) == 3
+    assert export_all(records(now)) == 3
 
     (lead,) = answer(prometheus, "query", query="vsm_change_lead_time_seconds_sum")
     assert float(lead["value"][1]) == 7200

@@ -44,7 +44,7 @@ class TestConversions:
     """One column of one span, from one source or several."""
 
     @pytest.fixture
-    def told(self, otlp: Otlp) -> abc.Callable[..., Any]:
+    def value_of(self, otlp: Otlp) -> abc.Callable[..., Any]:
         def of(
             sources: Source | tuple[Source, ...],
             span: Values,
@@ -60,21 +60,21 @@ class TestConversions:
 
         return of
 
-    def test_the_first_source_that_has_a_value_counts(self, told: Any) -> None:
+    def test_the_first_source_that_has_a_value_counts(self, value_of: Any) -> None:
         sources = Attribute("x.a"), Attribute("x.b"), Constant("else")
-        assert told(sources, {"x.a": "a", "x.b": "b"}) == "a"
-        assert told(sources, {"x.a": "", "x.b": "b"}) == "b"
-        assert told(sources, {"x.a": 1.5, "x.b": 7}) == "7"
-        assert told(sources, {}) == "else"
-        assert told(sources, {"x.b": "b"}, {"x.a": "a of the resource"}) == "a of the resource"
+        assert value_of(sources, {"x.a": "a", "x.b": "b"}) == "a"
+        assert value_of(sources, {"x.a": "", "x.b": "b"}) == "b"
+        assert value_of(sources, {"x.a": 1.5, "x.b": 7}) == "7"
+        assert value_of(sources, {}) == "else"
+        assert value_of(sources, {"x.b": "b"}, {"x.a": "a of the resource"}) == "a of the resource"
 
-    def test_a_source_may_be_the_span_or_the_resource_alone(self, told: Any) -> None:
+    def test_a_source_may_be_the_span_or_the_resource_alone(self, value_of: Any) -> None:
         on_both = {"x.a": "span"}, {"x.a": "resource"}
-        assert told(Attribute("x.a"), *on_both) == "span"
-        assert told(Attribute("x.a", "span"), *on_both) == "span"
-        assert told(Attribute("x.a", "resource"), *on_both) == "resource"
-        assert told(Attribute("x.a", "span"), {}, {"x.a": "resource"}) is None
-        assert told(Attribute("x.a", "resource"), {"x.a": "span"}) is None
+        assert value_of(Attribute("x.a"), *on_both) == "span"
+        assert value_of(Attribute("x.a", "span"), *on_both) == "span"
+        assert value_of(Attribute("x.a", "resource"), *on_both) == "resource"
+        assert value_of(Attribute("x.a", "span"), {}, {"x.a": "resource"}) is None
+        assert value_of(Attribute("x.a", "resource"), {"x.a": "span"}) is None
 
     @pytest.mark.parametrize(
         ("given", "value"),
@@ -86,28 +86,30 @@ class TestConversions:
             (None, None),
         ],
     )
-    def test_a_pattern_finds_the_value_in_the_text(self, told: Any, given: Any, value: str | None) -> None:
-        assert told(Attribute("x.a", pattern=r"/runs/(?P<value>\d*)"), {"x.a": given}) == value
+    def test_a_pattern_finds_the_value_in_the_text(
+        self, value_of: Any, given: Any, value: str | None
+    ) -> None:
+        assert value_of(Attribute("x.a", pattern=r"/runs/(?P<value>\d*)"), {"x.a": given}) == value
 
-    def test_where_a_pattern_finds_nothing_the_next_one_that_may_say_it_counts(self, told: Any) -> None:
+    def test_where_a_pattern_finds_nothing_the_next_one_that_may_say_it_counts(self, value_of: Any) -> None:
         source = Attribute("x.a", pattern=r"^v(?P<value>.+)")
-        assert told(source, {"x.a": "1"}, {"x.a": "v2"}) == "2"
-        assert told((source, Attribute("x.b")), {"x.a": "1", "x.b": "3"}) == "3"
+        assert value_of(source, {"x.a": "1"}, {"x.a": "v2"}) == "2"
+        assert value_of((source, Attribute("x.b")), {"x.a": "1", "x.b": "3"}) == "3"
 
     @pytest.mark.parametrize(
         ("given", "value"),
         [("FAILED", "failure"), ("canceled", "cancellation"), ("Success", "Success"), (None, None)],
     )
-    def test_words_become_ours_in_any_case(self, told: Any, given: Any, value: str | None) -> None:
+    def test_words_become_ours_in_any_case(self, value_of: Any, given: Any, value: str | None) -> None:
         source = Attribute("x.a", words={"failed": "failure", "canceled": "cancellation"})
-        assert told(source, {"x.a": given}) == value
+        assert value_of(source, {"x.a": given}) == value
 
-    def test_words_are_looked_up_in_what_a_pattern_found(self, told: Any) -> None:
+    def test_words_are_looked_up_in_what_a_pattern_found(self, value_of: Any) -> None:
         source = Attribute("x.a", pattern=r"^job:(?P<value>\w+)", words={"unit": "test"})
-        assert told(source, {"x.a": "job:Unit"}) == "test"
+        assert value_of(source, {"x.a": "job:Unit"}) == "test"
 
-    def test_a_result_is_in_lower_case_whatever_mapping_it_came_by(self, told: Any) -> None:
-        assert told(Attribute("x.a"), {"x.a": "ABORTED"}, column="result") == "aborted"
+    def test_a_result_is_in_lower_case_whatever_mapping_it_came_by(self, value_of: Any) -> None:
+        assert value_of(Attribute("x.a"), {"x.a": "ABORTED"}, column="result") == "aborted"
 
     @pytest.mark.parametrize(
         ("per_second", "given", "seconds"),
@@ -123,18 +125,18 @@ class TestConversions:
         ],
     )
     def test_numbers_become_seconds(
-        self, told: Any, per_second: float, given: Any, seconds: float | None
+        self, value_of: Any, per_second: float, given: Any, seconds: float | None
     ) -> None:
         source = Attribute("x.n", per_second=per_second)
-        assert told(source, {"x.n": given}, column="queue_s") == seconds
-        assert told(source, {}, {"x.n": given}, column="queue_s") == seconds
+        assert value_of(source, {"x.n": given}, column="queue_s") == seconds
+        assert value_of(source, {}, {"x.n": given}, column="queue_s") == seconds
 
-    def test_the_spans_own_name_may_say_it(self, told: Any) -> None:
+    def test_the_spans_own_name_may_say_it(self, value_of: Any) -> None:
         stage = SpanName(pattern=r"^Stage: (?P<value>.+)", words={"ship it": "deploy"})
-        assert told(stage, {}, name="Stage: Ship it") == "deploy"
-        assert told(stage, {}, name="Phase: Run") is None
-        assert told((SpanName(), Constant("nameless")), {}, name="") == "nameless"
-        assert told(SpanName(), {}, name="build") == "build"
+        assert value_of(stage, {}, name="Stage: Ship it") == "deploy"
+        assert value_of(stage, {}, name="Phase: Run") is None
+        assert value_of((SpanName(), Constant("nameless")), {}, name="") == "nameless"
+        assert value_of(SpanName(), {}, name="build") == "build"
 
     def test_what_a_mapping_does_not_fill_is_null(self, otlp: Otlp) -> None:
         (row,) = rows(otlp.payload(otlp.span({"x.": "", "vsm.team": "pay"})), mapping())

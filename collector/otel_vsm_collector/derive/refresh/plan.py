@@ -4,8 +4,11 @@ Compiling an Ibis expression takes about as long as deriving from a few thousand
 refresh never change, so they are compiled when the collector starts.
 """
 
+import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import NamedTuple
 
 import ibis
@@ -13,6 +16,9 @@ import ibis.expr.types as ir
 
 from otel_vsm_collector.derive import tables
 from otel_vsm_collector.stores.engine import Engine, Within
+
+_EXCLUDED = re.compile(r"(?<=EXCLUDE \()[^()]*(?=\))")
+"""Columns that are dropped: Ibis names them in the order of a set, which is another one in each process."""
 
 Observe = Callable[[str, str], None]
 """Who wants to know of facts when they are first seen (the metrics) is called with the fact and the name of a
@@ -157,6 +163,19 @@ class Plan:
                 rows[step.name] = engine.fill(step.name, step.query)
         return rows
 
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the plan would fill the tables otherwise, or other tables.
+
+        It is the plan as it was compiled, so that no rule, definition or column can change without it, and
+        what no query shows: the functions that it calls.
+        """
+        digest = sha256(repr(sorted(tables.TABLES.items())).encode())
+        for step in self._steps:
+            text = inspect.getsource(step.function) if isinstance(step, _Call) else repr(step)
+            digest.update(_EXCLUDED.sub(_in_order, text).encode())
+        return digest.hexdigest()
+
     def _query(self, expression: ir.Table) -> str:
         return str(ibis.to_sql(expression, dialect=self.dialect))
 
@@ -178,6 +197,10 @@ def _replace(engine: Engine, step: _Replace, observe: Observe | None) -> None:
                 observe(sighting.fact, "new_rows")
             elif engine.fill("first_seen", _unseen(sighting)):
                 observe(sighting.fact, "first_seen")
+
+
+def _in_order(excluded: re.Match[str]) -> str:
+    return ", ".join(sorted(excluded[0].split(", ")))
 
 
 def _within(scope: Scope, columns: tuple[str, ...] | None) -> Within:

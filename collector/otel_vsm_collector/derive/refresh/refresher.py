@@ -5,40 +5,54 @@ the changes, deployments and incidents that the new spans touch; then what follo
 (order, carried changes, failures), for whole services and environments.
 """
 
+import inspect
+from hashlib import sha256
+
+from otel_vsm import identity
 from otel_vsm_collector.derive import tables
 from otel_vsm_collector.derive.definitions import Definitions
-from otel_vsm_collector.derive.refresh.duplicates import load_near_spans
+from otel_vsm_collector.derive.refresh import duplicates
 from otel_vsm_collector.derive.refresh.plan import Observe, Plan
-from otel_vsm_collector.derive.refresh.steps import identities as names
-from otel_vsm_collector.derive.refresh.steps import outcomes as judging
-from otel_vsm_collector.derive.refresh.steps import own_facts as work
-from otel_vsm_collector.derive.refresh.steps import scope as reach
-from otel_vsm_collector.derive.refresh.steps import sequence as order
+from otel_vsm_collector.derive.refresh.steps import identities, outcomes, own_facts, scope, sequence
+from otel_vsm_collector.spans import classify, mappings, pivot, rows
 from otel_vsm_collector.stores.engine import Engine
+
+_BESIDE_THE_PLAN = (identity, classify, pivot, rows, duplicates)
+"""What the facts follow from as well, and is no query: a change of it must not go unnoticed."""
+
+
+def refresh_plan(definitions: Definitions, dialect: str = "duckdb") -> Plan:
+    """What a refresh does by these definitions, for engines of that dialect; to compile it takes seconds."""
+    plan = Plan(dialect)
+    identities.find_names(plan, definitions)
+    scope.find_touched(plan, definitions)
+    own_facts.derive_changes(plan)
+    own_facts.derive_rollouts(plan)
+    own_facts.derive_incident_reports(plan)
+    sequence.derive_order(plan)
+    sequence.derive_carried(plan, definitions)
+    outcomes.derive_remedies(plan)
+    outcomes.derive_incidents(plan, definitions)
+    outcomes.derive_deployments(plan, definitions)
+    outcomes.derive_deliveries(plan, definitions)
+    return plan
 
 
 class Refresher:
     """Fills the tables of facts of an engine; the caller begins and commits the transaction."""
 
-    def __init__(
-        self, engine: Engine, observe: Observe | None = None, definitions: Definitions | None = None
-    ) -> None:
-        self._engine = engine
-        self._observe = observe
-        self._plan = plan = Plan(engine.dialect)
-        definitions = definitions or Definitions()
-        names.find_names(plan, definitions)
-        reach.find_touched(plan, definitions)
-        work.derive_changes(plan)
-        work.derive_rollouts(plan)
-        work.derive_incident_reports(plan)
-        order.derive_order(plan)
-        order.derive_carried(plan, definitions)
-        judging.derive_remedies(plan)
-        judging.derive_incidents(plan, definitions)
-        judging.derive_deployments(plan, definitions)
-        judging.derive_deliveries(plan, definitions)
+    def __init__(self, engine: Engine, plan: Plan, observe: Observe | None = None) -> None:
+        self._engine, self._plan, self._observe = engine, plan, observe
         plan.create(engine)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the tables would be filled otherwise, or be looked up otherwise."""
+        parts = self._plan.fingerprint, self._engine.layout, mappings.fingerprint()
+        digest = sha256(" ".join(map(str, parts)).encode())
+        for module in _BESIDE_THE_PLAN:
+            digest.update(inspect.getsource(module).encode())
+        return digest.hexdigest()
 
     def create_tables(self) -> None:
         """Makes the tables of facts where they are missing."""
@@ -51,7 +65,7 @@ class Refresher:
         Returns how many repetitions of spans were taken out of the ledger.
         """
         self._engine.begin(first_seq, last_seq)
-        load_near_spans(self._engine, first_seq, last_seq)
+        duplicates.load_near_spans(self._engine, first_seq, last_seq)
         repeated = self._plan.run(self._engine, self._observe)["repeated"]
         self._engine.end()
         return repeated

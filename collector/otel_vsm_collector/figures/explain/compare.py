@@ -11,7 +11,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.explain.figures import EXPLAINED, Figure
 
@@ -22,7 +22,7 @@ _KEY = ("kind", "name")
 
 
 def differences(
-    backend: ibis.BaseBackend,
+    reader: Reader,
     figure: Figure,
     ours: Selection,
     theirs: Selection,
@@ -40,12 +40,12 @@ def differences(
     place: dict[str, int | str] = {} if after is None else {"at": after[0], "id": after[1]}
     variants = (ours, theirs, *alone.values())
     facts = tuple(variant.facts for variant in variants)
-    found = answer(backend, _page, ours, figure, facts, limit, **place)
+    found = reader.answer(_page, ours, figure, facts, limit, **place)
     return [_told(row, tuple(alone)) for row in found]
 
 
 def tally(
-    backend: ibis.BaseBackend,
+    reader: Reader,
     figure: Figure,
     ours: Selection,
     theirs: Selection,
@@ -53,7 +53,7 @@ def tally(
 ) -> Row:
     """How many rows count otherwise (rows), and how many each setting is responsible for (by_setting)."""
     facts = tuple(variant.facts for variant in (ours, theirs, *alone.values()))
-    (row,) = answer(backend, _tally, ours, figure, facts)
+    (row,) = reader.answer(_tally, ours, figure, facts)
     settings = {name: row[f"flips_{place}"] or 0 for place, name in enumerate(alone)}
     return {
         "rows": row["rows"],
@@ -67,8 +67,8 @@ def _page(
     figure: Figure,
     facts: tuple[Any, ...],
     limit: int,
-    at: int | None = None,
-    id: str | None = None,
+    at: ir.IntegerScalar | None = None,
+    id: ir.StringScalar | None = None,
 ) -> ir.Table:
     rows = _differing(selection, figure, facts)
     if at is not None and id is not None:

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-import ibis
 import ibis.expr.types as ir
 
 from otel_vsm_collector.declared.profiles import Profile
-from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.dora import dora
 from otel_vsm_collector.figures.explain import approvals, deployments, incidents, lead_time, runs, work
@@ -25,7 +24,7 @@ class Explained:
     """Those of a profile that it depends on."""
     counted: Callable[[Selection], ir.Table] | None = None
     """The rows that count, where these alone are less work."""
-    among: Callable[[ibis.BaseBackend, Selection], dict[str, Any]] = dora
+    among: Callable[[Reader, Selection], dict[str, Any]] = dora
     """What gives the figure itself, with others."""
 
     def counted_rows(self, selection: Selection) -> ir.Table:
@@ -82,9 +81,9 @@ OF_VALUES = ("statistic", "median", "mean")
 """The settings that say what is made of the rows' values, and change none of them."""
 
 
-def value(backend: ibis.BaseBackend, figure: Figure, selection: Selection) -> Any:
+def value(reader: Reader, figure: Figure, selection: Selection) -> Any:
     """The figure, as the API shows it among the others."""
-    return EXPLAINED[figure].among(backend, selection)[figure]
+    return EXPLAINED[figure].among(reader, selection)[figure]
 
 
 def settings(figure: Figure, profile: Profile) -> dict[str, Any]:
@@ -95,9 +94,9 @@ def settings(figure: Figure, profile: Profile) -> dict[str, Any]:
     return {name: told[name] for name in names}
 
 
-def counts(backend: ibis.BaseBackend, figure: Figure, selection: Selection) -> list[dict[str, Any]]:
+def counts(reader: Reader, figure: Figure, selection: Selection) -> list[dict[str, Any]]:
     """How many rows count and do not, by method and reason (counted, method, reason, rows)."""
-    return answer(backend, _counts, selection, figure)
+    return reader.answer(_counts, selection, figure)
 
 
 def _counts(selection: Selection, figure: Figure) -> ir.Table:

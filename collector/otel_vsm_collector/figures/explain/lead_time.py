@@ -72,11 +72,11 @@ def _others(selection: Selection, arrived: ir.Table) -> ir.Table:
     deployments = select.deployments(anywhere)
     deployments = deployments.select("result", deployment_id="id", at="finished_at")
     deployments = deployments.join(
-        selection.table("place").select("before", deployment_id="id"), "deployment_id"
+        selection.table("deployment_order").select("before", deployment_id="id"), "deployment_id"
     )
     used = [*profile.mapping, *((OWN,) if LINKS in profile.mapping else ())]
     claims = ibis.union(
-        selection.table("claimed").mutate(brought=False),
+        selection.table("matched_claim").mutate(brought=False),
         selection.table("deployment_change").mutate(brought=True),
     )
     claims = claims.semi_join(deployments, "deployment_id").anti_join(arrived, _PAIR)
@@ -112,8 +112,8 @@ def _others(selection: Selection, arrived: ir.Table) -> ir.Table:
 def _merged(selection: Selection, found: ir.Table) -> ir.Table:
     """The changes that were merged in the window and are not among those `found`."""
     merged = selection.apply(selection.table("change"))
-    if selection.service is not None:
-        merged = merged.filter(merged.services.contains(selection.service))
+    if (wanted := selection.wanted("service")) is not None:
+        merged = merged.filter(merged.services.contains(wanted))
     merged = merged.filter(selection.within(merged.merged_at))
     merged = merged.select("requested", "merged_at", "abandoned_at", change_id="id")
     merged = merged.anti_join(found, "change_id")

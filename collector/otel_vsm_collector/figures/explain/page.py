@@ -7,7 +7,7 @@ import ibis
 import ibis.expr.types as ir
 
 from otel_vsm_collector.derive.rules.starts import with_start
-from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.explain.approvals import named
 from otel_vsm_collector.figures.explain.figures import EXPLAINED, Figure
@@ -21,7 +21,7 @@ _APART = "\x1f"
 
 
 def page(
-    backend: ibis.BaseBackend,
+    reader: Reader,
     figure: Figure,
     selection: Selection,
     *,
@@ -32,11 +32,11 @@ def page(
     """The newest `limit` rows of a figure of those that come after a place (at, id), in the shape of `ROWS`,
     each with its `change`, `deployment`, `incident`, `run` or `approval`."""
     place: dict[str, int | str] = {} if after is None else {"at": after[0], "id": after[1]}
-    rows = answer(backend, _page, selection, figure, which, limit, **place)
+    rows = reader.answer(_page, selection, figure, which, limit, **place)
 
     def asked(what: Callable[..., ir.Table], names: Iterable[str | None]) -> dict[str, Row]:
         ids = sorted({name for name in names if name is not None})
-        found = answer(backend, what, selection, ids=_APART.join(ids)) if ids else []
+        found = reader.answer(what, selection, ids=_APART.join(ids)) if ids else []
         return {row["id"]: row for row in found}
 
     names = {kind: [row["name"] for row in rows if row["kind"] == kind] for kind in Kind}
@@ -72,8 +72,8 @@ def _page(
     figure: Figure,
     which: Which,
     limit: int,
-    at: int | None = None,
-    id: str | None = None,
+    at: ir.IntegerScalar | None = None,
+    id: ir.StringScalar | None = None,
 ) -> ir.Table:
     rows = EXPLAINED[figure].rows(selection)
     if which == "part":
@@ -85,18 +85,18 @@ def _page(
     return rows.order_by([ibis.desc("at"), "id"]).limit(limit)
 
 
-def _asked(ids: str) -> ir.Table:
-    return ibis.literal(ids).split(_APART).unnest().name("id").as_table()
+def _asked(ids: ir.StringScalar) -> ir.Table:
+    return ids.split(_APART).unnest().name("id").as_table()
 
 
-def _changes(selection: Selection, ids: str) -> ir.Table:
+def _changes(selection: Selection, ids: ir.StringScalar) -> ir.Table:
     rows = selection.table("change").semi_join(_asked(ids), "id")
     return with_start(rows, selection.profile).select(
         "id", "repository", "trace_id", "started_at", "start_method", "first_commit_at", "merged_at"
     )
 
 
-def _deployments(selection: Selection, ids: str) -> ir.Table:
+def _deployments(selection: Selection, ids: ir.StringScalar) -> ir.Table:
     rows = selection.table("deployment").semi_join(_asked(ids), "id")
     return rows.select(
         "id",
@@ -120,13 +120,13 @@ def _deployments(selection: Selection, ids: str) -> ir.Table:
     )
 
 
-def _carried(selection: Selection, ids: str) -> ir.Table:
+def _carried(selection: Selection, ids: ir.StringScalar) -> ir.Table:
     """(id, listed): what each deployment carries, as change_id and method."""
     rows = selection.table("deployment_change").rename(id="deployment_id").semi_join(_asked(ids), "id")
     return _listed(rows, ("change_id", "method"), by=("change_id",))
 
 
-def _evidence(selection: Selection, ids: str) -> ir.Table:
+def _evidence(selection: Selection, ids: ir.StringScalar) -> ir.Table:
     """(id, listed): by time, all that tells that a deployment failed its users: method, source, at and used.
 
     The source is an incident or another deployment; the profile may not use it."""
@@ -149,7 +149,7 @@ def _evidence(selection: Selection, ids: str) -> ir.Table:
     return _listed(rows, ("method", "source", "at", "used"), by=("at", "method", "source"))
 
 
-def _incidents(selection: Selection, ids: str) -> ir.Table:
+def _incidents(selection: Selection, ids: ir.StringScalar) -> ir.Table:
     rows = selection.table("incident").semi_join(_asked(ids), "id")
     return rows.select(
         "id",
@@ -164,13 +164,13 @@ def _incidents(selection: Selection, ids: str) -> ir.Table:
     )
 
 
-def _causes(selection: Selection, ids: str) -> ir.Table:
+def _causes(selection: Selection, ids: ir.StringScalar) -> ir.Table:
     """(id, listed): what each incident came from, as deployment_id and attribution."""
     rows = selection.table("incident_cause").rename(id="incident_id").semi_join(_asked(ids), "id")
     return _listed(rows, ("deployment_id", "attribution"), by=("deployment_id",))
 
 
-def _runs(selection: Selection, ids: str) -> ir.Table:
+def _runs(selection: Selection, ids: ir.StringScalar) -> ir.Table:
     asked = _asked(ids)
     parts = asked.id.split(BETWEEN)
     asked = asked.mutate(trace_id=parts[0], span_id=parts[1])
@@ -196,7 +196,7 @@ def _runs(selection: Selection, ids: str) -> ir.Table:
     )
 
 
-def _approvals(selection: Selection, ids: str) -> ir.Table:
+def _approvals(selection: Selection, ids: ir.StringScalar) -> ir.Table:
     rows = selection.table("approval")
     rows = rows.mutate(id=named(rows)).semi_join(_asked(ids), "id")
     return rows.select(

@@ -29,6 +29,7 @@ class ClickHouse:
     """The engine of the ledger, its tables in memory; a refresh is no transaction here."""
 
     dialect = "clickhouse"
+    layout = ""  # its tables do not outlive the process
 
     def __init__(self, client: Client) -> None:
         """The client has `SETTINGS`."""

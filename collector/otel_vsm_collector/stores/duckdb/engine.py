@@ -1,5 +1,7 @@
 """The engine of the ledger in DuckDB."""
 
+import inspect
+import sys
 from functools import lru_cache
 
 import ibis
@@ -8,6 +10,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 from ibis.backends.sql.compilers.duckdb import compiler
 
+from otel_vsm_collector.stores.duckdb import segments
 from otel_vsm_collector.stores.duckdb.segments import Hashes, Whereabouts
 from otel_vsm_collector.stores.engine import Within, quoted
 
@@ -36,6 +39,10 @@ class DuckDB:
     """
 
     dialect = "duckdb"
+
+    @property
+    def layout(self) -> str:
+        return "".join(inspect.getsource(module) for module in (sys.modules[__name__], segments))
 
     def __init__(
         self,

@@ -14,7 +14,7 @@ from typing import Protocol
 import duckdb
 import pyarrow as pa
 
-from otel_vsm_collector.spans.columns import LEDGER_VERSION, TABLES, ddl, schema
+from otel_vsm_collector.spans.columns import TABLES, ddl, schema
 from otel_vsm_collector.spans.rows import Rows
 from otel_vsm_collector.stores.duckdb.cores import Cores
 from otel_vsm_collector.stores.folder import UnusableError
@@ -42,7 +42,11 @@ _HURRIED_CHECKPOINT_SPANS = 600_000
 
 
 class Refreshing(Protocol):
-    """Who keeps the facts true (`derive.refresh.Refresher`), inside the caller's transaction."""
+    """Who keeps the facts true (`derive.refresh.refresher.Refresher`), inside the caller's transaction."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the rules and definitions by which it does."""
 
     def create_tables(self) -> None:
         """Makes the tables of facts where they are missing."""
@@ -74,30 +78,28 @@ def open_ledger(
     refreshing: MakeRefreshing,
     *,
     journal: str,
-    definitions: str,
     last_seq: int,
     say: Callable[[str], None],
     own: bool,
 ) -> "Ledger":
     """The ledger of a journal, new and empty where the file cannot be used; `say` is told the reason.
 
-    `journal` and `last_seq` are the journal's identity and end, `definitions` the fingerprint of those that
-    facts have to follow. `own` tells that the file is in the
+    `journal` and `last_seq` are the journal's identity and end. `own` tells that the file is in the
     collector's own folder, so that a useless one may be deleted; one elsewhere is set aside. Raises
     UnusableError where the file is in use, cannot be written or holds something else.
     """
     if path.exists():
-        found = _usable(path, refreshing, journal, definitions, last_seq)
-        if isinstance(found, Ledger):
-            return found
-        say(f"the ledger {path} {found}; it is made again from the journal")
+        opened = _usable(path, refreshing, journal, last_seq)
+        if isinstance(opened, Ledger):
+            return opened
+        say(f"the ledger {path} {opened}; it is made again from the journal")
         _discard(path, own)
     elif last_seq:
         say(f"the ledger {path} is missing; it is made again from the journal")
     try:
         ledger = Ledger(path, refreshing)
         path.chmod(0o600)
-        ledger.create(journal, definitions)
+        ledger.create(journal)
     except (duckdb.Error, OSError) as error:
         raise UnusableError(
             f"the ledger {path} cannot be written ({_first_line(error)}); name another file with --store"
@@ -129,7 +131,7 @@ class Ledger:
         cursor.execute("USE ledger")
         return cursor
 
-    def fault(self, journal: str, definitions: str, last_seq: int) -> str | None:
+    def fault(self, journal: str, last_seq: int) -> str | None:
         """Why the file is no ledger of the journal, as the end of a sentence; None if it is one.
 
         Reads all of it: DuckDB notices damage in a block only when it reads the block.
@@ -144,30 +146,28 @@ class Ledger:
         columns = self._writer.execute("SELECT * FROM ledger_state").description or []
         row = self._writer.fetchone()
         state = dict(zip((column[0] for column in columns), row or (), strict=False))
-        if state.get("version") != LEDGER_VERSION:
-            return "was written by another version of otel-vsm"
+        if state.get("fingerprint") != self._refreshing.fingerprint:
+            return "follows other rules than this version of otel-vsm and its vsm.yaml"
         if state["journal"] != journal or state["position"] > last_seq:
             return "belongs to another journal"
-        if state["definitions"] != definitions:
-            return "follows other definitions"
         for name in sorted(names):
             self._writer.execute(f"SELECT bit_xor(hash(COLUMNS(*))) FROM {name}").fetchall()
         self.position = state["position"]
         return None
 
-    def create(self, journal: str, definitions: str) -> None:
-        """Makes the tables, empty, for the journal of that identity and facts by those definitions."""
+    def create(self, journal: str) -> None:
+        """Makes the tables, empty, for the journal of that identity."""
         self._writer.begin()
         for name in TABLES:
             self._writer.execute(ddl(name))
         self._writer.execute(
-            "INSERT INTO ledger_state VALUES (0, ?, ?, ?)", [LEDGER_VERSION, journal, definitions]
+            "INSERT INTO ledger_state VALUES (0, ?, ?)", [journal, self._refreshing.fingerprint]
         )
         self._refreshing.create_tables()
         self._writer.commit()
         self._writer.execute("CHECKPOINT ledger")
 
-    def follow(self, refreshing: MakeRefreshing, definitions: str) -> None:
+    def follow(self, refreshing: MakeRefreshing) -> None:
         """Empties itself, to be filled from the journal again with facts by other definitions."""
         following = refreshing(self._writer)
         self._writer.begin()
@@ -175,7 +175,9 @@ class Ledger:
             for (name,) in self._writer.execute(_NAMES).fetchall():
                 if name != _STATE:
                     self._writer.execute(f"DELETE FROM {name}")
-            self._writer.execute("UPDATE ledger_state SET position = 0, definitions = ?", [definitions])
+            self._writer.execute(
+                "UPDATE ledger_state SET position = 0, fingerprint = ?", [following.fingerprint]
+            )
             self._writer.commit()
         except BaseException:
             with contextlib.suppress(duckdb.Error):
@@ -252,9 +254,7 @@ class Ledger:
             _log.warning("the ledger %s could not be written: %s", self._path, error)
 
 
-def _usable(
-    path: Path, refreshing: MakeRefreshing, journal: str, definitions: str, last_seq: int
-) -> Ledger | str:
+def _usable(path: Path, refreshing: MakeRefreshing, journal: str, last_seq: int) -> Ledger | str:
     """The ledger in the file, or why there is none of that journal."""
     try:
         ledger = Ledger(path, refreshing)
@@ -266,7 +266,7 @@ def _usable(
         return f"is damaged ({_first_line(error)})"
     fault: str | None = "could not be read"
     try:
-        fault = ledger.fault(journal, definitions, last_seq)
+        fault = ledger.fault(journal, last_seq)
     except duckdb.Error as error:
         fault = f"is damaged ({_first_line(error)})"
     finally:

@@ -17,7 +17,7 @@ from otel_vsm_collector.web.api import explain_models as models
 from otel_vsm_collector.web.api.pagination import Paging, Place
 from otel_vsm_collector.web.api.parameters import Name, known_by
 from otel_vsm_collector.web.api.problems import REFUSED, once
-from otel_vsm_collector.web.reading import Declarations, Facts
+from otel_vsm_collector.web.reading import Reader
 
 router = APIRouter(prefix="/api/v1", tags=["explanations"], responses=REFUSED, dependencies=[Depends(once)])
 
@@ -28,15 +28,15 @@ class Asked(Paging):
 
 
 @router.get("/explain")
-def explain(facts: Facts, book: Declarations, asked: Annotated[Asked, Query()]) -> models.Explanation:
+def explain(reader: Reader, asked: Annotated[Asked, Query()]) -> models.Explanation:
     """The rows behind a figure and by which method each was found, with what was left out and why."""
-    selection, place = asked.selection(book), asked.place()
-    counts = figures.counts(facts, asked.figure, selection)
+    selection, place = asked.selection(reader), asked.place()
+    counts = figures.counts(reader, asked.figure, selection)
     tallies = {
         counted: _tally([row for row in counts if row["counted"] is counted]) for counted in (True, False)
     }
     rows = page(
-        facts,
+        reader,
         asked.figure,
         selection,
         which=asked.rows,
@@ -48,9 +48,9 @@ def explain(facts: Facts, book: Declarations, asked: Annotated[Asked, Query()]) 
     return models.Explanation.model_validate(
         {
             "figure": asked.figure,
-            "profile": asked.profile or book.declared.profile,
+            "profile": asked.profile or reader.facts.declared.profile,
             "window": {"from": selection.from_ns, "to": selection.to_ns},
-            "value": figures.value(facts, asked.figure, selection),
+            "value": figures.value(reader, asked.figure, selection),
             "settings": figures.settings(asked.figure, selection.profile),
             "counted": tallies[True],
             "left_out": tallies[False],
@@ -70,26 +70,26 @@ class Compared(Paging):
 
 
 @router.get("/compare")
-def compare(facts: Facts, book: Declarations, asked: Annotated[Compared, Query()]) -> models.Comparison:
+def compare(reader: Reader, asked: Annotated[Compared, Query()]) -> models.Comparison:
     """A figure by two profiles: the settings that differ, and what counts otherwise because of which."""
-    selection, place = asked.selection(book), asked.place()
-    other = replace(selection, facts=known_by(book, asked.with_, parameter="with"))
+    selection, place = asked.selection(reader), asked.place()
+    other = replace(selection, facts=known_by(reader, asked.with_, parameter="with"))
     told = [one.profile.model_dump(mode="json") for one in (selection, other)]
     names = {name: None for one in (selection, other) for name in figures.settings(asked.figure, one.profile)}
     differing = [name for name in names if told[0][name] != told[1][name]]
     alone = {
-        name: replace(selection, facts=book.facts_by(_with(selection.profile, other.profile, name)))
+        name: replace(selection, facts=reader.facts.by(_with(selection.profile, other.profile, name)))
         for name in differing
         if name not in figures.OF_VALUES
     }
     sides = (selection, other, alone)
-    tallied = differences.tally(facts, asked.figure, *sides)
+    tallied = differences.tally(reader, asked.figure, *sides)
     after = None if place is None else (place.at_ns, place.id)
-    rows = differences.differences(facts, asked.figure, *sides, limit=asked.limit + 1, after=after)
+    rows = differences.differences(reader, asked.figure, *sides, limit=asked.limit + 1, after=after)
     shown = rows[: asked.limit]
     last = Place(selection.from_ns, selection.to_ns, shown[-1]["at"], shown[-1]["id"]) if shown else None
-    profiles = (asked.profile or book.declared.profile, asked.with_)
-    values = [figures.value(facts, asked.figure, one) for one in (selection, other)]
+    profiles = (asked.profile or reader.facts.declared.profile, asked.with_)
+    values = [figures.value(reader, asked.figure, one) for one in (selection, other)]
     return models.Comparison.model_validate(
         {
             "figure": asked.figure,

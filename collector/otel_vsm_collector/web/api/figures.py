@@ -6,7 +6,6 @@ from itertools import pairwise
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from ibis.backends.duckdb import Backend
 from pydantic import Field
 
 from otel_vsm_collector.facts import zones
@@ -20,7 +19,7 @@ from otel_vsm_collector.web.api import flow_models, models
 from otel_vsm_collector.web.api.pagination import Paging, part
 from otel_vsm_collector.web.api.parameters import Filters
 from otel_vsm_collector.web.api.problems import REFUSED, BadParameter, once
-from otel_vsm_collector.web.reading import Declarations, Facts
+from otel_vsm_collector.web.reading import Reader
 
 MOST_STEPS = 400
 """Of one series: a year of days, and enough to refuse a mistake."""
@@ -29,17 +28,17 @@ router = APIRouter(prefix="/api/v1", tags=["figures"], responses=REFUSED, depend
 
 
 @router.get("/dora")
-def dora(facts: Facts, book: Declarations, asked: Annotated[Filters, Query()]) -> models.Dora:
+def dora(reader: Reader, asked: Annotated[Filters, Query()]) -> models.Dora:
     """The five DORA figures of a window, with time to restore and to detect beside them, and the same of the
     window of equal length before it."""
-    selection = asked.selection(book)
+    selection = asked.selection(reader)
     start, end = selection.from_ns, selection.to_ns
     edges = (max(0, start - (end - start)), start, end)
-    (figures,) = _beside_what_was_before(facts, selection, edges)
+    (figures,) = _beside_what_was_before(reader, selection, edges)
     return models.Dora.model_validate(
         figures
         | {
-            "profile": asked.profile or book.declared.profile,
+            "profile": asked.profile or reader.facts.declared.profile,
             "statistic": selection.profile.statistic,
             "limits": limits.of_dora(figures, selection),
         }
@@ -51,10 +50,10 @@ class Steps(Filters):
 
 
 @router.get("/dora/series")
-def dora_series(facts: Facts, book: Declarations, asked: Annotated[Steps, Query()]) -> models.Series:
+def dora_series(reader: Reader, asked: Annotated[Steps, Query()]) -> models.Series:
     """The same of each day, week or month that the window touches, as whole as the time zone has it, each
     beside the one before."""
-    selection, zone = asked.selection(book), asked.zone(book)
+    selection, zone = asked.selection(reader), asked.zone(reader)
     edges = zones.edges(asked.step, zone, selection.from_ns, selection.to_ns, MOST_STEPS)
     if len(edges) > MOST_STEPS + 1:
         raise BadParameter("step", f"would be more than {MOST_STEPS} in this window; take longer ones")
@@ -62,35 +61,35 @@ def dora_series(facts: Facts, book: Declarations, asked: Annotated[Steps, Query(
     whole = replace(selection, offsets=zones.offsets(zone, edges[0], edges[-1]))
     return models.Series.model_validate(
         {
-            "profile": asked.profile or book.declared.profile,
+            "profile": asked.profile or reader.facts.declared.profile,
             "step": asked.step,
             "time_zone": zone,
-            "items": _beside_what_was_before(facts, whole, edges),
+            "items": _beside_what_was_before(reader, whole, edges),
         }
     )
 
 
-def _beside_what_was_before(backend: Backend, selection: Selection, edges: Sequence[int]) -> list[Any]:
+def _beside_what_was_before(reader: Reader, selection: Selection, edges: Sequence[int]) -> list[Any]:
     """The figures of the windows between the `edges`; those of the first are only the second's `previous`."""
     windows = pairwise(edges)
     found = [
         {"window": {"from": start, "to": end}} | figures
         for figures, (start, end) in zip(
-            dora_figures.dora_over(backend, selection, edges), windows, strict=True
+            dora_figures.dora_over(reader, selection, edges), windows, strict=True
         )
     ]
     return [now | {"previous": before} for before, now in pairwise(found)]
 
 
 @router.get("/flow")
-def flow(facts: Facts, book: Declarations, asked: Annotated[Filters, Query()]) -> flow_models.Flow:
+def flow(reader: Reader, asked: Annotated[Filters, Query()]) -> flow_models.Flow:
     """How fast changes pass, where they wait and come back, and what holds them up most."""
-    selection = asked.selection(book)
-    figures = flow_figures.flow(facts, selection)
+    selection = asked.selection(reader)
+    figures = flow_figures.flow(reader, selection)
     return flow_models.Flow.model_validate(
         {
             "window": {"from": selection.from_ns, "to": selection.to_ns},
-            "profile": asked.profile or book.declared.profile,
+            "profile": asked.profile or reader.facts.declared.profile,
             **figures,
             "limits": limits.of_flow(figures, selection),
         }
@@ -98,9 +97,9 @@ def flow(facts: Facts, book: Declarations, asked: Annotated[Filters, Query()]) -
 
 
 @router.get("/stages")
-def stages(facts: Facts, book: Declarations, asked: Annotated[Paging, Query()]) -> models.Page[models.Stage]:
+def stages(reader: Reader, asked: Annotated[Paging, Query()]) -> models.Page[models.Stage]:
     """What the stages take, how long work waits before them, and how often it comes back; by name."""
-    selection = asked.selection(book)
-    found = [models.Stage(**stage) for stage in stage_figures.stages(facts, selection)]
+    selection = asked.selection(reader)
+    found = [models.Stage(**stage) for stage in stage_figures.stages(reader, selection)]
     shown, following = part(found, asked, selection, key=lambda stage: stage.name)
     return models.Page(items=shown, next_cursor=following)

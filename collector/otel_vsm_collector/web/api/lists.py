@@ -5,13 +5,11 @@ from typing import Annotated, Any
 
 import ibis
 from fastapi import APIRouter, Depends, HTTPException, Path, Query
-from ibis.backends.duckdb import Backend
 from ibis.expr import types as ir
 
-from otel_vsm_collector.facts import by_profile as derived
-from otel_vsm_collector.facts.query import answer
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.facts.selection import deployments as finished
+from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.figures import changes as change_figures
 from otel_vsm_collector.figures import deployments as deployment_figures
 from otel_vsm_collector.figures import incidents as incident_figures
@@ -19,7 +17,7 @@ from otel_vsm_collector.web.api import items, models
 from otel_vsm_collector.web.api.pagination import Listed, Paging, page
 from otel_vsm_collector.web.api.parameters import Profile, known_by
 from otel_vsm_collector.web.api.problems import MISSING, REFUSED, once
-from otel_vsm_collector.web.reading import Declarations, Facts
+from otel_vsm_collector.web.reading import Reader
 
 CHANGES = Listed("at", change_figures.moments, change_figures.changes)
 DEPLOYMENTS = Listed("finished_at", finished, deployment_figures.deployments)
@@ -32,64 +30,64 @@ Id = Annotated[str, Path(description="As the lists give it; in a URL, # is writt
 
 
 @router.get("/changes")
-def changes(facts: Facts, book: Declarations, asked: Asked) -> models.Page[models.Change]:
+def changes(reader: Reader, asked: Asked) -> models.Page[models.Change]:
     """The changes delivered in the window, and of those not delivered the ones begun in it; newest first."""
-    selection = asked.selection(book)
-    rows, following = page(facts, CHANGES, asked, selection)
+    selection = asked.selection(reader)
+    rows, following = page(reader, CHANGES, asked, selection)
     return models.Page(items=[items.change(row) for row in rows], next_cursor=following)
 
 
 @router.get("/changes/{id:path}", responses=MISSING)
-def change(facts: Facts, book: Declarations, id: Id, profile: Profile = None) -> models.Change:
+def change(reader: Reader, id: Id, profile: Profile = None) -> models.Change:
     """One change, by its id or one of its aliases; lead time and legs are those to production."""
-    known, missing = known_by(book, profile), "change is known by the id or alias"
-    return items.change(_one(facts, change_figures.change, known, id, missing, hint=_UNENCODED))
+    known, missing = known_by(reader, profile), "change is known by the id or alias"
+    return items.change(_one(reader, change_figures.change, known, id, missing, hint=_UNENCODED))
 
 
 @router.get("/deployments")
-def deployments(facts: Facts, book: Declarations, asked: Asked) -> models.Page[models.Deployment]:
+def deployments(reader: Reader, asked: Asked) -> models.Page[models.Deployment]:
     """The deployments that finished in the window, successful or not; newest first."""
-    selection = asked.selection(book)
-    rows, following = page(facts, DEPLOYMENTS, asked, selection)
+    selection = asked.selection(reader)
+    rows, following = page(reader, DEPLOYMENTS, asked, selection)
     return models.Page(items=[items.deployment(row) for row in rows], next_cursor=following)
 
 
 @router.get("/deployments/{id:path}", responses=MISSING)
-def deployment(facts: Facts, book: Declarations, id: Id, profile: Profile = None) -> models.Deployment:
+def deployment(reader: Reader, id: Id, profile: Profile = None) -> models.Deployment:
     """One deployment."""
-    known, missing = known_by(book, profile), "deployment is known by the id"
-    return items.deployment(_one(facts, deployment_figures.deployment, known, id, missing))
+    known, missing = known_by(reader, profile), "deployment is known by the id"
+    return items.deployment(_one(reader, deployment_figures.deployment, known, id, missing))
 
 
 @router.get("/incidents")
-def incidents(facts: Facts, book: Declarations, asked: Asked) -> models.Page[models.Incident]:
+def incidents(reader: Reader, asked: Asked) -> models.Page[models.Incident]:
     """The incidents that started in the window; newest first."""
-    selection = asked.selection(book)
-    rows, following = page(facts, INCIDENTS, asked, selection)
+    selection = asked.selection(reader)
+    rows, following = page(reader, INCIDENTS, asked, selection)
     return models.Page(items=[items.incident(row) for row in rows], next_cursor=following)
 
 
 @router.get("/incidents/{id:path}", responses=MISSING)
-def incident(facts: Facts, book: Declarations, id: Id, profile: Profile = None) -> models.Incident:
+def incident(reader: Reader, id: Id, profile: Profile = None) -> models.Incident:
     """One incident."""
-    known, missing = known_by(book, profile), "incident is known by the id"
-    return items.incident(_one(facts, incident_figures.incident, known, id, missing))
+    known, missing = known_by(reader, profile), "incident is known by the id"
+    return items.incident(_one(reader, incident_figures.incident, known, id, missing))
 
 
-_Named = Callable[[str, derived.Facts], ir.Table]
+_Named = Callable[[ir.StringScalar, FactTables], ir.Table]
 _UNENCODED = "; an id such as github.com/acme/shop#12 is written github.com/acme/shop%2312 in a URL"
 
 
 def _one(
-    backend: Backend, what: _Named, facts: derived.Facts, id: str, missing: str, hint: str = ""
+    reader: Reader, what: _Named, facts: FactTables, id: str, missing: str, hint: str = ""
 ) -> dict[str, Any]:
     """The row of this id, or else the first that it is an alias of. Raises HTTPException if there is none."""
-    rows = answer(backend, _named, Selection(from_ns=0, to_ns=0, facts=facts), what, id=id)
+    rows = reader.answer(_named, Selection(from_ns=0, to_ns=0, facts=facts), what, id=id)
     if not rows:
         raise HTTPException(404, f"no {missing} {id!r}{'' if '#' in id else hint}")
     return rows[0]
 
 
-def _named(selection: Selection, what: _Named, id: str) -> ir.Table:
+def _named(selection: Selection, what: _Named, id: ir.StringScalar) -> ir.Table:
     found = what(id, selection.facts)
     return found.order_by([ibis.desc(found.id == id), found.id]).limit(1)

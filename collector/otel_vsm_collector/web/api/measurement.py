@@ -10,7 +10,7 @@ from otel_vsm_collector.figures.measurement import measurement as measured
 from otel_vsm_collector.web.api.models import Answer, Limit, Share, Statistics, Window
 from otel_vsm_collector.web.api.parameters import Filters
 from otel_vsm_collector.web.api.problems import REFUSED, once
-from otel_vsm_collector.web.reading import Declarations, Facts
+from otel_vsm_collector.web.reading import Reader
 
 router = APIRouter(prefix="/api/v1", tags=["figures"], responses=REFUSED, dependencies=[Depends(once)])
 
@@ -71,20 +71,18 @@ class Measurement(Answer):
 
 
 @router.get("/measurement")
-def measurement(
-    request: Request, facts: Facts, book: Declarations, asked: Annotated[Filters, Query()]
-) -> Measurement:
+def measurement(request: Request, reader: Reader, asked: Annotated[Filters, Query()]) -> Measurement:
     """How far the figures of a window can be believed: what no change was found for and why, where clocks
     disagree, how late telemetry arrives. Spans are selected by repository, team and value stream alone."""
-    selection = asked.selection(book)
-    found = measured(facts, selection)
+    selection = asked.selection(reader)
+    found = measured(reader, selection)
     for part in ("spans", "stage_runs"):
         del found[part]["nothing_new"]
     health = request.app.state.store.health
     return Measurement.model_validate(
         {
             "window": {"from": selection.from_ns, "to": selection.to_ns},
-            "profile": asked.profile or book.declared.profile,
+            "profile": asked.profile or reader.facts.declared.profile,
             **found,
             "limits": limits.of_measurement(found, selection),
             "received": {

@@ -8,15 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import ibis
-from ibis.backends.duckdb import Backend
 from ibis.expr import types as ir
 from pydantic import Field
 
-from otel_vsm_collector.facts.query import answer
+from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.web.api.parameters import Filters
 from otel_vsm_collector.web.api.problems import BadParameter
-from otel_vsm_collector.web.reading import OpenBook
 
 Item = TypeVar("Item")
 
@@ -29,9 +27,9 @@ class Paging(Filters):
         """Where the page before ended. Raises BadParameter where the cursor is none of ours."""
         return None if self.cursor is None else Place.read(self.cursor)
 
-    def selection(self, book: OpenBook) -> Selection:
+    def selection(self, reader: Reader) -> Selection:
         """The facts that are asked for; on later pages those of the first one's window."""
-        selection = super().selection(book)
+        selection = super().selection(reader)
         place = self.place()
         return selection if place is None else replace(selection, from_ns=place.from_ns, to_ns=place.to_ns)
 
@@ -84,12 +82,12 @@ def first(selection: Selection, listed: Listed, limit: int, **after: Any) -> ir.
 
 
 def page(
-    backend: Backend, listed: Listed, asked: Paging, selection: Selection
+    reader: Reader, listed: Listed, asked: Paging, selection: Selection
 ) -> tuple[list[dict[str, Any]], str | None]:
     """The rows of the page that is asked for, and the cursor of the next, None on the last."""
     place = asked.place()
     after: dict[str, int | str] = {} if place is None else {"at": place.at_ns, "id": place.id}
-    found = answer(backend, first, selection, listed, asked.limit + 1, **after)
+    found = reader.answer(first, selection, listed, asked.limit + 1, **after)
     if len(found) <= asked.limit:
         return found, None
     last = found[asked.limit - 1]

@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchem
 from otel_vsm.semconv import IncidentSeverity
 from otel_vsm_collector.declared.lengths import Length
 from otel_vsm_collector.declared.sections import PRODUCTION, TimeZone
-from otel_vsm_collector.facts.by_profile import Facts
+from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
+from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.facts.zones import midnight, offsets
 from otel_vsm_collector.web.api.problems import BadParameter
 from otel_vsm_collector.web.api.times import read_time
-from otel_vsm_collector.web.reading import OpenBook
 
 _When = Annotated[
     int | date,
@@ -33,12 +33,12 @@ Profile = Annotated[
 ]
 
 
-def known_by(book: OpenBook, profile: str | None, parameter: str = "profile") -> Facts:
+def known_by(reader: Reader, profile: str | None, parameter: str = "profile") -> FactTables:
     """The facts as a profile has them. Raises BadParameter where there is none of this name."""
     try:
-        return book.facts(profile)
+        return reader.facts.named(profile)
     except KeyError:
-        known = ", ".join(book.declared.profile_names)
+        known = ", ".join(reader.facts.declared.profile_names)
         raise BadParameter(parameter, f"{profile!r} is no profile; known are {known}") from None
 
 
@@ -83,11 +83,11 @@ class Filters(BaseModel):
             else given
         )
 
-    def selection(self, book: OpenBook) -> Selection:
+    def selection(self, reader: Reader) -> Selection:
         """The facts that are asked for. Raises BadParameter where the times contradict each other, and where
         there is no such profile."""
-        zone = self.zone(book)
-        start, end = self._window(book.declared.window, zone)
+        zone = self.zone(reader)
+        start, end = self._window(reader.facts.declared.window, zone)
         return Selection(
             from_ns=start,
             to_ns=end,
@@ -97,13 +97,13 @@ class Filters(BaseModel):
             team=self.team,
             value_stream=self.value_stream,
             severity=self.severity,
-            facts=known_by(book, self.profile),
+            facts=known_by(reader, self.profile),
             offsets=offsets(zone, start, end),
         )
 
-    def zone(self, book: OpenBook) -> str:
+    def zone(self, reader: Reader) -> str:
         """The time zone whose days are meant."""
-        return self.time_zone or book.declared.time_zone
+        return self.time_zone or reader.facts.declared.time_zone
 
     def _window(self, usual: Length, zone: str) -> tuple[int, int]:
         def instant(when: int | date) -> int:

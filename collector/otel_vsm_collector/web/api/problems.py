@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from otel_vsm_collector.web.api.models import Problem, Refusal
+from otel_vsm_collector.web.reading import lag_headers
 
 REFUSED: dict[int | str, dict[str, Any]] = {
     422: {"model": Problem, "description": "A parameter is wrong or unknown: which, and what is allowed"}
@@ -35,24 +36,26 @@ def once(request: Request) -> None:
 
 async def on_bad_parameter(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, BadParameter)
-    return problem(422, [error.refusal])
+    return _problem(request, [error.refusal])
 
 
 async def on_invalid(request: Request, error: Exception) -> JSONResponse:
     """What FastAPI finds wrong with the parameters."""
     assert isinstance(error, RequestValidationError)
-    return problem(422, [_refusal(found, _known(request)) for found in error.errors()])
+    return _problem(request, [_refusal(found, _known(request)) for found in error.errors()])
 
 
 async def on_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     body = Problem(detail=str(error.detail), errors=[])
-    return JSONResponse(body.model_dump(), error.status_code, headers=error.headers)
+    headers = {**(error.headers or {}), **lag_headers(request)}
+    return JSONResponse(body.model_dump(), error.status_code, headers=headers)
 
 
-def problem(status: int, refusals: list[Refusal]) -> JSONResponse:
+def _problem(request: Request, refusals: list[Refusal]) -> JSONResponse:
     detail = "; ".join(f"{refusal.parameter}: {refusal.message}" for refusal in refusals)
-    return JSONResponse(Problem(detail=detail, errors=refusals).model_dump(), status)
+    body = Problem(detail=detail, errors=refusals)
+    return JSONResponse(body.model_dump(), 422, headers=lag_headers(request))
 
 
 def _refusal(found: Mapping[str, Any], known: list[str]) -> Refusal:

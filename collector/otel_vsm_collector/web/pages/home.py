@@ -10,14 +10,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from otel_vsm import __version__, human
 from otel_vsm_collector.declared.lengths import Length
 from otel_vsm_collector.declared.sections import PRODUCTION
-from otel_vsm_collector.facts.query import answer
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.dora import dora
 from otel_vsm_collector.web.api import items
 from otel_vsm_collector.web.api.lists import CHANGES, DEPLOYMENTS
 from otel_vsm_collector.web.api.pagination import first
 from otel_vsm_collector.web.api.times import write_time
-from otel_vsm_collector.web.reading import LAG_STATE, Declarations, Facts
+from otel_vsm_collector.web.reading import Lag, Reader, lag_headers
 
 DAYS = 30
 LATEST = 10
@@ -57,23 +56,24 @@ _templates = _environment()
 
 
 @router.get("/")
-def home(request: Request, facts: Facts, book: Declarations) -> Response:
+def home(request: Request, reader: Reader, lag_s: Lag) -> Response:
     now = time.time_ns()
     selection = Selection(
-        from_ns=now - Length(f"{DAYS}d").ns, to_ns=now, environment=PRODUCTION, facts=book.facts()
+        from_ns=now - Length(f"{DAYS}d").ns, to_ns=now, environment=PRODUCTION, facts=reader.facts
     )
     view: dict[str, Any] = {
         "version": __version__,
         "days": DAYS,
         "now": now,
-        "lag_s": getattr(request.state, LAG_STATE),
-        "dora": dora(facts, selection),
+        "lag_s": lag_s,
+        "dora": dora(reader, selection),
         "deployments": [
-            items.deployment(row) for row in answer(facts, first, selection, DEPLOYMENTS, LATEST)
+            items.deployment(row) for row in reader.answer(first, selection, DEPLOYMENTS, LATEST)
         ],
-        "changes": [items.change(row) for row in answer(facts, first, selection, CHANGES, LATEST)],
+        "changes": [items.change(row) for row in reader.answer(first, selection, CHANGES, LATEST)],
     }
-    return Response(_templates.get_template("home.html").render(view), media_type="text/html; charset=utf-8")
+    page = _templates.get_template("home.html").render(view)
+    return Response(page, media_type="text/html; charset=utf-8", headers=lag_headers(request))
 
 
 @router.get("/style.css")

@@ -16,6 +16,8 @@ from otel_vsm_collector.stores.duckdb.ledger import Ledger
 class Nothing:
     """Derives nothing."""
 
+    fingerprint = "of no rules"
+
     def create_tables(self) -> None:
         pass
 
@@ -30,7 +32,7 @@ def test_it_is_written_seldom_while_it_hurries_and_once_as_that_ends(
     monkeypatch.setattr(kept, "_HURRIED_CHECKPOINT_SPANS", 4)
     path, copy = tmp_path / "ledger.duckdb", tmp_path / "copy.duckdb"
     ledger = Ledger(path, lambda _: Nothing())
-    ledger.create("journal", "definitions")
+    ledger.create("journal")
 
     def takes_two(seq: int) -> int:
         """The position in the file after that."""

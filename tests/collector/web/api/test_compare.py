@@ -18,8 +18,10 @@ def deployed(facts: FactStore) -> Any:
     """Two deployments, of which the first was rolled back."""
     for number in (1, 2):
         finished = {"started_at": MAY_1, "finished_at": MAY_1 + number * DAY}
-        facts.insert("rollout", **SHOP, **finished, id=f"d{number}", result="success", kind="rollout")
-        facts.insert("place", **SHOP, id=f"d{number}", before=number - 1, number=number)
+        facts.insert(
+            "deployment_report", **SHOP, **finished, id=f"d{number}", result="success", kind="rollout"
+        )
+        facts.insert("deployment_order", **SHOP, id=f"d{number}", before=number - 1, number=number)
         facts.insert(
             "deployment", **SHOP, **finished, id=f"d{number}", result="success", failed=number == 1,
             failure_method="rollback" if number == 1 else None, rework=number == 2,

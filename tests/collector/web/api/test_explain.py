@@ -38,7 +38,7 @@ def delivered(facts: FactStore) -> Any:
             failed=number == 2, failure_method="incident_link" if number == 2 else None,
             failure_at=MAY_1 + 2 * DAY if number == 2 else None, rework=False,
         )  # fmt: skip
-        facts.insert("place", **SHOP, id=f"d{number}", before=number - 1)
+        facts.insert("deployment_order", **SHOP, id=f"d{number}", before=number - 1)
     facts.insert("incident_cause", incident_id="I", deployment_id="d2", attribution="incident_link")
     facts.insert("incident", **SHOP, id="I", started_at=MAY_1 + 2 * DAY, start_told=True, trace_id="ef" * 16)
     facts.insert(

@@ -69,8 +69,8 @@ def test_deployments_without_changes_say_why(web: Web, facts: FactStore) -> None
             "deployment", **SHOP, id=name, result="success", finished_at=MAY_1, change_mapping=mapping
         )
         for method in methods:
-            facts.insert("rollout_claim", deployment_id=name, method=method, key=name)
-    facts.insert("claimed", deployment_id="again", change_id="c", method="revision")
+            facts.insert("deployment_claim", deployment_id=name, method=method, key=name)
+    facts.insert("matched_claim", deployment_id="again", change_id="c", method="revision")
     facts.insert("deployment", **SHOP, id="failed", result="failure", finished_at=MAY_1)
     found = measured(web)["deployments"]
     assert (found["count"], found["unlinked"], found["nothing_new"]) == (6, 4, 1)

@@ -30,14 +30,17 @@ def derive_remedies(plan: Plan) -> None:
     before, and for the ones after them."""
     moved, claiming = plan.table("moved_deployment"), plan.table("claiming_deployment")
     after = plan.pick(
-        "after_claiming", "place", Scope("claiming_deployment", ("deployment_id",)), ("previous_id",)
+        "after_claiming",
+        "deployment_order",
+        Scope("claiming_deployment", ("deployment_id",)),
+        ("previous_id",),
     )
     ids = plan.scratch(
         "mending_deployment", ibis.union(moved, claiming, after.select(deployment_id="id"), distinct=True)
     )
-    plan.pick("mending_place", "place", MENDING, ("id",))
-    places = plan.pick("mending_pair_place", "place", Scope("mending_place", PAIR))
-    told = plan.pick("mending_rollout", "rollout", MENDING, ("id",))
+    plan.pick("mending_place", "deployment_order", MENDING, ("id",))
+    places = plan.pick("mending_pair_place", "deployment_order", Scope("mending_place", PAIR))
+    told = plan.pick("mending_rollout", "deployment_report", MENDING, ("id",))
     before = places.semi_join(ids, places.id == ids.deployment_id).select(deployment_id="previous_id")
     plan.scratch("neighbour", ids.union(before.filter(before.deployment_id.notnull()), distinct=True))
     known = plan.pick("neighbour_carried", "deployment_change", Scope("neighbour", ("deployment_id",)))
@@ -61,12 +64,12 @@ def derive_incidents(plan: Plan, definitions: Definitions) -> None:
             "incident_service",
             "incident_name",
             "incident_link",
-            "rollout_span",
-            "rollout",
+            "deployment_span",
+            "deployment_report",
         )
     )
     deployment = plan.table("touched_deployment")
-    told = plan.pick("touched_rollout_span", "rollout_span", ROLLOUT)
+    told = plan.pick("touched_rollout_span", "deployment_span", ROLLOUT)
     again = plan.scratch(
         "touched_incident",
         ibis.union(
@@ -117,7 +120,9 @@ def derive_deployments(plan: Plan, definitions: Definitions) -> None:
         plan.table("mending_deployment"), plan.table("blamed_before"), blamed, distinct=True
     )
     plan.scratch("touching_deployment", touching)
-    places = plan.pick("touching_place", "place", Scope("touching_deployment", ("deployment_id",)), ("id",))
+    places = plan.pick(
+        "touching_place", "deployment_order", Scope("touching_deployment", ("deployment_id",)), ("id",)
+    )
     since = plan.scratch("judged_since", sequence.since(places, plan.table("remedy_before")))
     # A later remedy recovers what failed long ago, where nothing did before it.
     failed = deployment.filter(deployment.failed).join(since, PAIR)
@@ -141,7 +146,7 @@ def derive_deployments(plan: Plan, definitions: Definitions) -> None:
         failures.with_incidents(judged("incident_cause", "deployment_id"), incident, definitions.profile),
         scope="judged_deployment",
     )
-    place = judged("place")
+    place = judged("deployment_order")
     mending = plan.pick("mends_judged", "remedy", JUDGED, ("mended_id",))
     found = plan.scratch(
         "failure",
@@ -152,7 +157,7 @@ def derive_deployments(plan: Plan, definitions: Definitions) -> None:
     plan.replace(
         "deployment",
         deployments.deployments(
-            judged("rollout"),
+            judged("deployment_report"),
             place,
             carried.best_method(judged("deployment_change", "deployment_id"), "deployment_id"),
             judged("remedy"),
@@ -171,7 +176,9 @@ def derive_deployments(plan: Plan, definitions: Definitions) -> None:
 def derive_deliveries(plan: Plan, definitions: Definitions) -> None:
     """Which changes arrived where: again for those touched and those whose deployments were."""
     known = plan.pick("delivering", "deployment_change", DELIVERED)
-    rollouts = plan.pick("delivering_rollout", "rollout", Scope("delivering", ("deployment_id",)), ("id",))
+    rollouts = plan.pick(
+        "delivering_rollout", "deployment_report", Scope("delivering", ("deployment_id",)), ("id",)
+    )
     changes = plan.pick("delivered", "change", DELIVERED, ("id",))
     plan.replace(
         "delivery",

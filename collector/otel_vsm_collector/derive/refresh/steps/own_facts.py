@@ -20,7 +20,7 @@ def derive_changes(plan: Plan) -> None:
         sightings=(Sighting("stage_run", ("trace_id", "span_id")),),
     )
     plan.replace("stage_event", begun.stage_events(own), scope=CHANGE)
-    plan.replace("begun_stage", begun.begun_stages(own), scope=CHANGE)
+    plan.replace("unfinished_stage", begun.begun_stages(own), scope=CHANGE)
     plan.replace("item_event", changes.item_events(wide), scope=WIDE)
     items = plan.scratch("touched_item", changes.change_items(own))
     plan.replace("change_item", items, scope=CHANGE)
@@ -43,16 +43,16 @@ def derive_changes(plan: Plan) -> None:
 def derive_rollouts(plan: Plan) -> None:
     told = deployments.spans_of_deployments(plan.table("wide_span"))
     own = plan.scratch(
-        "deployment_span",
+        "own_deployment_span",
         told.semi_join(plan.table("touched_deployment"), "deployment_id"),
         scope="touched_deployment",
     )
     links = plan.table("wide_link").semi_join(own, ["trace_id", "span_id"])
     claims = plan.scratch("own_claim", deployments.rollout_claims(own, links), scope="touched_deployment")
-    plan.replace("rollout_claim", claims, scope=ROLLOUT)
+    plan.replace("deployment_claim", claims, scope=ROLLOUT)
     rollouts = plan.scratch("touched_rollout", deployments.rollouts(own, claims), scope="touched_deployment")
-    plan.replace("rollout", rollouts, scope=ROLLOUT, columns=("id",))
-    plan.replace("rollout_span", deployments.rollout_spans(own), scope=ROLLOUT)
+    plan.replace("deployment_report", rollouts, scope=ROLLOUT, columns=("id",))
+    plan.replace("deployment_span", deployments.rollout_spans(own), scope=ROLLOUT)
 
 
 def derive_incident_reports(plan: Plan) -> None:

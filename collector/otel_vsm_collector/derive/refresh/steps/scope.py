@@ -23,17 +23,17 @@ def find_touched(plan: Plan, definitions: Definitions) -> None:
     told = (plan.table(name) for name in ("identity_before", "identity_now", "owner_before", "owner_now"))
     change = plan.scratch("touched_change", touched.touched_changes(*told, sharing))
 
-    own = plan.pick("rollout_known", "rollout", ROLLOUT, ("id",))
+    own = plan.pick("rollout_known", "deployment_report", ROLLOUT, ("id",))
     plan.scratch("rollout_before", own.select(*PAIR, "finished_at"))
     plan.pick("key_before", "change_key", CHANGE)
     if definitions.by_time:
-        merged = carried.in_repositories(tables.table("rollout"), tables.table("change"), change)
+        merged = carried.in_repositories(tables.table("deployment_report"), tables.table("change"), change)
         plan.scratch("merged_before", merged)
 
     plan.pick("touched_identity", "identity", CHANGE)
     known = (
         plan.pick("alias_known", "alias", Scope("touched_identity", ("node",))),
-        plan.pick("rollout_span_known", "rollout_span", ROLLOUT),
+        plan.pick("rollout_span_known", "deployment_span", ROLLOUT),
         plan.pick("incident_trace_known", "incident_trace", REPORT),
     )
     plan.scratch(

@@ -19,8 +19,8 @@ def derive_order(plan: Plan) -> None:
         sequence.since(plan.table("rollout_before"), plan.table("touched_rollout")),
         scope="touched_deployment",
     )
-    rollouts = plan.pick("pair_rollout", "rollout", Scope("since", PAIR))
-    places = plan.pick("pair_place", "place", Scope("since", PAIR))
+    rollouts = plan.pick("pair_rollout", "deployment_report", Scope("since", PAIR))
+    places = plan.pick("pair_place", "deployment_order", Scope("since", PAIR))
     moved = plan.scratch("moved", sequence.moved(rollouts, since), scope="since")
     # What is no deployment any more goes too.
     ids = plan.scratch("moved_deployment", deployment.union(moved.select(deployment_id="id"), distinct=True))
@@ -28,7 +28,7 @@ def derive_order(plan: Plan) -> None:
     first = [rows.filter(rows.before == 0).select(deployment_id="id") for rows in (places, now)]
     starting = ibis.union(*first).semi_join(ids, "deployment_id")
     plan.scratch("starting_deployment", starting)
-    plan.replace("place", now, scope=MOVED, columns=("id",))
+    plan.replace("deployment_order", now, scope=MOVED, columns=("id",))
 
 
 def derive_carried(plan: Plan, definitions: Definitions) -> None:
@@ -36,37 +36,39 @@ def derive_carried(plan: Plan, definitions: Definitions) -> None:
     and for all that claim what one of these claims."""
     told = (plan.table(name).select("key", "method") for name in ("key_before", "key_now"))
     plan.scratch("touched_key", ibis.union(*told, distinct=True))
-    claiming = plan.pick("touched_claim", "rollout_claim", Scope("touched_key", ("key", "method")))
+    claiming = plan.pick("touched_claim", "deployment_claim", Scope("touched_key", ("key", "method")))
     again = [
         plan.table("touched_deployment"),
         claiming.select("deployment_id"),
         plan.table("starting_deployment"),
     ]
     if definitions.by_time:
-        rollout, change = tables.table("rollout"), tables.table("change")
+        rollout, change = tables.table("deployment_report"), tables.table("change")
         merged = carried.in_repositories(rollout, change, plan.table("touched_change"))
         again += [plan.table("moved_deployment"), plan.table("merged_before"), merged]
         again = [carried.beside(rollout, part) for part in again]
     plan.scratch("again_deployment", ibis.union(*again, distinct=True))
     asked = Scope("again_deployment", ("deployment_id",))
-    claims = plan.pick("again_claim", "rollout_claim", asked)
+    claims = plan.pick("again_claim", "deployment_claim", asked)
     keys = plan.pick("again_key", "change_key", Scope("again_claim", ("key", "method")))
-    before = plan.pick("claimed_before", "claimed", asked)
+    before = plan.pick("claimed_before", "matched_claim", asked)
     claimed = plan.scratch("claimed_now", carried.claimed(claims, keys), scope="again_claim")
-    plan.replace("claimed", claimed, scope=asked)
+    plan.replace("matched_claim", claimed, scope=asked)
     changed = before.select("change_id").union(claimed.select("change_id"), distinct=True)
     plan.scratch("claimed_change", changed)
     by_change = ("change_id",)
-    also = plan.pick("claiming_also", "claimed", Scope("claimed_change", by_change))
+    also = plan.pick("claiming_also", "matched_claim", Scope("claimed_change", by_change))
     scope = plan.scratch(
         "claiming_deployment",
         plan.table("again_deployment").union(also.select("deployment_id"), distinct=True),
     )
     # What they claim may be claimed by others that came before them.
-    plan.pick("scope_claimed", "claimed", CLAIMING)
-    plan.pick("beside_claiming", "claimed", Scope("scope_claimed", by_change))
-    whole = plan.pick("beside_claimed", "claimed", Scope("beside_claiming", ("deployment_id",)))
-    places = plan.pick("beside_place", "place", Scope("beside_claiming", ("deployment_id",)), columns=("id",))
+    plan.pick("scope_claimed", "matched_claim", CLAIMING)
+    plan.pick("beside_claiming", "matched_claim", Scope("scope_claimed", by_change))
+    whole = plan.pick("beside_claimed", "matched_claim", Scope("beside_claiming", ("deployment_id",)))
+    places = plan.pick(
+        "beside_place", "deployment_order", Scope("beside_claiming", ("deployment_id",)), columns=("id",)
+    )
     known = plan.pick("carried_before", "deployment_change", CLAIMING)
     found = definitions.deployment_changes(whole, places)
     carried_now = plan.scratch(

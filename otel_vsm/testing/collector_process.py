@@ -20,7 +20,7 @@ from otel_vsm.export.endpoint import Protocol
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 15.0
-ANSWER_TIMEOUT_S = 15.0
+RESPONSE_TIMEOUT_S = 15.0
 
 _COMMAND = (sys.executable, "-c", "from otel_vsm.cli import main; main()", "collector")
 
@@ -64,8 +64,10 @@ class RunningCollector:
         `from_` stands for `from`, which Python reserves. urllib.error.HTTPError where it answers an error.
         """
         query = urlencode({name.removesuffix("_"): value for name, value in parameters.items()}, doseq=True)
-        with urlopen(f"{self.web}{path}{'?' if query else ''}{query}", timeout=ANSWER_TIMEOUT_S) as answer:
-            return json.load(answer)
+        with urlopen(
+            f"{self.web}{path}{'?' if query else ''}{query}", timeout=RESPONSE_TIMEOUT_S
+        ) as response:
+            return json.load(response)
 
     def kill(self) -> None:
         """End it as a power cut would."""

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from demo.story import DAYS
+from demo.history import DAYS
 from otel_vsm.semconv import DeploymentKind, EventName, FailureMethod
 
 WINDOW = f"{DAYS}d"
@@ -39,9 +39,10 @@ def _failed_deployments(web: str) -> Iterator[str]:
         if not deployment["failed"]:
             continue
         failure, recovery = deployment["failure"], deployment["recovery"]
-        line = f"{_name(deployment)} failed: {_FAILED[failure['method']].format(failure['incident_id'])}"
+        cause = _FAILED[failure["method"]].format(failure["incident_id"])
+        line = f"{_deployment_name(deployment)} failed: {cause}"
         if deployment["recovered_at"]:
-            took = _span(deployment["finished_at"], deployment["recovered_at"])
+            took = _duration(deployment["finished_at"], deployment["recovered_at"])
             line += f"; users were well after {took}, by {_RECOVERED[recovery['method']]}"
         yield line + "."
 
@@ -75,32 +76,32 @@ def _tests(web: str) -> Iterator[str]:
             yield f"{share} of the changes failed their first test; some passed the second without a change."
 
 
-def items(web: str, what: str) -> list[dict[str, Any]]:
+def items(web: str, collection: str) -> list[dict[str, Any]]:
     """All items of a list of the API in the window, page by page."""
-    found: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
     cursor: str | None = None
     while True:
         paging = {"cursor": cursor} if cursor else {}
         query = urlencode({"window": WINDOW, **paging})
-        with urlopen(f"http://{web}/api/v1/{what}?{query}", timeout=30) as answer:
-            page = json.load(answer)
-        found += page["items"]
+        with urlopen(f"http://{web}/api/v1/{collection}?{query}", timeout=30) as response:
+            page = json.load(response)
+        results += page["items"]
         cursor = page["next_cursor"]
         if cursor is None:
-            return found
+            return results
 
 
-def _name(deployment: dict[str, Any]) -> str:
+def _deployment_name(deployment: dict[str, Any]) -> str:
     return f"{deployment['service']} {deployment['version']} of {_day(deployment['finished_at'])}"
 
 
-def _span(start: str, end: str) -> str:
+def _duration(start: str, end: str) -> str:
     minutes = round((_time(end) - _time(start)) / timedelta(minutes=1))
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _day(moment: str) -> str:
-    return f"{_time(moment):%d %B}".lstrip("0")
+def _day(at: str) -> str:
+    return f"{_time(at):%d %B}".lstrip("0")
 
 
 def _time(text: str) -> datetime:

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from otel_vsm.backfill.history import Commit, History, Tag
 from otel_vsm.identity import ChangeId, Repository, change_of_commit, change_of_request
-from otel_vsm.message import Reverted
+from otel_vsm.message import Revert
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,11 +63,11 @@ def deliveries(history: History, repository: Repository) -> Deliveries:
     deployments: list[Deployment] = []
     for tag in history.tags:
         if not deployments:
-            walk.leave_out_what_came_before(tag.revision)
-        carried = walk.take(tag.revision)
+            walk.leave_out_earlier(tag.revision)
+        carried = walk.collect(tag.revision)
         deployments.append(Deployment(tag=tag, head=walk.brought_by(tag.revision), carries=carried))
     if history.head:
-        walk.take(history.head)
+        walk.collect(history.head)
     return Deliveries(changes=walk.changes, deployments=tuple(deployments))
 
 
@@ -79,46 +79,47 @@ class _Walk:
         self._touching = history.touching
         self._repository = repository
         self._brought_by: dict[str, ChangeId] = {}
-        self._before: set[str] = set()
+        self._earlier: set[str] = set()
         self.changes: dict[ChangeId, Change] = {}
 
     def brought_by(self, sha: str) -> ChangeId:
         return self._brought_by[sha]
 
-    def leave_out_what_came_before(self, sha: str) -> None:
+    def leave_out_earlier(self, sha: str) -> None:
         """Count all that the commit's first parent reaches as part of the commit's change."""
         commit = self._commits[sha]
-        self._before.update(one.sha for one in self._reach(commit.parents[:1], self._change_of(commit)))
+        earlier = self._reach(commit.parents[:1], self._change_of(commit))
+        self._earlier.update(ancestor.sha for ancestor in earlier)
 
-    def take(self, tip: str) -> tuple[ChangeId, ...]:
-        """The changes of the tip's first-parent history that were not taken before, oldest first."""
-        taken: dict[ChangeId, None] = {}
+    def collect(self, tip: str) -> tuple[ChangeId, ...]:
+        """The changes of the tip's first-parent history that were not collected before, oldest first."""
+        changes: dict[ChangeId, None] = {}
         # Oldest first: what the first parent of a merge reaches is then walked already.
         for commit in reversed(list(self._first_parents(tip))):
             change = self._change_of(commit)
             brought = list(self._reach(commit.parents[1:], change))
             self._brought_by[commit.sha] = change
             if self._touching is None or commit.sha in self._touching:
-                self._tell(change, commit, brought)
-                taken[change] = None
-        return tuple(taken)
+                self._add(change, commit, brought)
+                changes[change] = None
+        return tuple(changes)
 
     def _first_parents(self, tip: str) -> Iterator[Commit]:
-        at: str | None = tip
-        while at and at not in self._brought_by:
-            commit = self._commits[at]
+        sha: str | None = tip
+        while sha and sha not in self._brought_by:
+            commit = self._commits[sha]
             yield commit
-            at = commit.parents[0] if commit.parents else None
+            sha = commit.parents[0] if commit.parents else None
 
     def _reach(self, tips: Iterable[str], change: ChangeId) -> Iterator[Commit]:
         """The commits that the tips reach and nothing reached before: `change` brought them in."""
-        waiting = list(tips)
-        while waiting:
-            sha = waiting.pop()
+        pending = list(tips)
+        while pending:
+            sha = pending.pop()
             if sha not in self._brought_by:
                 self._brought_by[sha] = change
                 commit = self._commits[sha]
-                waiting += commit.parents
+                pending += commit.parents
                 yield commit
 
     def _change_of(self, commit: Commit) -> ChangeId:
@@ -126,7 +127,7 @@ class _Walk:
             return change_of_commit(self._repository, commit.picked_from or commit.sha)
         return change_of_request(self._repository, commit.request)
 
-    def _tell(self, change: ChangeId, commit: Commit, brought: list[Commit]) -> None:
+    def _add(self, change: ChangeId, commit: Commit, brought: list[Commit]) -> None:
         """The commit, and what it brought in where it is a merge."""
         first_commit_s = min((other.authored_s for other in brought), default=commit.authored_s)
         reverts = self._reverted_by(change, commit, brought)
@@ -148,24 +149,24 @@ class _Walk:
     def _reverted_by(self, change: ChangeId, commit: Commit, brought: list[Commit]) -> ChangeId | None:
         """What the commit takes back, else the first of those that it brought in which takes another change
         back: what a branch tried and dropped again is its own affair."""
-        for one in (commit, *sorted(brought, key=lambda one: (one.authored_s, one.sha))):
-            if one.reverts and (reverted := self._reverted(one.reverts)) and reverted != change:
+        for candidate in (commit, *sorted(brought, key=lambda other: (other.authored_s, other.sha))):
+            if candidate.reverts and (reverted := self._reverted(candidate.reverts)) and reverted != change:
                 return reverted
         return None
 
-    def _reverted(self, what: Reverted) -> ChangeId | None:
-        sha = what.commit and self._in_full(what.commit)
-        if sha and sha not in self._before and sha in self._brought_by:
+    def _reverted(self, revert: Revert) -> ChangeId | None:
+        sha = revert.commit and self._in_full(revert.commit)
+        if sha and sha not in self._earlier and sha in self._brought_by:
             return self._brought_by[sha]
-        return what.change(self._repository, sha)
+        return revert.change(self._repository, sha)
 
     def _in_full(self, sha: str) -> str | None:
         """A hash in full; None where it is a short one of no commit here, or of several."""
         if len(sha) in (40, 64):
             return sha
-        at = bisect_left(self._sorted, sha)
-        fitting = [known for known in self._sorted[at : at + 2] if known.startswith(sha)]
-        return fitting[0] if len(fitting) == 1 else None
+        start = bisect_left(self._sorted, sha)
+        matches = [other for other in self._sorted[start : start + 2] if other.startswith(sha)]
+        return matches[0] if len(matches) == 1 else None
 
     @cached_property
     def _sorted(self) -> list[str]:

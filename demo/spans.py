@@ -1,4 +1,4 @@
-"""The story as spans: what the wrappers would have sent while it happened."""
+"""The history as spans: what the wrappers would have sent while it happened."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from datetime import datetime
 from hashlib import sha256
 from random import Random
 
-from demo import story
 from demo.acme import DUPLICATES, LATE
+from demo.history import PRODUCTION, SEED, Change, Deployment, History, Incident
 from otel_vsm import emit, semconv
-from otel_vsm.context import Context, Place
-from otel_vsm.emit import Teller
+from otel_vsm.context import Context, TraceParent
+from otel_vsm.emit import Origin
 from otel_vsm.identity import ChangeId, SpanId, change_of_request, change_root, incident_root, work_item_root
 from otel_vsm.record import Record
 from otel_vsm.semconv import ActorType, EventName, StageType, TaskResult
@@ -21,44 +21,44 @@ _OF_APPROVALS = (EventName.APPROVAL_REQUESTED, EventName.APPROVAL_GRANTED, Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
+class SpanStream:
     """Spans in the order in which they arrive."""
 
     records: list[Record]
     late: int
     """How many of them come long after what followed them; they are the last ones."""
-    twice: int
-    """How many are told again."""
+    duplicates: int
+    """How many come again."""
 
 
-def tell(told: story.Story, seed: int = story.SEED) -> Telling:
-    """The spans of everything that has happened by the story's end; some late, some twice."""
+def spans_of(history: History, seed: int = SEED) -> SpanStream:
+    """The spans of everything that has happened by the history's end; some late, some twice."""
     random = Random(f"{seed} telling")
-    happened = sorted(_records(told), key=lambda record: (record.end_ns, record.span_id))
+    happened = sorted(_records(history), key=lambda record: (record.end_ns, record.span_id))
     late = [record for record in happened if random.random() < LATE]
     random.shuffle(late)
     late_ids = {record.span_id for record in late}
     in_time = [record for record in happened if record.span_id not in late_ids]
     again = [record for record in in_time if random.random() < DUPLICATES]
-    return Telling(records=[*in_time, *again, *late], late=len(late), twice=len(again))
+    return SpanStream(records=[*in_time, *again, *late], late=len(late), duplicates=len(again))
 
 
-def change_id(change: story.Change) -> ChangeId:
+def change_id(change: Change) -> ChangeId:
     return change_of_request(change.service.repository, change.number)
 
 
-def _records(told: story.Story) -> Iterator[Record]:
-    for change in told.changes:
-        yield from _events(change, told.end)
-        yield from _runs(change, told.end)
-    for deployment in told.deployments:
-        if deployment.end <= told.end:
+def _records(history: History) -> Iterator[Record]:
+    for change in history.changes:
+        yield from _events(change, history.end)
+        yield from _runs(change, history.end)
+    for deployment in history.deployments:
+        if deployment.end <= history.end:
             yield _deployment(deployment)
-    for incident in told.incidents:
-        yield from _incident(incident, told.end)
+    for incident in history.incidents:
+        yield from _incident(incident, history.end)
 
 
-def _events(change: story.Change, until: datetime) -> Iterator[Record]:
+def _events(change: Change, until: datetime) -> Iterator[Record]:
     for name, at in change.events:
         if at > until:
             continue
@@ -66,37 +66,37 @@ def _events(change: story.Change, until: datetime) -> Iterator[Record]:
             yield _work_item(change, name, at)
         elif name in _OF_APPROVALS:
             yield emit.event(
-                _teller(change, actor=change.approver),
+                _origin(change, actor=change.approver),
                 name,
                 at_ns=_ns(at),
-                subject=story.PRODUCTION,
-                attributes={semconv.VSM_APPROVAL_GATE: story.PRODUCTION},
+                subject=PRODUCTION,
+                attributes={semconv.VSM_APPROVAL_GATE: PRODUCTION},
             )
         else:
             merged = change.revision if name is EventName.CHANGE_MERGED else None
             actor = ActorType.HUMAN if name in _BY_PEOPLE else None
-            yield emit.event(_teller(change, merged, actor), name, at_ns=_ns(at), attributes={})
+            yield emit.event(_origin(change, merged, actor), name, at_ns=_ns(at), attributes={})
 
 
-def _work_item(change: story.Change, name: EventName, at: datetime) -> Record:
+def _work_item(change: Change, name: EventName, at: datetime) -> Record:
     """Told before there is a change; the collector joins them by the work item's id."""
     assert change.work_item
-    teller = Teller(
+    origin = Origin(
         context=Context(),
-        place=Place(*work_item_root(change.work_item)),
+        parent=TraceParent(*work_item_root(change.work_item)),
         team=change.service.team,
         work_item=change.work_item,
     )
-    return emit.event(teller, name, at_ns=_ns(at), owner=change.work_item, attributes={})
+    return emit.event(origin, name, at_ns=_ns(at), owner=change.work_item, attributes={})
 
 
-def _runs(change: story.Change, until: datetime) -> Iterator[Record]:
+def _runs(change: Change, until: datetime) -> Iterator[Record]:
     for run in change.runs:
-        teller = _teller(change, run.revision, ActorType.AUTOMATION)
+        origin = _origin(change, run.revision, ActorType.AUTOMATION)
         span_id = _span_id(change_id(change), run.stage, str(_ns(run.start)))
         if run.end <= until:
             yield emit.stage(
-                teller,
+                origin,
                 _run(span_id, run.start, run.end, run.result),
                 name=run.stage,
                 type=run.type,
@@ -105,18 +105,18 @@ def _runs(change: story.Change, until: datetime) -> Iterator[Record]:
             )
         elif run.start <= until:
             yield emit.stage_started(
-                teller, name=run.stage, type=run.type, span_id=span_id, at_ns=_ns(run.start)
+                origin, name=run.stage, type=run.type, span_id=span_id, at_ns=_ns(run.start)
             )
 
 
-def _deployment(deployment: story.Deployment) -> Record:
+def _deployment(deployment: Deployment) -> Record:
     head = deployment.head
     return emit.deployment(
-        _teller(head, head.revision, ActorType.AUTOMATION),
+        _origin(head, head.revision, ActorType.AUTOMATION),
         _run(_span_id(deployment.id), deployment.start, deployment.end, deployment.result),
         # Another stage than the one that brings it to the users: that it runs twice is no rework.
-        name="deploy" if deployment.environment == story.PRODUCTION else f"deploy-{deployment.environment}",
-        what=emit.Deployment(
+        name="deploy" if deployment.environment == PRODUCTION else f"deploy-{deployment.environment}",
+        deployment=emit.Deployment(
             id=deployment.id,
             service=deployment.service.name,
             environment=deployment.environment,
@@ -128,12 +128,14 @@ def _deployment(deployment: story.Deployment) -> Record:
     )
 
 
-def _incident(incident: story.Incident, until: datetime) -> Iterator[Record]:
-    teller = Teller(context=Context(), place=Place(*incident_root(incident.id)), team=incident.service.team)
+def _incident(incident: Incident, until: datetime) -> Iterator[Record]:
+    origin = Origin(
+        context=Context(), parent=TraceParent(*incident_root(incident.id)), team=incident.service.team
+    )
     for name, at in incident.events:
         if at <= until:
             yield emit.event(
-                teller,
+                origin,
                 name,
                 at_ns=_ns(at),
                 owner=incident.id,
@@ -141,19 +143,19 @@ def _incident(incident: story.Incident, until: datetime) -> Iterator[Record]:
                     semconv.VSM_INCIDENT_ID: incident.id,
                     semconv.VSM_INCIDENT_SEVERITY: incident.severity,
                     semconv.SERVICE_NAME: incident.service.name,
-                    semconv.DEPLOYMENT_ENVIRONMENT_NAME: story.PRODUCTION,
+                    semconv.DEPLOYMENT_ENVIRONMENT_NAME: PRODUCTION,
                     semconv.DEPLOYMENT_ID: incident.deployment_id,
                 },
             )
 
 
-def _teller(change: story.Change, revision: str | None = None, actor: ActorType | None = None) -> Teller:
+def _origin(change: Change, revision: str | None = None, actor: ActorType | None = None) -> Origin:
     service, id = change.service, change_id(change)
-    return Teller(
+    return Origin(
         context=Context(
             change=id, repository=service.repository, request=str(change.number), revision=revision
         ),
-        place=Place(*change_root(id)),
+        parent=TraceParent(*change_root(id)),
         team=service.team,
         value_stream=service.value_stream,
         actor=actor,
@@ -165,14 +167,14 @@ def _run(span_id: SpanId, start: datetime, end: datetime, result: TaskResult) ->
     return emit.Run(span_id=span_id, start_ns=_ns(start), end_ns=_ns(end), result=result)
 
 
-def _artifact(change: story.Change, version: str | None = None) -> emit.Artifact:
+def _artifact(change: Change, version: str | None = None) -> emit.Artifact:
     digest = sha256(change.revision.encode()).hexdigest()
     purl = f"pkg:oci/{change.service.name}@sha256:{digest}"
     return emit.Artifact(purl=purl, hash=digest, version=version)
 
 
-def _span_id(*what: str) -> SpanId:
-    return SpanId(sha256("\0".join(("demo", *what)).encode()).hexdigest()[:16])
+def _span_id(*deployment: str) -> SpanId:
+    return SpanId(sha256("\0".join(("demo", *deployment)).encode()).hexdigest()[:16])
 
 
 def _ns(moment: datetime) -> int:

@@ -2,25 +2,22 @@
 
 import os
 import signal
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
-from otel_vsm import export as delivery
-from otel_vsm.export import DeliveryError, configured, deliver, diverted, preload, send_all
+from harness.factories import NewRecord, RunPython
+from otel_vsm.export import ExportError, configured, export, export_all, intercepted, leave, preload
+from otel_vsm.export.background import response_budget_s
 from otel_vsm.export.endpoint import Protocol
-from otel_vsm.export.sending import left_for_the_answer
 from otel_vsm.export.spool import Spool
 from otel_vsm.record import BATCH_RECORDS, Record
-from otel_vsm.testing import ACCEPT, BAD_REQUEST, BUSY, UNAUTHENTICATED, Answer, OtlpReceiver
+from otel_vsm.testing import ACCEPT, BAD_REQUEST, BUSY, UNAUTHENTICATED, ExportResponse, OtlpReceiver
 
-NewRecord = Callable[..., Record]
-RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
 Stderr = pytest.CaptureFixture[str]
 
 PATIENT_S = 60.0
@@ -45,46 +42,46 @@ def receiver(
 
 
 @pytest.fixture
-def shown(receiver: OtlpReceiver, protocol: Protocol) -> str:
+def redacted_url(receiver: OtlpReceiver, protocol: Protocol) -> str:
     return receiver.url(protocol) + ("/v1/traces" if protocol is Protocol.HTTP else "")
 
 
 @pytest.fixture
 def spool() -> Spool:
-    return Spool.here()
+    return Spool.of_this_user()
 
 
 def names_kept(spool: Spool) -> list[str]:
-    claims = list(spool.claims())
-    for claim in claims:
-        claim.give_back()
-    return [record.name for claim in claims for record in claim.parcel.records]
+    entries = list(spool.locked_entries())
+    for entry in entries:
+        entry.release()
+    return [record.name for entry in entries for record in entry.parcel.records]
 
 
 def test_a_record_is_sent_and_nothing_is_left(
     receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, capsys: Stderr
 ) -> None:
     record = new_record()
-    deliver([record], budget_s=PATIENT_S)
+    export([record], budget_s=PATIENT_S)
     assert receiver.records == [record]
     assert names_kept(spool) == []
     assert capsys.readouterr() == ("", "")
 
 
 def test_what_could_not_be_sent_goes_with_the_next(
-    receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, capsys: Stderr, shown: str
+    receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, capsys: Stderr, redacted_url: str
 ) -> None:
     with receiver.refusing():
-        deliver([new_record("first"), new_record("second")], budget_s=PATIENT_S)
-        deliver([new_record("third")], budget_s=PATIENT_S)
+        export([new_record("first"), new_record("second")], budget_s=PATIENT_S)
+        export([new_record("third")], budget_s=PATIENT_S)
     assert names_kept(spool) == ["first", "second", "third"]
-    said = capsys.readouterr().err.splitlines()
-    assert said == [
-        f"otel-vsm: warning: could not send {spans} to {shown} (refused);"
+    message = capsys.readouterr().err.splitlines()
+    assert message == [
+        f"otel-vsm: warning: could not send {spans} to {redacted_url} (refused);"
         f" kept for the next run in {spool.directory}"
         for spans in ("2 spans", "1 span")
     ]
-    deliver([new_record("fourth")], budget_s=PATIENT_S)
+    export([new_record("fourth")], budget_s=PATIENT_S)
     assert [request.records[0].name for request in receiver.requests] == ["fourth", "first"]
     assert [record.name for record in receiver.records] == ["fourth", "first", "second", "third"]
     assert names_kept(spool) == []
@@ -92,12 +89,12 @@ def test_what_could_not_be_sent_goes_with_the_next(
 
 
 def test_silence_is_given_up(
-    receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, capsys: Stderr, shown: str
+    receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, capsys: Stderr, redacted_url: str
 ) -> None:
     with receiver.silent():
-        deliver([new_record()], budget_s=0.1)
+        export([new_record()], budget_s=0.1)
         assert capsys.readouterr().err == (
-            f"otel-vsm: warning: could not send 1 span to {shown} (no answer within 0.1 s);"
+            f"otel-vsm: warning: could not send 1 span to {redacted_url} (no answer within 0.1 s);"
             f" kept for the next run in {spool.directory}\n"
         )
     assert len(spool.entries()) == 1
@@ -111,45 +108,45 @@ def test_loading_that_takes_too_long_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     loaded = threading.Event()
-    monkeypatch.setattr("otel_vsm.export.sending.LOADING_S", 0.01)
-    monkeypatch.setattr("otel_vsm.export.transport.hush", loaded.wait)
-    deliver([new_record()], budget_s=PATIENT_S)
+    monkeypatch.setattr("otel_vsm.export.background.LOADING_S", 0.01)
+    monkeypatch.setattr("otel_vsm.export.transport.silence_libraries", loaded.wait)
+    export([new_record()], budget_s=PATIENT_S)
     loaded.set()
     assert "(loading OpenTelemetry took over 0.01 s); kept for the next run" in capsys.readouterr().err
 
 
 def test_loading_leaves_time_for_an_answer() -> None:
-    assert left_for_the_answer(0.8, loading_s=0.25) == pytest.approx(0.55)
-    assert left_for_the_answer(0.8, loading_s=1.5) == pytest.approx(0.4)
+    assert response_budget_s(0.8, loading_s=0.25) == pytest.approx(0.55)
+    assert response_budget_s(0.8, loading_s=1.5) == pytest.approx(0.4)
 
 
 def test_what_the_receiver_will_never_take_is_not_kept(
-    receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, capsys: Stderr, shown: str
+    receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, capsys: Stderr, redacted_url: str
 ) -> None:
-    receiver.answer = BAD_REQUEST
-    deliver([new_record()], budget_s=PATIENT_S)
+    receiver.response = BAD_REQUEST
+    export([new_record()], budget_s=PATIENT_S)
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"otel-vsm: warning: {shown} refused 1 span (")
+    assert line.startswith(f"otel-vsm: warning: {redacted_url} refused 1 span (")
     assert line.endswith("not understood); dropped")
     assert names_kept(spool) == []
 
 
-@pytest.mark.parametrize("answer", [BUSY, UNAUTHENTICATED], ids=["busy", "unauthenticated"])
+@pytest.mark.parametrize("response", [BUSY, UNAUTHENTICATED], ids=["busy", "unauthenticated"])
 def test_what_may_be_taken_another_time_is_kept(
-    receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, capsys: Stderr, answer: Answer
+    receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, capsys: Stderr, response: ExportResponse
 ) -> None:
-    receiver.answer = answer
-    deliver([new_record()], budget_s=PATIENT_S)
-    assert answer.message in capsys.readouterr().err
+    receiver.response = response
+    export([new_record()], budget_s=PATIENT_S)
+    assert response.message in capsys.readouterr().err
     assert names_kept(spool) == ["build"]
 
 
 def test_rejected_spans_are_said_and_not_sent_again(
-    receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, capsys: Stderr, shown: str
+    receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, capsys: Stderr, redacted_url: str
 ) -> None:
-    receiver.answer = Answer(rejected=1, message="no id")
-    deliver([new_record(), new_record()], budget_s=PATIENT_S)
-    assert capsys.readouterr().err == f"otel-vsm: warning: {shown} rejected 1 of 2 spans (no id)\n"
+    receiver.response = ExportResponse(rejected=1, message="no id")
+    export([new_record(), new_record()], budget_s=PATIENT_S)
+    assert capsys.readouterr().err == f"otel-vsm: warning: {redacted_url} rejected 1 of 2 spans (no id)\n"
     assert names_kept(spool) == []
 
 
@@ -158,12 +155,12 @@ def test_a_poisoned_record_of_an_earlier_run_goes_alone(
 ) -> None:
     with receiver.refusing():
         for name in ("good", "poison", "better"):
-            deliver([new_record(name)], budget_s=PATIENT_S)
+            export([new_record(name)], budget_s=PATIENT_S)
     capsys.readouterr()
-    receiver.answer = lambda spans: (
+    receiver.response = lambda spans: (
         BAD_REQUEST if any(span.record.name == "poison" for span in spans) else ACCEPT
     )
-    deliver([new_record("own")], budget_s=PATIENT_S)
+    export([new_record("own")], budget_s=PATIENT_S)
     assert names_kept(spool) == []
     assert "refused 1 span of earlier runs" in capsys.readouterr().err
     assert [[record.name for record in request.records] for request in receiver.requests] == [
@@ -180,9 +177,9 @@ def test_a_spooled_record_keeps_the_resource_that_it_was_made_under(
 ) -> None:
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "vsm.team=payments")
     with receiver.refusing():
-        deliver([new_record("theirs")], budget_s=PATIENT_S)
+        export([new_record("theirs")], budget_s=PATIENT_S)
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "vsm.team=web")
-    deliver([new_record("ours")], budget_s=PATIENT_S)
+    export([new_record("ours")], budget_s=PATIENT_S)
     teams = {span.record.name: span.resource["vsm.team"] for span in receiver.spans}
     assert teams == {"theirs": "payments", "ours": "web"}
 
@@ -191,11 +188,13 @@ def test_a_full_spool_is_said_in_the_same_line(
     receiver: OtlpReceiver, new_record: NewRecord, capsys: Stderr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        Spool, "here", classmethod(lambda cls: cls(Path(os.environ["OTEL_VSM_STATE_DIR"]), max_files=1))
+        Spool,
+        "of_this_user",
+        classmethod(lambda cls: cls(Path(os.environ["OTEL_VSM_STATE_DIR"]), max_files=1)),
     )
     with receiver.refusing():
-        deliver([new_record(), new_record()], budget_s=PATIENT_S)
-        deliver([new_record()], budget_s=PATIENT_S)
+        export([new_record(), new_record()], budget_s=PATIENT_S)
+        export([new_record()], budget_s=PATIENT_S)
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.endswith("; the spool was full or too old: dropped the oldest 2 spans")
 
@@ -204,18 +203,18 @@ def test_without_a_place_for_the_spool_it_is_sent_all_the_same(
     receiver: OtlpReceiver, new_record: NewRecord, capsys: Stderr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("otel_vsm.export.spool.state_directory", lambda: None)
-    deliver([new_record()], budget_s=PATIENT_S)
+    export([new_record()], budget_s=PATIENT_S)
     assert len(receiver.records) == 1
     assert capsys.readouterr().err == ""
     with receiver.refusing():
-        deliver([new_record()], budget_s=PATIENT_S)
+        export([new_record()], budget_s=PATIENT_S)
     assert "lost, since it could not be kept (no folder can be written" in capsys.readouterr().err
 
 
 def test_on_a_full_disk_it_is_sent_all_the_same(receiver: OtlpReceiver, run_python: RunPython) -> None:
     # A limit on the size of files fails as a full disk does, and needs no disk to fill.
     done = run_python(
-        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n" + DELIVER_ONE,
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n" + EXPORT_ONE,
         PYTHONDONTWRITEBYTECODE="1",
     )
     assert (done.returncode, done.stderr) == (3, "")
@@ -227,7 +226,7 @@ def test_a_broken_environment_is_said_and_the_record_kept(
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318")
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "broken")
-    deliver([new_record()])
+    export([new_record()])
     (line,) = capsys.readouterr().err.splitlines()
     assert "OTEL_RESOURCE_ATTRIBUTES is ignored" in line
     assert "write it like http://localhost:4318; kept for the next run" in line
@@ -241,10 +240,10 @@ def test_nothing_that_goes_wrong_is_raised(
         raise RuntimeError("a bug")
 
     monkeypatch.setattr("otel_vsm.export.transport.Sender.send", fail)
-    deliver([new_record()], budget_s=PATIENT_S)
+    export([new_record()], budget_s=PATIENT_S)
     assert "(RuntimeError: a bug); kept" in capsys.readouterr().err
     monkeypatch.setattr("otel_vsm.export.spool.Spool.put", fail)
-    deliver([new_record()], budget_s=PATIENT_S)
+    export([new_record()], budget_s=PATIENT_S)
     assert "could not send telemetry (RuntimeError: a bug)" in capsys.readouterr().err
 
 
@@ -253,24 +252,24 @@ def test_an_interrupt_ends_the_wait_and_nothing_else(
 ) -> None:
     released = threading.Event()
 
-    def interrupt(_: object) -> Answer:
+    def interrupt(_: object) -> ExportResponse:
         os.kill(os.getpid(), signal.SIGINT)
         released.wait(PATIENT_S)
         return ACCEPT
 
-    receiver.answer = interrupt
-    deliver([new_record()], budget_s=PATIENT_S)
+    receiver.response = interrupt
+    export([new_record()], budget_s=PATIENT_S)
     released.set()
     assert "(interrupted); kept" in capsys.readouterr().err
 
 
-DELIVER_ONE = dedent(
+EXPORT_ONE = dedent(
     """
-    from otel_vsm import export as delivery
+    from otel_vsm import export
     from otel_vsm.record import Record
-    delivery.deliver([Record(trace_id="ab" * 16, span_id="cd" * 8, parent_span_id=None, name="build",
-                             start_ns=1, end_ns=2, attributes={})])
-    delivery.leave(3)
+    export.export([Record(trace_id="ab" * 16, span_id="cd" * 8, parent_span_id=None, name="build",
+                           start_ns=1, end_ns=2, attributes={})])
+    export.leave(3)
     """
 )
 
@@ -281,7 +280,7 @@ def test_a_process_ends_soon_whatever_the_endpoint_does(
 ) -> None:
     with getattr(receiver, state)():
         start = time.monotonic()
-        done = run_python(DELIVER_ONE)
+        done = run_python(EXPORT_ONE)
         took_s = time.monotonic() - start
     assert done.returncode == 3
     assert done.stdout == ""
@@ -293,7 +292,7 @@ def test_a_process_ends_soon_whatever_the_endpoint_does(
 def test_a_process_ends_soon_when_a_name_is_not_resolved(run_python: RunPython) -> None:
     hang = "import socket, time; socket.getaddrinfo = lambda *_, **__: time.sleep(600)\n"
     start = time.monotonic()
-    done = run_python(hang + DELIVER_ONE, OTEL_EXPORTER_OTLP_ENDPOINT="http://collector.invalid:4318")
+    done = run_python(hang + EXPORT_ONE, OTEL_EXPORTER_OTLP_ENDPOINT="http://collector.invalid:4318")
     assert (done.returncode, len(done.stderr.splitlines())) == (3, 1), done.stderr
     assert time.monotonic() - start < 5
 
@@ -301,17 +300,17 @@ def test_a_process_ends_soon_when_a_name_is_not_resolved(run_python: RunPython) 
 def test_what_a_dying_process_had_to_send_is_not_lost(
     receiver: OtlpReceiver, spool: Spool, run_python: RunPython
 ) -> None:
-    killed = "import os, signal\nfrom otel_vsm.export.sending import Sending\n"
-    killed += "Sending.run = lambda self: os.kill(os.getpid(), signal.SIGKILL)\n"
-    assert run_python(killed + DELIVER_ONE).returncode == -signal.SIGKILL
+    killed = "import os, signal\nfrom otel_vsm.export.background import BackgroundExport\n"
+    killed += "BackgroundExport.run = lambda self: os.kill(os.getpid(), signal.SIGKILL)\n"
+    assert run_python(killed + EXPORT_ONE).returncode == -signal.SIGKILL
     assert names_kept(spool) == ["build"]
 
 
 def test_without_an_endpoint_nothing_happens(run_python: RunPython, tmp_path: Path) -> None:
     done = run_python(
-        DELIVER_ONE.replace(
-            "delivery.leave(3)",
-            "delivery.preload()\nimport sys; print([n for n in sys.modules if n.split('.')[0] in "
+        EXPORT_ONE.replace(
+            "export.leave(3)",
+            "export.preload()\nimport sys; print([n for n in sys.modules if n.split('.')[0] in "
             "('opentelemetry', 'requests', 'urllib3', 'grpc', 'google', 'socket')])",
         )
     )
@@ -321,7 +320,7 @@ def test_without_an_endpoint_nothing_happens(run_python: RunPython, tmp_path: Pa
 
 def test_importing_it_loads_nothing_heavy(receiver: OtlpReceiver, run_python: RunPython) -> None:
     done = run_python(
-        "import sys; from otel_vsm import export as delivery; delivery.configured()\n"
+        "import sys; from otel_vsm import export; export.configured()\n"
         "print([n for n in sys.modules if n.split('.')[0] in "
         "('opentelemetry', 'requests', 'urllib3', 'grpc', 'google', 'socket', 'tempfile', 'logging')])"
     )
@@ -332,7 +331,7 @@ def test_preloading_loads_what_is_needed_and_not_the_other(
     receiver: OtlpReceiver, run_python: RunPython, protocol: Protocol
 ) -> None:
     done = run_python(
-        "import sys; from otel_vsm import export as delivery; delivery.preload()\n"
+        "import sys; from otel_vsm import export; export.preload()\n"
         "print('opentelemetry.sdk.trace' in sys.modules, 'requests' in sys.modules, 'grpc' in sys.modules)"
     )
     assert done.stdout == f"True {protocol is Protocol.HTTP} {protocol is Protocol.GRPC}\n", done.stderr
@@ -351,23 +350,23 @@ def test_whether_it_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not configured()
 
 
-def test_leaving_without_a_delivery_is_the_ordinary_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "_sending", None)
+def test_leaving_without_an_export_is_the_ordinary_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("otel_vsm.export._background", None)
     with pytest.raises(SystemExit) as left:
-        delivery.leave(7)
+        leave(7)
     assert left.value.code == 7
 
 
-def test_diverted_records_go_nowhere_else(
+def test_intercepted_records_go_nowhere_else(
     receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    diverted_to: list[Record] = []
+    intercepted_records: list[Record] = []
     monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT")
-    with diverted(diverted_to.extend):
+    with intercepted(intercepted_records.extend):
         assert configured()
-        deliver([new_record("one")])
-        assert send_all([new_record("two"), new_record("three")]) == 2
-    assert [record.name for record in diverted_to] == ["one", "two", "three"]
+        export([new_record("one")])
+        assert export_all([new_record("two"), new_record("three")]) == 2
+    assert [record.name for record in intercepted_records] == ["one", "two", "three"]
     assert receiver.requests == []
     assert names_kept(spool) == []
     assert not configured()
@@ -386,39 +385,39 @@ def test_all_are_sent_in_batches_and_no_more_is_held_than_one(
         for made in range(1, 2 * BATCH_RECORDS + 11):
             yield new_record(str(made))
 
-    def answer(_: object) -> Answer:
+    def response(_: object) -> ExportResponse:
         made_at_request.append(made)
         return ACCEPT
 
-    receiver.answer = answer
-    assert send_all(make(), progress=progress.append) == 2 * BATCH_RECORDS + 10
+    receiver.response = response
+    assert export_all(make(), progress=progress.append) == 2 * BATCH_RECORDS + 10
     assert progress == [BATCH_RECORDS, BATCH_RECORDS, 10]
     assert made_at_request == [BATCH_RECORDS, 2 * BATCH_RECORDS, 2 * BATCH_RECORDS + 10]
     assert [record.name for record in receiver.records] == [str(n) for n in range(1, 2 * BATCH_RECORDS + 11)]
 
 
 def test_sending_nothing_is_no_request(receiver: OtlpReceiver) -> None:
-    assert send_all([]) == 0
+    assert export_all([]) == 0
     assert receiver.requests == []
 
 
 def test_of_all_the_rejected_are_not_counted(
-    receiver: OtlpReceiver, new_record: NewRecord, capsys: Stderr, shown: str
+    receiver: OtlpReceiver, new_record: NewRecord, capsys: Stderr, redacted_url: str
 ) -> None:
-    receiver.answer = Answer(rejected=2, message="no id")
-    assert send_all([new_record(), new_record(), new_record()]) == 1
-    assert capsys.readouterr().err == f"otel-vsm: warning: {shown} rejected 2 of 3 spans (no id)\n"
+    receiver.response = ExportResponse(rejected=2, message="no id")
+    assert export_all([new_record(), new_record(), new_record()]) == 1
+    assert capsys.readouterr().err == f"otel-vsm: warning: {redacted_url} rejected 2 of 3 spans (no id)\n"
 
 
 def test_when_not_all_can_be_sent_it_is_said_what_to_do(
-    receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, shown: str
+    receiver: OtlpReceiver, spool: Spool, new_record: NewRecord, redacted_url: str
 ) -> None:
-    answers = iter([ACCEPT, BUSY])
-    receiver.answer = lambda spans: next(answers)
+    responses = iter([ACCEPT, BUSY])
+    receiver.response = lambda spans: next(responses)
     progress: list[int] = []
-    with pytest.raises(DeliveryError) as failed:
-        send_all((new_record() for _ in range(3 * BATCH_RECORDS)), progress=progress.append)
-    assert str(failed.value).startswith(f"{shown} took 512 spans and then no more (")
+    with pytest.raises(ExportError) as failed:
+        export_all((new_record() for _ in range(3 * BATCH_RECORDS)), progress=progress.append)
+    assert str(failed.value).startswith(f"{redacted_url} took 512 spans and then no more (")
     assert "too busy" in str(failed.value)
     assert "run the command again" in str(failed.value)
     assert progress == [BATCH_RECORDS]
@@ -427,17 +426,17 @@ def test_when_not_all_can_be_sent_it_is_said_what_to_do(
 
 def test_the_standard_timeout_is_in_milliseconds(receiver: OtlpReceiver, new_record: NewRecord) -> None:
     # As seconds, which is how the exporters read it, this would last for twelve minutes.
-    with receiver.silent(), pytest.raises(DeliveryError, match=r"no answer within 0\.7 s"):
-        send_all([new_record()])
+    with receiver.silent(), pytest.raises(ExportError, match=r"no answer within 0\.7 s"):
+        export_all([new_record()])
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "said"),
+    ("endpoint", "message"),
     [("", "set OTEL_EXPORTER_OTLP_ENDPOINT"), ("localhost:4318", "write it like http://")],
 )
 def test_all_without_a_usable_endpoint(
-    monkeypatch: pytest.MonkeyPatch, new_record: NewRecord, endpoint: str, said: str
+    monkeypatch: pytest.MonkeyPatch, new_record: NewRecord, endpoint: str, message: str
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
-    with pytest.raises(DeliveryError, match=f"nothing can be sent: .*{said}"):
-        send_all([new_record()])
+    with pytest.raises(ExportError, match=f"nothing can be sent: .*{message}"):
+        export_all([new_record()])

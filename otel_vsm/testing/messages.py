@@ -1,21 +1,25 @@
-"""A received OTLP request, in the terms of this project."""
+"""What is exported to the test receiver, and what it responds: OTLP in the terms of this project."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from grpc import StatusCode
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from otel_vsm.export.endpoint import Protocol
-from otel_vsm.identity import SpanId, TraceId
-from otel_vsm.record import Link, Record
+from otel_vsm.identity import SpanId, SpanReference, TraceId
+from otel_vsm.record import Record
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """A span, with what stood around it."""
+class ReceivedSpan:
+    """A span, with its resource and scope."""
 
     record: Record
     resource: Mapping[str, Any]
@@ -25,24 +29,51 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ExportRequest:
+    """A request as it arrived."""
+
     protocol: Protocol
     headers: Mapping[str, str]
     """Names in lower case. Over gRPC these are the metadata."""
-    spans: tuple[Received, ...]
+    spans: tuple[ReceivedSpan, ...]
 
     @property
     def records(self) -> list[Record]:
         return [span.record for span in self.spans]
 
 
-def decoded(message: ExportTraceServiceRequest) -> Iterator[Received]:
+@dataclass(frozen=True, slots=True)
+class ExportResponse:
+    """What to respond to a request, over either protocol."""
+
+    http: int = 200
+    grpc: StatusCode = StatusCode.OK
+    message: str = ""
+    """Of an error, or of why spans were rejected."""
+    rejected: int = 0
+    """Spans that a successful response leaves out."""
+
+    def to_message(self) -> ExportTraceServiceResponse:
+        response = ExportTraceServiceResponse()
+        if self.rejected or self.message:
+            response.partial_success.rejected_spans = self.rejected
+            response.partial_success.error_message = self.message
+        return response
+
+
+ACCEPT = ExportResponse()
+BUSY = ExportResponse(503, StatusCode.UNAVAILABLE, "too busy")
+BAD_REQUEST = ExportResponse(400, StatusCode.INVALID_ARGUMENT, "not understood")
+UNAUTHENTICATED = ExportResponse(401, StatusCode.UNAUTHENTICATED, "who are you?")
+
+
+def decode(message: ExportTraceServiceRequest) -> Iterator[ReceivedSpan]:
     """The spans of a request."""
     for resource in message.resource_spans:
         attributes = _attributes(resource.resource.attributes)
         for scope in resource.scope_spans:
             for span in scope.spans:
-                yield Received(
+                yield ReceivedSpan(
                     _record(span), attributes, scope.scope.name, scope.scope.version, scope.schema_url
                 )
 
@@ -56,7 +87,9 @@ def _record(span: Span) -> Record:
         start_ns=span.start_time_unix_nano,
         end_ns=span.end_time_unix_nano,
         attributes=_attributes(span.attributes),
-        links=tuple(Link(TraceId(link.trace_id.hex()), SpanId(link.span_id.hex())) for link in span.links),
+        links=tuple(
+            SpanReference(TraceId(link.trace_id.hex()), SpanId(link.span_id.hex())) for link in span.links
+        ),
         failed=span.status.code == Status.STATUS_CODE_ERROR,
     )
 

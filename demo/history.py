@@ -1,6 +1,6 @@
 """Ninety days of delivery work, made up: what is worked on, when it waits, what breaks, how it is repaired.
 
-Pure: the same seed and the same end give the same story. Nothing here knows of spans.
+Pure: the same seed and the same end give the same history. Nothing here knows of spans.
 """
 
 import math
@@ -89,8 +89,8 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
-    """What is to be told; some of it may lie after the end, and has not happened yet."""
+class History:
+    """What happens; some of it may lie after the end, and has not happened yet."""
 
     end: datetime
     changes: list[Change] = field(default_factory=list)
@@ -98,15 +98,15 @@ class Story:
     incidents: list[Incident] = field(default_factory=list)
 
 
-def tell(end: datetime, seed: int = SEED) -> Story:
-    """The story of the ninety days before `end`, a time in UTC."""
-    story = Story(end=end)
+def generate(end: datetime, seed: int = SEED) -> History:
+    """The history of the ninety days before `end`, a time in UTC."""
+    history = History(end=end)
     for service in SERVICES:
-        _Workshop(service, Random(f"{seed} {service.name}"), story).work()
-    return story
+        _Simulation(service, Random(f"{seed} {service.name}"), history).run()
+    return history
 
 
-class _Workshop:
+class _Simulation:
     """The work on one service."""
 
     PIPELINE: ClassVar = {
@@ -117,20 +117,20 @@ class _Workshop:
     }
     """Stage → type and median minutes."""
 
-    def __init__(self, service: Service, random: Random, story: Story) -> None:
-        self.service, self.random, self.story = service, random, story
+    def __init__(self, service: Service, random: Random, history: History) -> None:
+        self.service, self.random, self.history = service, random, history
         self.waiting: list[Change] = []
         self.live: list[Deployment] = []
         """The successful production deployments, the one that runs now last."""
         self.number = 100
 
-    def work(self) -> None:
+    def run(self) -> None:
         for day in self._days(WORKDAYS):
-            for _ in range(self._about(self.service.changes_per_day)):
+            for _ in range(self._whole_number(self.service.changes_per_day)):
                 self._change(day + timedelta(hours=self.random.uniform(8, 17)))
         if self.service.gate_h is not None:
-            self._forget_the_last_answer()
-        self.waiting.sort(key=lambda change: change.ready or self.story.end)
+            self._withdraw_last_answer()
+        self.waiting.sort(key=lambda change: change.ready or self.history.end)
         slots = [
             day + timedelta(hours=hour, minutes=self.random.uniform(0, 20))
             for day in self._days(self.service.deploy_days)
@@ -139,48 +139,48 @@ class _Workshop:
         number, free_at = 0, slots[0]
         for slot in slots:
             ready = [change for change in self.waiting if change.ready and change.ready <= slot]
-            if ready and free_at <= slot < self.story.end - timedelta(hours=4):
+            if ready and free_at <= slot < self.history.end - timedelta(hours=4):
                 number += 1
                 free_at = self._deliver(ready, slot, number)
         if self.service.incident_without_cause:
             monday = list(self._days([MONDAY]))[6]
-            self._incident(monday + timedelta(hours=9), monday + timedelta(hours=11), names=None)
+            self._incident(monday + timedelta(hours=9), monday + timedelta(hours=11), deployment_id=None)
         if self.service.suffers_now:
-            self._incident(self.story.end - timedelta(minutes=50), repaired=None, names=None)
+            self._incident(self.history.end - timedelta(minutes=50), repaired=None, deployment_id=None)
 
     # --- a change
 
     def _change(self, first_commit: datetime) -> None:
         change = self._begin(first_commit)
         service = self.service
-        opened = self._at_work(first_commit + self._hours(service.coding_h))
+        opened = self._working_time(first_commit + self._hours(service.coding_h))
         change.events.append((EventName.CHANGE_OPENED, opened))
         tested = self._pipeline(change, opened, "build", "test")
-        reviewed = self._at_work(opened + self._hours(service.pickup_h))
+        reviewed = self._working_time(opened + self._hours(service.pickup_h))
         change.events.append((EventName.CHANGE_REVIEWED, reviewed))
-        if self._happens(ABANDONED):
-            given_up = self._at_work(reviewed + self._hours(40))
-            change.events.append((EventName.CHANGE_ABANDONED, given_up))
+        if self._chance(ABANDONED):
+            abandoned = self._working_time(reviewed + self._hours(40))
+            change.events.append((EventName.CHANGE_ABANDONED, abandoned))
             return
-        if self._happens(SECOND_REVIEWS):
-            pushed = self._at_work(reviewed + self._hours(service.review_h))
+        if self._chance(SECOND_REVIEWS):
+            pushed = self._working_time(reviewed + self._hours(service.review_h))
             change.revision = self._revision(change, "after review")
             tested = self._pipeline(change, pushed, "build", "test")
-        approved = self._at_work(max(reviewed, tested) + self._hours(service.review_h))
+        approved = self._working_time(max(reviewed, tested) + self._hours(service.review_h))
         packaged = self._merge(change, approved, approved + self._minutes(20))
         if service.gate_h is None:
-            self._let_pass(change, packaged, packaged + timedelta(seconds=self.random.uniform(1, 20)))
+            self._approve(change, packaged, packaged + timedelta(seconds=self.random.uniform(1, 20)))
             return
         change.approver = ActorType.HUMAN
-        answered = self._at_work(packaged + self._hours(service.gate_h))
-        if self._happens(DENIED):
+        answered = self._working_time(packaged + self._hours(service.gate_h))
+        if self._chance(DENIED):
             change.events += [
                 (EventName.APPROVAL_REQUESTED, packaged),
                 (EventName.APPROVAL_DENIED, answered),
                 (EventName.CHANGE_ABANDONED, answered),
             ]
         else:
-            self._let_pass(change, packaged, answered)
+            self._approve(change, packaged, answered)
 
     def _hotfix(self, failed: Deployment) -> Change:
         """A small repair, from the first commit to the package within an hour or two."""
@@ -191,7 +191,7 @@ class _Workshop:
         approved = tested + self._minutes(4)
         change.events += [(EventName.CHANGE_OPENED, opened), (EventName.CHANGE_REVIEWED, approved)]
         packaged = self._merge(change, approved, approved + self._minutes(2))
-        self._let_pass(change, packaged, packaged + timedelta(seconds=5))
+        self._approve(change, packaged, packaged + timedelta(seconds=5))
         self.waiting.remove(change)
         return change
 
@@ -199,7 +199,7 @@ class _Workshop:
         self.number += 1
         change = Change(service=self.service, number=self.number, revision="", urgent=urgent)
         change.revision = self._revision(change, "first")
-        if not urgent and self._happens(WITH_WORK_ITEM):
+        if not urgent and self._chance(WITH_WORK_ITEM):
             change.work_item = f"{self.service.name.upper()}-{self.number + 300}"
             started = first_commit - self._hours(2)
             change.events += [
@@ -207,7 +207,7 @@ class _Workshop:
                 (EventName.WORK_ITEM_STARTED, started),
             ]
         change.events.append((EventName.CHANGE_FIRST_COMMIT, first_commit))
-        self.story.changes.append(change)
+        self.history.changes.append(change)
         return change
 
     def _merge(self, change: Change, approved: datetime, merged: datetime) -> datetime:
@@ -218,20 +218,20 @@ class _Workshop:
         self._deploy(change, packaged + self._minutes(2), environment=STAGING)
         return packaged
 
-    def _let_pass(self, change: Change, asked: datetime, answered: datetime) -> None:
-        change.events += [(EventName.APPROVAL_REQUESTED, asked), (EventName.APPROVAL_GRANTED, answered)]
+    def _approve(self, change: Change, requested: datetime, answered: datetime) -> None:
+        change.events += [(EventName.APPROVAL_REQUESTED, requested), (EventName.APPROVAL_GRANTED, answered)]
         change.ready = answered
         self.waiting.append(change)
 
-    def _forget_the_last_answer(self) -> None:
+    def _withdraw_last_answer(self) -> None:
         """Whoever had to let the latest change pass has not come to it yet."""
-        asked = {
+        requested = {
             at: change
             for change in self.waiting
             for name, at in change.events
-            if name is EventName.APPROVAL_REQUESTED and at < self.story.end
+            if name is EventName.APPROVAL_REQUESTED and at < self.history.end
         }
-        change = asked[max(asked)]
+        change = requested[max(requested)]
         change.events.pop()
         change.ready = None
         self.waiting.remove(change)
@@ -239,21 +239,21 @@ class _Workshop:
     def _pipeline(self, change: Change, start: datetime, *stages: str) -> datetime:
         """Runs the stages one after the other until all have passed; gives the end."""
         for stage in stages:
-            if stage == "test" and self._happens(FLAKY_TESTS):
+            if stage == "test" and self._chance(FLAKY_TESTS):
                 start = self._run(change, stage, start, TaskResult.FAILURE)
-            elif stage == "test" and not change.urgent and self._happens(BROKEN_TESTS):
+            elif stage == "test" and not change.urgent and self._chance(BROKEN_TESTS):
                 failed = self._run(change, stage, start, TaskResult.FAILURE)
                 change.revision = self._revision(change, f"repaired {failed}")
-                start = self._run(change, "build", self._at_work(failed + self._hours(1.5)))
+                start = self._run(change, "build", self._working_time(failed + self._hours(1.5)))
             start = self._run(change, stage, start)
         return start
 
     def _run(
-        self, change: Change, stage: str, asked: datetime, result: TaskResult = TaskResult.SUCCESS
+        self, change: Change, stage: str, requested: datetime, result: TaskResult = TaskResult.SUCCESS
     ) -> datetime:
         kind, minutes = self.PIPELINE[stage]
         queued = self._minutes(1.5)
-        start = asked + queued
+        start = requested + queued
         end = start + self._minutes(minutes)
         change.runs.append(
             Run(
@@ -285,7 +285,7 @@ class _Workshop:
             return deployment.end
         started = deployment.end + self._minutes(6)
         if trouble is Trouble.INCIDENT:
-            self._incident(started, started + self._minutes(80), names=None)
+            self._incident(started, started + self._minutes(80), deployment_id=None)
             return deployment.end
         if trouble is Trouble.HOTFIX:
             repair = self._hotfix(deployment)
@@ -297,7 +297,7 @@ class _Workshop:
             kind = DeploymentKind.ROLLBACK
             repaired = self._deploy(before.head, start, kind=kind, version=before.version)
         if trouble is Trouble.LINKED_INCIDENT:
-            self._incident(started, repaired.end, names=deployment.id)
+            self._incident(started, repaired.end, deployment_id=deployment.id)
         return repaired.end
 
     def _deploy(
@@ -325,12 +325,12 @@ class _Workshop:
             start=start,
             end=start + self._minutes(5),
         )
-        self.story.deployments.append(deployment)
+        self.history.deployments.append(deployment)
         if environment == PRODUCTION and result is TaskResult.SUCCESS:
             self.live.append(deployment)
         return deployment
 
-    def _incident(self, started: datetime, repaired: datetime | None, *, names: str | None) -> None:
+    def _incident(self, started: datetime, repaired: datetime | None, *, deployment_id: str | None) -> None:
         detected = started + self._minutes(6)
         events = [
             (EventName.INCIDENT_STARTED, started),
@@ -342,12 +342,12 @@ class _Workshop:
                 (EventName.INCIDENT_MITIGATED, repaired),
                 (EventName.INCIDENT_RESOLVED, repaired + self._minutes(30)),
             ]
-        self.story.incidents.append(
+        self.history.incidents.append(
             Incident(
                 id=f"INC-{started:%m%d-%H%M}",
                 service=self.service,
                 severity=self.random.choice(list(IncidentSeverity)),
-                deployment_id=names,
+                deployment_id=deployment_id,
                 events=events,
             )
         )
@@ -355,17 +355,17 @@ class _Workshop:
     # --- chance and the calendar
 
     def _days(self, weekdays: Sequence[int]) -> Iterator[datetime]:
-        last = self.story.end.replace(hour=0, minute=0, second=0, microsecond=0)
+        last = self.history.end.replace(hour=0, minute=0, second=0, microsecond=0)
         days = (last - timedelta(days=ago) for ago in range(DAYS, -1, -1))
         return (day for day in days if day.weekday() in weekdays)
 
-    def _happens(self, probability: float) -> bool:
+    def _chance(self, probability: float) -> bool:
         return self.random.random() < probability
 
-    def _about(self, mean: float) -> int:
+    def _whole_number(self, mean: float) -> int:
         """A whole number, on average the mean."""
         whole = math.floor(mean)
-        return max(0, whole + self._happens(mean - whole) + self.random.choice((-1, 0, 0, 0, 1)))
+        return max(0, whole + self._chance(mean - whole) + self.random.choice((-1, 0, 0, 0, 1)))
 
     def _hours(self, median: float) -> timedelta:
         # Most work takes about its median, some of it many times as long.
@@ -374,13 +374,13 @@ class _Workshop:
     def _minutes(self, median: float) -> timedelta:
         return timedelta(minutes=self.random.lognormvariate(math.log(median), 0.4))
 
-    def _at_work(self, moment: datetime) -> datetime:
+    def _working_time(self, at: datetime) -> datetime:
         """This moment, or the next morning on which people work."""
-        morning = moment.replace(hour=8) + timedelta(minutes=self.random.uniform(0, 90))
-        while moment.hour < 8 or moment.hour >= 18 or moment.weekday() not in WORKDAYS:
-            moment = morning if morning > moment else morning + timedelta(days=1)
-            morning = moment
-        return moment
+        morning = at.replace(hour=8) + timedelta(minutes=self.random.uniform(0, 90))
+        while at.hour < 8 or at.hour >= 18 or at.weekday() not in WORKDAYS:
+            at = morning if morning > at else morning + timedelta(days=1)
+            morning = at
+        return at
 
     def _revision(self, change: Change, push: str) -> str:
         return sha1(f"{change.service.repository}#{change.number} {push}".encode()).hexdigest()

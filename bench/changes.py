@@ -8,7 +8,7 @@ from otel_vsm import semconv
 from otel_vsm.identity import (
     ChangeId,
     Repository,
-    Root,
+    SpanReference,
     change_of_commit,
     change_of_request,
     change_root,
@@ -23,11 +23,13 @@ MINUTE_NS = 60 * SECOND_NS
 HOUR_NS = 60 * MINUTE_NS
 DAY_NS = 24 * HOUR_NS
 
-Tell = Callable[[int, str, bytes], None]
+Send = Callable[[int, str, bytes], None]
 """Takes when a span is sent, by whom, and the span."""
 
 
-def event(root: Root, owner: str, name: EventName, at: int, *parts: bytes, subject: str = "") -> bytes:
+def event(
+    root: SpanReference, owner: str, name: EventName, at: int, *parts: bytes, subject: str = ""
+) -> bytes:
     """The span of a point event."""
     return encoded.span(
         bytes.fromhex(root.trace_id),
@@ -60,8 +62,8 @@ class Change:
 
     def __init__(
         self,
-        dice: Random,
-        tell: Tell,
+        rng: Random,
+        send: Send,
         repository: Repository,
         revision: str,
         request: int | None,
@@ -69,7 +71,7 @@ class Change:
         *,
         foreign: bool,
     ) -> None:
-        self._dice, self._tell = dice, tell
+        self._rng, self._send = rng, send
         self._repository, self._request, self._common, self._foreign = repository, request, common, foreign
         self.id: ChangeId = (
             change_of_commit(repository, revision)
@@ -83,63 +85,63 @@ class Change:
     def push(self, revision: str) -> None:
         """From now on this is the revision that is worked on."""
         self.revision = revision
-        about = {
+        attributes = {
             semconv.VCS_REPOSITORY_URL_FULL: repository_url(self._repository),
             semconv.VCS_REF_HEAD_REVISION: revision,
-            semconv.CICD_PIPELINE_RUN_URL_FULL: f"https://{self._repository}/actions/runs/{self._dice.getrandbits(33)}",
+            semconv.CICD_PIPELINE_RUN_URL_FULL: f"https://{self._repository}/actions/runs/{self._rng.getrandbits(33)}",
         }
         if self._request is not None:
-            about[semconv.VCS_CHANGE_ID] = str(self._request)
+            attributes[semconv.VCS_CHANGE_ID] = str(self._request)
         if self.work_item is not None:
-            about[semconv.VSM_WORK_ITEM_ID] = self.work_item
+            attributes[semconv.VSM_WORK_ITEM_ID] = self.work_item
         common = encoded.shared(*self._common)
-        foreign = encoded.attributes(about) + common
-        self.about = encoded.attributes({semconv.VSM_CHANGE_ID: self.id}) + foreign
-        self._of_runs = foreign if self._foreign else self.about
+        foreign = encoded.attributes(attributes) + common
+        self.attributes = encoded.attributes({semconv.VSM_CHANGE_ID: self.id}) + foreign
+        self._run_attributes = foreign if self._foreign else self.attributes
         self._pipeline = (
-            (self._dice.randbytes(16), b"")
+            (self._rng.randbytes(16), b"")
             if self._foreign
             else (bytes.fromhex(self.root.trace_id), bytes.fromhex(self.root.span_id))
         )
 
-    def event(self, name: EventName, at: int, *, gate: str = "", sent: int | None = None) -> None:
-        """Something happened to it; `sent` where that was told at another time than it is dated."""
-        parts = [self.about]
+    def event(self, name: EventName, at: int, *, gate: str = "", sent_at: int | None = None) -> None:
+        """Something happened to it; `sent_at` where that was told at another time than it is dated."""
+        parts = [self.attributes]
         if gate:
             parts.append(encoded.shared((semconv.VSM_APPROVAL_GATE, gate)))
         span = event(self.root, self.id, name, at, *parts, subject=gate)
-        self._tell(at if sent is None else sent, self._repository, span)
+        self._send(at if sent_at is None else sent_at, self._repository, span)
 
     def item_event(self, name: EventName, at: int) -> None:
         """Something happened to its work item, of which no change is known yet."""
         item = self.work_item or ""
-        about = encoded.shared((semconv.VSM_WORK_ITEM_ID, item), *self._common)
-        self._tell(at, self._repository, event(work_item_root(item), item, name, at, about))
+        attributes = encoded.shared((semconv.VSM_WORK_ITEM_ID, item), *self._common)
+        self._send(at, self._repository, event(work_item_root(item), item, name, at, attributes))
 
     def run(
         self, name: str, kind: StageType, at: int, mean_ns: int, result: TaskResult, *parts: bytes
     ) -> int:
         """A stage runs after a while in a queue; when it ended."""
-        dice = self._dice
-        queued_s = int(dice.expovariate(1 / 40))
+        rng = self._rng
+        queued_s = int(rng.expovariate(1 / 40))
         at += queued_s * SECOND_NS
-        end = at + int(dice.expovariate(1 / mean_ns)) + SECOND_NS
-        luck = dice.random()
+        end = at + int(rng.expovariate(1 / mean_ns)) + SECOND_NS
+        draw = rng.random()
         # One run in a hundred says nothing of what it worked on, one was dated by a clock that is wrong.
-        about = self._of_runs if luck > 0.01 else b""
-        trace_id, parent = self._pipeline if about else (dice.randbytes(16), b"")
-        wrong = int(dice.gauss(0, 5 * MINUTE_NS)) if luck > 0.99 else 0
+        attributes = self._run_attributes if draw > 0.01 else b""
+        trace_id, parent = self._pipeline if attributes else (rng.randbytes(16), b"")
+        wrong = int(rng.gauss(0, 5 * MINUTE_NS)) if draw > 0.99 else 0
         span = encoded.span(
             trace_id,
-            dice.randbytes(8),
+            rng.randbytes(8),
             parent,
             name,
             at + wrong,
             end + wrong,
-            about,
+            attributes,
             stage(name, kind, result),
             encoded.shared((semconv.VSM_STAGE_QUEUE_DURATION, float(queued_s))),
             *parts,
         )
-        self._tell(end, self._repository, span)
+        self._send(end, self._repository, span)
         return end

@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_vsm.backfill.delivered import Deliveries, deliveries
+from otel_vsm.backfill.deliveries import Deliveries, deliveries
 from otel_vsm.backfill.history import Commit, History, Tag
 from otel_vsm.identity import Repository
-from otel_vsm.message import Reverted
+from otel_vsm.message import Revert
 
 REPOSITORY = Repository("github.com/acme/shop")
 
@@ -18,7 +18,7 @@ def commit(
     authored: int | None = None,
     request: int | None = None,
     picked_from: str | None = None,
-    reverts: Reverted | None = None,
+    reverts: Revert | None = None,
 ) -> Commit:
     return Commit(
         sha=sha,
@@ -35,7 +35,7 @@ def delivered(
     commits: list[Commit], tags: list[Tag], head: str | None = None, touching: frozenset[str] | None = None
 ) -> Deliveries:
     history = History(
-        commits={one.sha: one for one in commits},
+        commits={commit.sha: commit for commit in commits},
         tags=tuple(tags),
         head=head,
         shallow=False,
@@ -44,29 +44,29 @@ def delivered(
     return deliveries(history, REPOSITORY)
 
 
-def carried(found: Deliveries) -> dict[str, list[str]]:
+def carried(result: Deliveries) -> dict[str, list[str]]:
     return {
         deployment.tag.name: [change.removeprefix(REPOSITORY) for change in deployment.carries]
-        for deployment in found.deployments
+        for deployment in result.deployments
     }
 
 
-def times(found: Deliveries, change: str) -> tuple[int, int]:
-    known = {change.id.removeprefix(REPOSITORY): change for change in found.changes.values()}[change]
-    return known.first_commit_s, known.merged_s
+def times(result: Deliveries, change: str) -> tuple[int, int]:
+    by_name = {other.id.removeprefix(REPOSITORY): other for other in result.changes.values()}
+    return by_name[change].first_commit_s, by_name[change].merged_s
 
 
 def test_the_first_deployment_carries_its_own_commit_only() -> None:
-    found = delivered(
+    result = delivered(
         [commit("a", at=1), commit("b", "a", at=2), commit("c", "b", at=3), commit("d", "c", at=4)],
         [Tag("v1", "b", 10), Tag("v2", "d", 20)],
     )
-    assert carried(found) == {"v1": ["@b"], "v2": ["@c", "@d"]}
-    assert set(found.changes) == {f"{REPOSITORY}@{sha}" for sha in "bcd"}
+    assert carried(result) == {"v1": ["@b"], "v2": ["@c", "@d"]}
+    assert set(result.changes) == {f"{REPOSITORY}@{sha}" for sha in "bcd"}
 
 
 def test_a_merge_commit_stands_for_its_request_and_began_with_its_earliest_commit() -> None:
-    found = delivered(
+    result = delivered(
         [
             commit("a", at=1),
             commit("x", "a", at=30, authored=7),
@@ -76,21 +76,21 @@ def test_a_merge_commit_stands_for_its_request_and_began_with_its_earliest_commi
         ],
         [Tag("v1", "a", 1), Tag("v2", "m", 50)],
     )
-    assert carried(found) == {"v1": ["@a"], "v2": ["@b", "#12"]}
-    assert times(found, "#12") == (5, 40)
+    assert carried(result) == {"v1": ["@a"], "v2": ["@b", "#12"]}
+    assert times(result, "#12") == (5, 40)
 
 
 def test_a_merge_commit_that_brings_nothing_in_began_when_it_was_written() -> None:
-    found = delivered(
+    result = delivered(
         [commit("a", at=1), commit("b", "a", at=2), commit("m", "b", "a", at=9, authored=8)],
         [Tag("v1", "a", 1), Tag("v2", "m", 10)],
     )
-    assert times(found, "@m") == (8, 9)
+    assert times(result, "@m") == (8, 9)
 
 
 def test_what_an_earlier_tag_held_is_not_brought_in_again() -> None:
     """Branch x-y was released as v1.1 before it was merged: only z is new."""
-    found = delivered(
+    result = delivered(
         [
             commit("a", at=1),
             commit("x", "a", at=2),
@@ -100,12 +100,12 @@ def test_what_an_earlier_tag_held_is_not_brought_in_again() -> None:
         ],
         [Tag("v1", "a", 1), Tag("v1.1", "y", 4), Tag("v2", "m", 9)],
     )
-    assert carried(found) == {"v1": ["@a"], "v1.1": ["@x", "@y"], "v2": ["#3"]}
-    assert times(found, "#3") == (6, 7)
+    assert carried(result) == {"v1": ["@a"], "v1.1": ["@x", "@y"], "v2": ["#3"]}
+    assert times(result, "#3") == (6, 7)
 
 
 def test_a_first_deployment_of_a_merge_began_with_what_the_merge_brought_in() -> None:
-    found = delivered(
+    result = delivered(
         [
             commit("a", at=1),
             commit("x", "a", at=2),
@@ -114,33 +114,33 @@ def test_a_first_deployment_of_a_merge_began_with_what_the_merge_brought_in() ->
         ],
         [Tag("v1", "m", 5)],
     )
-    assert carried(found) == {"v1": ["#1"]}
-    assert times(found, "#1") == (2, 4)
+    assert carried(result) == {"v1": ["#1"]}
+    assert times(result, "#1") == (2, 4)
 
 
 def test_an_old_version_tagged_late_is_a_deployment_that_carries_nothing() -> None:
-    found = delivered(
+    result = delivered(
         [commit("a", at=1), commit("b", "a", at=2), commit("c", "b", at=3)],
         [Tag("v1", "b", 4), Tag("v3", "c", 5), Tag("v0", "a", 6), Tag("v3-again", "c", 7)],
     )
-    assert carried(found) == {"v1": ["@b"], "v3": ["@c"], "v0": [], "v3-again": []}
+    assert carried(result) == {"v1": ["@b"], "v3": ["@c"], "v0": [], "v3-again": []}
     # Commit a came to users with v1, so that is the change whose trace tells of v0.
-    assert [deployment.head for deployment in found.deployments] == [
+    assert [deployment.head for deployment in result.deployments] == [
         f"{REPOSITORY}@{sha}" for sha in ("b", "c", "b", "c")
     ]
 
 
 def test_a_tag_on_a_commit_within_a_request_belongs_to_the_request() -> None:
-    found = delivered(
+    result = delivered(
         [commit("a", at=1), commit("x", "a", at=2), commit("m", "a", "x", at=3, request=8)],
         [Tag("v1", "a", 4), Tag("v2", "m", 5), Tag("x", "x", 6)],
     )
-    assert found.deployments[2].head == f"{REPOSITORY}#8"
-    assert carried(found)["x"] == []
+    assert result.deployments[2].head == f"{REPOSITORY}#8"
+    assert carried(result)["x"] == []
 
 
 def test_of_several_commits_that_name_one_request_the_earliest_counts() -> None:
-    found = delivered(
+    result = delivered(
         [
             commit("a", at=1),
             commit("b", "a", at=20, authored=15, request=4),
@@ -149,27 +149,27 @@ def test_of_several_commits_that_name_one_request_the_earliest_counts() -> None:
         ],
         [Tag("v1", "a", 1), Tag("v2", "c", 30), Tag("v3", "d", 50)],
     )
-    assert carried(found) == {"v1": ["@a"], "v2": ["#4"], "v3": ["#4"]}
-    assert times(found, "#4") == (9, 18)
-    assert found.changes[found.deployments[1].head].revision == "b"
+    assert carried(result) == {"v1": ["@a"], "v2": ["#4"], "v3": ["#4"]}
+    assert times(result, "#4") == (9, 18)
+    assert result.changes[result.deployments[1].head].revision == "b"
 
 
 def test_commits_after_the_last_tag_are_changes_that_wait() -> None:
     commits = [commit("a", at=1), commit("b", "a", at=2), commit("c", "b", at=3, request=2)]
-    found = delivered(commits, [Tag("v1", "a", 1)], head="c")
-    assert carried(found) == {"v1": ["@a"]}
-    assert set(found.changes) == {f"{REPOSITORY}@a", f"{REPOSITORY}@b", f"{REPOSITORY}#2"}
+    result = delivered(commits, [Tag("v1", "a", 1)], head="c")
+    assert carried(result) == {"v1": ["@a"]}
+    assert set(result.changes) == {f"{REPOSITORY}@a", f"{REPOSITORY}@b", f"{REPOSITORY}#2"}
 
 
 def test_without_a_tag_every_first_parent_commit_is_a_change() -> None:
     commits = [commit("a", at=1), commit("x", "a", at=2), commit("m", "a", "x", at=3)]
-    found = delivered(commits, [], head="m")
-    assert found.deployments == ()
-    assert set(found.changes) == {f"{REPOSITORY}@a", f"{REPOSITORY}@m"}
+    result = delivered(commits, [], head="m")
+    assert result.deployments == ()
+    assert set(result.changes) == {f"{REPOSITORY}@a", f"{REPOSITORY}@m"}
 
 
 def test_a_picked_commit_is_of_the_change_that_it_was_picked_from() -> None:
-    found = delivered(
+    result = delivered(
         [
             commit("a", at=1),
             commit("b", "a", at=2),
@@ -178,78 +178,78 @@ def test_a_picked_commit_is_of_the_change_that_it_was_picked_from() -> None:
         [Tag("v1", "a", 1), Tag("v1.1", "c", 4)],
         head="b",
     )
-    assert carried(found) == {"v1": ["@a"], "v1.1": ["@b"]}
-    assert set(found.changes) == {f"{REPOSITORY}@a", f"{REPOSITORY}@b"}
+    assert carried(result) == {"v1": ["@a"], "v1.1": ["@b"]}
+    assert set(result.changes) == {f"{REPOSITORY}@a", f"{REPOSITORY}@b"}
 
 
-def reverts(found: Deliveries) -> dict[str, str]:
+def reverts(result: Deliveries) -> dict[str, str]:
     return {
         change.id.removeprefix(REPOSITORY): change.reverts.removeprefix(REPOSITORY)
-        for change in found.changes.values()
+        for change in result.changes.values()
         if change.reverts
     }
 
 
 def test_what_a_change_takes_back_is_the_change_that_brought_the_commit_in() -> None:
     in_full = "b" * 40
-    found = delivered(
+    result = delivered(
         [
             commit("a", at=1),
             commit("abcdef01", "a", at=2),
             commit("m", "a", "abcdef01", at=3, request=8),
-            commit("c", "m", at=4, reverts=Reverted(commit="abcdef0")),
-            commit("d", "c", at=5, reverts=Reverted(request="7")),
-            commit("e", "d", at=6, reverts=Reverted(commit="1234567")),
-            commit("f", "e", at=7, reverts=Reverted(commit=in_full)),
-            commit("g", "f", at=8, request=9, reverts=Reverted(request="9")),
+            commit("c", "m", at=4, reverts=Revert(commit="abcdef0")),
+            commit("d", "c", at=5, reverts=Revert(request="7")),
+            commit("e", "d", at=6, reverts=Revert(commit="1234567")),
+            commit("f", "e", at=7, reverts=Revert(commit=in_full)),
+            commit("g", "f", at=8, request=9, reverts=Revert(request="9")),
         ],
         [Tag("v1", "a", 1), Tag("v2", "g", 9)],
     )
-    assert reverts(found) == {"@c": "#8", "@d": "#7", "@f": f"@{in_full}"}
+    assert reverts(result) == {"@c": "#8", "@d": "#7", "@f": f"@{in_full}"}
 
 
 def test_a_short_hash_of_several_commits_names_none() -> None:
-    found = delivered(
+    result = delivered(
         [
             commit("abcdef01", at=1),
             commit("abcdef02", "abcdef01", at=2),
-            commit("c", "abcdef02", at=3, reverts=Reverted(commit="abcdef0")),
+            commit("c", "abcdef02", at=3, reverts=Revert(commit="abcdef0")),
         ],
         [],
         head="c",
     )
-    assert reverts(found) == {}
+    assert reverts(result) == {}
 
 
 def test_what_came_before_the_first_deployment_is_taken_back_by_its_own_name() -> None:
     """The first deployment's change holds it, and yet did not make it."""
     old = "a" * 40
-    found = delivered(
-        [commit(old, at=1), commit("b", old, at=2), commit("c", "b", at=3, reverts=Reverted(commit=old))],
+    result = delivered(
+        [commit(old, at=1), commit("b", old, at=2), commit("c", "b", at=3, reverts=Revert(commit=old))],
         [Tag("v1", "b", 2), Tag("v2", "c", 3)],
     )
-    assert reverts(found) == {"@c": f"@{old}"}
+    assert reverts(result) == {"@c": f"@{old}"}
 
 
 def test_a_merge_takes_back_what_its_branch_does_but_not_what_the_branch_dropped_again() -> None:
-    found = delivered(
+    result = delivered(
         [
             commit("a", at=1),
             commit("b", "a", at=2, request=3),
             commit("abcdef01", "b", at=3),
-            commit("x", "abcdef01", at=4, reverts=Reverted(commit="abcdef01")),
-            commit("y", "x", at=6, reverts=Reverted(request="2")),
-            commit("z", "y", at=5, reverts=Reverted(request="3")),
+            commit("x", "abcdef01", at=4, reverts=Revert(commit="abcdef01")),
+            commit("y", "x", at=6, reverts=Revert(request="2")),
+            commit("z", "y", at=5, reverts=Revert(request="3")),
             commit("m", "b", "z", at=7, request=4),
         ],
         [Tag("v1", "a", 1)],
         head="m",
     )
-    assert reverts(found) == {"#4": "#3"}
+    assert reverts(result) == {"#4": "#3"}
 
 
 def test_only_what_touches_the_paths_is_a_change() -> None:
-    found = delivered(
+    result = delivered(
         [
             commit("a", at=1),
             commit("b", "a", at=2),
@@ -262,9 +262,9 @@ def test_only_what_touches_the_paths_is_a_change() -> None:
         head="d",
         touching=frozenset({"a", "m", "d"}),
     )
-    assert carried(found) == {"v1": ["@a"], "v2": ["#5"], "v2-again": []}
-    assert set(found.changes) == {f"{REPOSITORY}@a", f"{REPOSITORY}#5", f"{REPOSITORY}@d"}
-    assert times(found, "#5") == (3, 4)
+    assert carried(result) == {"v1": ["@a"], "v2": ["#5"], "v2-again": []}
+    assert set(result.changes) == {f"{REPOSITORY}@a", f"{REPOSITORY}#5", f"{REPOSITORY}@d"}
+    assert times(result, "#5") == (3, 4)
 
 
 @st.composite
@@ -291,10 +291,10 @@ def histories(draw: st.DrawFn) -> tuple[list[Commit], list[Tag], str]:
 def test_the_walk_gives_what_the_rules_say_word_for_word(drawn: tuple[list[Commit], list[Tag], str]) -> None:
     """Against the rules written with whole sets of reachable commits, which is simple and slow."""
     commits, tags, head = drawn
-    by_sha = {one.sha: one for one in commits}
+    by_sha = {commit.sha: commit for commit in commits}
     reached: dict[str, set[str]] = {}
-    for one in commits:
-        reached[one.sha] = {one.sha}.union(*(reached[parent] for parent in one.parents))
+    for commit in commits:
+        reached[commit.sha] = {commit.sha}.union(*(reached[parent] for parent in commit.parents))
 
     def first_parents(tip: str) -> list[Commit]:
         line = [by_sha[tip]]
@@ -302,32 +302,32 @@ def test_the_walk_gives_what_the_rules_say_word_for_word(drawn: tuple[list[Commi
             line.append(by_sha[line[-1].parents[0]])
         return line[::-1]
 
-    def name(one: Commit) -> str:
-        return f"#{one.request}" if one.request else f"@{one.sha}"
+    def name(commit: Commit) -> str:
+        return f"#{commit.request}" if commit.request else f"@{commit.sha}"
 
     expected: dict[str, list[str]] = {}
-    begun: dict[str, int] = {}
+    first_commits: dict[str, int] = {}
     merged: dict[str, int] = {}
     earlier: set[str] = set()
     for tag, tip in [*((tag.name, tag.revision) for tag in tags), ("", head)]:
-        line = [one for one in first_parents(tip) if one.sha not in earlier]
+        line = [commit for commit in first_parents(tip) if commit.sha not in earlier]
         if not earlier and tag:
             line = line[-1:]
-        for one in line:
-            first = reached[one.parents[0]] if one.parents else set()
-            others = set().union(*(reached[parent] for parent in one.parents[1:])) - first - earlier
-            began = min((by_sha[sha].authored_s for sha in others), default=one.authored_s)
-            begun[name(one)] = min(began, begun.get(name(one), began))
-            merged[name(one)] = min(one.committed_s, merged.get(name(one), one.committed_s))
-        expected[tag] = list(dict.fromkeys(name(one) for one in line))
+        for commit in line:
+            first = reached[commit.parents[0]] if commit.parents else set()
+            others = set().union(*(reached[parent] for parent in commit.parents[1:])) - first - earlier
+            first_commit = min((by_sha[sha].authored_s for sha in others), default=commit.authored_s)
+            first_commits[name(commit)] = min(first_commit, first_commits.get(name(commit), first_commit))
+            merged[name(commit)] = min(commit.committed_s, merged.get(name(commit), commit.committed_s))
+        expected[tag] = list(dict.fromkeys(name(commit) for commit in line))
         earlier |= reached[tip]
     del expected[""]
 
-    found = delivered(commits, tags, head)
-    assert carried(found) == expected
+    result = delivered(commits, tags, head)
+    assert carried(result) == expected
     assert {
-        change.id.removeprefix(REPOSITORY): change.first_commit_s for change in found.changes.values()
-    } == begun
+        change.id.removeprefix(REPOSITORY): change.first_commit_s for change in result.changes.values()
+    } == first_commits
     assert {
-        change.id.removeprefix(REPOSITORY): change.merged_s for change in found.changes.values()
+        change.id.removeprefix(REPOSITORY): change.merged_s for change in result.changes.values()
     } == merged
