@@ -21,7 +21,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as OtlpSpan
 
 from otel_vsm.testing import RunningCollector, collector
 from otel_vsm_collector.figures.explain.figures import EXPLAINED
-from otel_vsm_collector.spans.columns import SPAN
+from otel_vsm_collector.spans.mappings.mapping import Attribute
+from otel_vsm_collector.spans.mappings.otel_vsm import MAPPING
 from scenarios.events import Span
 
 WINDOW = "from=2025-12-01&to=2026-04-01"
@@ -42,11 +43,11 @@ def encoded(ledger: Sequence[Span]) -> bytes:
         )
         if row.get("parent_span_id"):
             span.parent_span_id = _id(row["parent_span_id"], 8)
-        for column in SPAN:
-            if column.attribute is not None and row.get(column.name) is not None:
-                pair = KeyValue(key=column.attribute)
-                kind = "double_value" if column.name == "queue_s" else "string_value"
-                setattr(pair.value, kind, row[column.name])
+        for column, (source,) in MAPPING.columns.items():
+            if isinstance(source, Attribute) and row.get(column) is not None:
+                pair = KeyValue(key=source.key)
+                kind = "double_value" if column == "queue_s" else "string_value"
+                setattr(pair.value, kind, row[column])
                 span.attributes.append(pair)
         for link in links:
             span.links.append(

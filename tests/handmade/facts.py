@@ -41,7 +41,15 @@ class FactStore:
     @property
     def health(self) -> Health:
         return Health(
-            received=9, rejected=1, filtered=2, kept=6, repeated=3, journal_bytes=0, lag_s=0.0, failure=None
+            received=13,
+            rejected=1,
+            filtered=2,
+            unmapped=4,
+            kept=6,
+            repeated=3,
+            journal_bytes=0,
+            lag_s=0.0,
+            failure=None,
         )
 
     async def caught_up(self, timeout_s: float = 5.0) -> float:

@@ -11,7 +11,8 @@ from reference.dora import dora
 from reference.flow import flow_efficiency, flow_times
 from reference.rows import settled
 from reference.story import Facts, Story
-from scenarios.events import change_id, spans
+from scenarios.events import spans
+from scenarios.names import change_id
 from scenarios.offsets import BEGIN_NS, offset_ns
 from scenarios.question import Question
 

@@ -7,10 +7,9 @@ from typing import Any
 from otel_vsm.identity import change_root, event_span_id, incident_root, work_item_root
 from otel_vsm_collector.spans import columns
 from scenarios.keys import refuse_unknown
+from scenarios.names import REPOSITORY, change_id
 from scenarios.offsets import moment_ns, offset_ns
-
-REPOSITORY = "github.com/acme/shop"
-"""Of whatever names no other."""
+from scenarios.otlp import WORD, otlp_spans
 
 Event = dict[str, Any]
 Row = dict[str, Any]
@@ -49,19 +48,20 @@ class _Kind:
 
 
 def spans(events: Iterable[Event]) -> list[Span]:
-    """The spans of these events, in their order. Raises UnknownKeyError where one says what means nothing."""
+    """The spans of these events, in their order. Raises ValueError where one says what means nothing."""
+    return [span for span in spans_of_each(list(events)) if span is not None]
+
+
+def spans_of_each(events: Sequence[Event]) -> list[Span | None]:
+    """The span of each of these events; None where it is an OTLP span that the collector does not keep."""
+    otlp = otlp_spans(events)
     told: list[Span] = []
+    each: list[Span | None] = []
     for number, event in enumerate(events):
-        told.append(_span(number, dict(event), told))
-    return told
-
-
-def change_id(name: str | int) -> str:
-    """The id of a change from how a scenario names it: `7`, `@c1`, or its id."""
-    name = str(name)
-    if name.startswith("@"):
-        return REPOSITORY + name
-    return name if "/" in name else f"{REPOSITORY}#{name}"
+        span = otlp.get(number) if WORD in event else _span(number, dict(event), told)
+        told += [span] if span is not None else []
+        each.append(span)
+    return each
 
 
 def _span(number: int, event: Event, told: Sequence[Span]) -> Span:
@@ -158,4 +158,4 @@ def _kind(event: Event) -> _Kind:
     for word, kind in _KINDS.items():
         if word in event:
             return kind
-    raise ValueError(f"{event} is about nothing; say one of {', '.join(_KINDS)}")
+    raise ValueError(f"{event} is about nothing; say one of {', '.join((*_KINDS, WORD))}")

@@ -7,8 +7,9 @@ from typing import Any
 
 import yaml
 
-from scenarios.events import Event, change_id
+from scenarios.events import Event
 from scenarios.keys import refuse_unknown
+from scenarios.names import change_id
 from scenarios.offsets import moment_ns
 from scenarios.product import Settings
 from scenarios.question import Question

@@ -163,6 +163,41 @@ class Limits(Section):
     )
 
 
+class Telemetry(Section):
+    """What becomes of spans of tools that this version cannot read."""
+
+    unmapped_scopes: Patterns = Field(
+        default=(
+            "buildkite-agent",
+            "buildkite_agent",
+            "flux:notification-controller",
+            "io.jenkins.opentelemetry",
+            "otel-cicd-action",
+        ),
+        description="Instrumentation scopes whose spans are kept.",
+    )
+    unmapped_attributes: Patterns = Field(
+        default=(
+            "argocd.*",
+            "buildkite.*",
+            "ci.pipeline.*",
+            "github.actions.*",
+            "github.run_*",
+            "gitlab.job.*",
+            "gitlab.pipeline.*",
+            "jenkins.*",
+            "pytest.*",
+            "tekton.*",
+        ),
+        description="Attributes whose spans are kept. Not so what a service does to answer a request.",
+    )
+    unmapped_mib: Annotated[int, Strict(), Field(ge=0)] = Field(
+        default=256,
+        description="What they may take of the journal, in MiB; what comes beyond that is not kept."
+        " 0: none is.",
+    )
+
+
 class OwnProfile(Profile):
     """A profile of one's own: another one, but for what is given here."""
 

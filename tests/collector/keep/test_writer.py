@@ -4,13 +4,14 @@ import asyncio
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from handmade.otlp import Otlp
 from otel_vsm_collector.keep import writer as writer_module
 from otel_vsm_collector.keep.writer import Writer
-from otel_vsm_collector.spans.accept import Accepted, Counts, Kept, Outcome, Verdict, accept
+from otel_vsm_collector.spans.accept import Accepted, AcceptedSpans, Counts, Outcome, Verdict, accept
 from otel_vsm_collector.stores.journal import Journal, StorageError
 
 ALL_WELL = Verdict(Outcome.ACCEPTED)
@@ -21,7 +22,7 @@ class Rig:
 
     def __init__(self, path: Path) -> None:
         self.journal = Journal(path / "journal.sqlite")
-        self.entries: list[tuple[int, Kept] | None] = []
+        self.entries: list[tuple[int, AcceptedSpans] | None] = []
         self.counts = Counts()
         self.fault: str | None = None
         self.go_on = threading.Event()
@@ -30,14 +31,14 @@ class Rig:
         self._append, self.journal.append = self.journal.append, self._held_up  # type: ignore[method-assign]
         self.writer = Writer(self.journal, self._on_commit, lambda: None)
 
-    def _held_up(self, requests: list[bytes]) -> int:
+    def _held_up(self, requests: Sequence[bytes], unmapped: Sequence[bytes] = ()) -> int:
         self.held_up.set()
         self.go_on.wait()
         if self.fault is not None:
             raise StorageError(self.fault)
-        return self._append(requests)
+        return self._append(requests, unmapped)
 
-    def _on_commit(self, entry: tuple[int, Kept] | None, counts: Counts) -> None:
+    def _on_commit(self, entry: tuple[int, AcceptedSpans] | None, counts: Counts) -> None:
         self.entries.append(entry)
         self.counts += counts
 
@@ -155,10 +156,10 @@ def test_a_fault_of_ours_with_one_request_leaves_the_others(
 ) -> None:
     poison = otlp.payload(otlp.span())
 
-    def poisoned(payloads: Sequence[bytes]) -> Accepted:
+    def poisoned(payloads: Sequence[bytes], **settings: Any) -> Accepted:
         if poison in payloads:
             raise AssertionError("a fault of ours")
-        return accept(payloads)
+        return accept(payloads, **settings)
 
     monkeypatch.setattr(writer_module, "accept", poisoned)
 

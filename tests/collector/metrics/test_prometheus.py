@@ -33,6 +33,7 @@ NAMES = {
     "vsm.collector.span.received": "vsm_collector_span_received",
     "vsm.collector.span.rejected": "vsm_collector_span_rejected",
     "vsm.collector.span.unlinked": "vsm_collector_span_unlinked",
+    "vsm.collector.span.unmapped": "vsm_collector_span_unmapped",
     "vsm.collector.stage.unlinked": "vsm_collector_stage_unlinked",
     "vsm.deployment.count": "vsm_deployment_count",
     "vsm.deployment.failure.count": "vsm_deployment_failure_count",

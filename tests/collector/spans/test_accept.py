@@ -60,7 +60,7 @@ def test_a_request_of_delivery_is_kept_as_it_came(otlp: Otlp) -> None:
 def test_an_empty_request_is_a_success_that_keeps_nothing() -> None:
     """Conformance A1.5."""
     accepted = accept([b""])
-    assert (accepted.verdicts, accepted.journal, accepted.kept) == ([ALL_WELL], [], None)
+    assert (accepted.verdicts, accepted.journal, accepted.spans) == ([ALL_WELL], [], None)
 
 
 @pytest.mark.parametrize(
@@ -142,8 +142,8 @@ def test_spans_that_are_left_out_leave_the_others_whole(otlp: Otlp) -> None:
     accepted = accept([otlp.payload(first, otlp.span(RUNTIME), last, resource={"service.name": "ci"})])
     (journal,) = accepted.journal
     assert journal == otlp.payload(first, last, resource={"service.name": "ci"})
-    assert accepted.kept is not None
-    assert accepted.kept.count == 2
+    assert accepted.spans is not None
+    assert accepted.spans.count == 2
 
 
 def test_requests_judged_together_are_judged_each_by_itself(otlp: Otlp) -> None:
@@ -219,5 +219,5 @@ def test_bytes_of_any_kind_get_a_verdict(cuts: list[tuple[float, int, bytes]]) -
         payload = payload[:start] + piece + payload[start + length :]
     accepted = accept([payload, SOUND])
     assert accepted.verdicts[1] == ALL_WELL
-    assert accepted.kept is not None
-    assert ledger_rows([Numbered([1, 2], accepted.kept)]).span.num_rows == accepted.counts.kept
+    assert accepted.spans is not None
+    assert ledger_rows([Numbered([1, 2], accepted.spans)]).span.num_rows == accepted.counts.kept

@@ -14,10 +14,10 @@ from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.derive.refresh import duplicates
 from otel_vsm_collector.derive.refresh.plan import Observe, Plan
 from otel_vsm_collector.derive.refresh.steps import identities, outcomes, own_facts, scope, sequence
-from otel_vsm_collector.spans import pivot, rows
+from otel_vsm_collector.spans import classify, mappings, pivot, rows
 from otel_vsm_collector.stores.engine import Engine
 
-_BESIDE_THE_PLAN = (identity, pivot, rows, duplicates)
+_BESIDE_THE_PLAN = (identity, classify, pivot, rows, duplicates)
 """What the facts follow from as well, and is no query: a change of it must not go unnoticed."""
 
 
@@ -48,7 +48,8 @@ class Refresher:
     @property
     def fingerprint(self) -> str:
         """Changes whenever the tables would be filled otherwise, or be looked up otherwise."""
-        digest = sha256(f"{self._plan.fingerprint} {self._engine.layout}".encode())
+        parts = self._plan.fingerprint, self._engine.layout, mappings.fingerprint()
+        digest = sha256(" ".join(map(str, parts)).encode())
         for module in _BESIDE_THE_PLAN:
             digest.update(inspect.getsource(module).encode())
         return digest.hexdigest()

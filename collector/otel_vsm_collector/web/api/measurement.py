@@ -44,11 +44,14 @@ class Suspicious(Answer):
 
 
 class Received(Answer):
-    """Spans since the collector started: received = rejected + filtered + kept."""
+    """Spans since the collector started: received = rejected + filtered + unmapped + kept."""
 
     received: int
     rejected: int
     filtered: int = Field(description="Nothing in them is about delivery.")
+    unmapped: int = Field(
+        description="Kept, and in no figure: this version has no mapping for what sent them."
+    )
     kept: int
     duplicate: int = Field(description="Kept, and known already.")
 
@@ -86,6 +89,7 @@ def measurement(request: Request, reader: Reader, asked: Annotated[Filters, Quer
                 "received": health.received,
                 "rejected": health.rejected,
                 "filtered": health.filtered,
+                "unmapped": health.unmapped,
                 "kept": health.kept,
                 "duplicate": health.repeated,
             },

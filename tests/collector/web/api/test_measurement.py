@@ -24,7 +24,14 @@ def test_nothing_known_is_nothing_wrong(web: Web) -> None:
     assert found["deployments"] == nothing | {"nothing_new": 0}
     assert found["suspicious"] == {"count": 0, "changes": []}
     assert set(found["clock_skew"].values()) == {0}
-    assert found["received"] == {"received": 9, "rejected": 1, "filtered": 2, "kept": 6, "duplicate": 3}
+    assert found["received"] == {
+        "received": 13,
+        "rejected": 1,
+        "filtered": 2,
+        "unmapped": 4,
+        "kept": 6,
+        "duplicate": 3,
+    }
 
 
 def test_spans_and_runs_of_nobody_say_why(web: Web, facts: FactStore) -> None:

@@ -1,0 +1,58 @@
+"""Spans that no mapping is about and that may be delivery work: kept for the mappings of later versions."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from otel_vsm_collector.spans.decode import Decoded, Mask, per_distinct
+
+# In OTLP: who answers a request, and who takes a message.
+_SERVING_KINDS = (2, 5)
+# Of requests, calls and messages. Jenkins puts its `ci.` attributes also on spans of the pages that people
+# look at, beside who they are.
+_REQUEST_PREFIXES = ("http.", "url.", "rpc.", "messaging.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmapped:
+    """Which spans that no mapping is about may be delivery work; by default none."""
+
+    scopes: re.Pattern[str] | None = None
+    """Matches names of instrumentation scopes."""
+    attributes: re.Pattern[str] | None = None
+    """Matches keys of spans' attributes. What a resource says is said of an application's spans, too."""
+    max_bytes: int = 0
+    """What they may take of the journal, all together."""
+
+    def among(self, decoded: Decoded, unmapped: Mask) -> Mask:
+        """Those of the spans in `unmapped` that may be delivery work.
+
+        Never what an application does to answer a request, whatever else is said of it.
+        """
+        if not self.max_bytes or not unmapped.any():
+            return np.zeros(len(decoded), dtype=np.bool_)
+        owner = decoded.spans.attributes.owner
+        attributes = np.flatnonzero(unmapped[owner])
+        keys = decoded.attribute_keys.take(pa.array(attributes))
+
+        def with_key(test: Callable[[str], object]) -> Mask:
+            spans = np.zeros(len(decoded), dtype=np.bool_)
+            spans[owner[attributes[per_distinct(keys, test, np.bool_)]]] = True
+            return spans
+
+        of_scope = per_distinct(
+            decoded.scope_names, lambda name: _matches(self.scopes, name.decode(errors="replace")), np.bool_
+        )
+        delivery = of_scope[decoded.scope] | with_key(lambda key: _matches(self.attributes, key))
+        serving = np.isin(decoded.kind, _SERVING_KINDS) & with_key(
+            lambda key: key.startswith(_REQUEST_PREFIXES)
+        )
+        among: Mask = unmapped & delivery & ~serving
+        return among
+
+
+def _matches(pattern: re.Pattern[str] | None, text: str) -> bool:
+    return pattern is not None and pattern.search(text) is not None
