@@ -129,6 +129,8 @@ def decode(payloads: Sequence[bytes], keys: pa.Array) -> Decoded:
 
 def joined(parts: Sequence[Spans]) -> Spans:
     """Several batches as one."""
+    if len(parts) == 1:
+        return parts[0]
     firsts = list(accumulate((len(part) for part in parts), initial=0))[:-1]
     *first_resources, resources = accumulate((part.resources for part in parts), initial=0)
 

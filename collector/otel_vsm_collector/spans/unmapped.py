@@ -1,7 +1,6 @@
 """Spans that no mapping is about and that may be delivery work: kept for the mappings of later versions."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +13,7 @@ _SERVING_KINDS = (2, 5)
 # Of requests, calls and messages. Jenkins puts its `ci.` attributes also on spans of the pages that people
 # look at, beside who they are.
 _REQUEST_PREFIXES = ("http.", "url.", "rpc.", "messaging.")
+_DELIVERY, _REQUEST = 1, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,21 +37,25 @@ class Unmapped:
         owner = decoded.spans.attributes.owner
         attributes = np.flatnonzero(unmapped[owner])
         keys = decoded.attribute_keys.take(pa.array(attributes))
+        about = per_distinct(keys, self._about, np.uint8)
 
-        def with_key(test: Callable[[str], object]) -> Mask:
+        def spans_about(what: int) -> Mask:
             spans = np.zeros(len(decoded), dtype=np.bool_)
-            spans[owner[attributes[per_distinct(keys, test, np.bool_)]]] = True
+            spans[owner[attributes[about & what > 0]]] = True
             return spans
 
         of_scope = per_distinct(
             decoded.scope_names, lambda name: _matches(self.scopes, name.decode(errors="replace")), np.bool_
         )
-        delivery = of_scope[decoded.scope] | with_key(lambda key: _matches(self.attributes, key))
-        serving = np.isin(decoded.kind, _SERVING_KINDS) & with_key(
-            lambda key: key.startswith(_REQUEST_PREFIXES)
-        )
+        delivery = of_scope[decoded.scope] | spans_about(_DELIVERY)
+        serving = np.isin(decoded.kind, _SERVING_KINDS) & spans_about(_REQUEST)
         among: Mask = unmapped & delivery & ~serving
         return among
+
+    def _about(self, key: str) -> int:
+        """What an attribute of this key says that its span is about."""
+        delivery = _DELIVERY if _matches(self.attributes, key) else 0
+        return delivery | (_REQUEST if key.startswith(_REQUEST_PREFIXES) else 0)
 
 
 def _matches(pattern: re.Pattern[str] | None, text: str) -> bool:
