@@ -91,6 +91,13 @@ def incident_links(spans: ir.Table, links: ir.Table) -> ir.Table:
     ).distinct()
 
 
+def counts(incidents: ir.Table, profile: Profile) -> ir.BooleanValue:
+    """Whether the profile counts incidents of their `severity`."""
+    if profile.incident_severities is None:
+        return ibis.literal(True)
+    return incidents.severity.isin([str(level) for level in profile.incident_severities]).fill_null(False)
+
+
 def matching(service: ir.StringValue, profile: Profile, projects: Mapping[str, str]) -> ir.StringValue:
     """What an incident and a deployment have to share, besides the environment, for the one to be put down to
     the other: the service, or the project by the profile's definitions.
