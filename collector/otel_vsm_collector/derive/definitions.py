@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.declared.profiles import Profile
 from otel_vsm_collector.derive import tables
-from otel_vsm_collector.derive.rules import carried, incidents
+from otel_vsm_collector.derive.rules import carried, evidence
 from otel_vsm_collector.derive.rules import defaults as settled
 
 
@@ -49,18 +49,20 @@ class Definitions:
         )
         return known.union(carried.by_time(known, place, rollout, change, self.profile))
 
-    def incident_causes(
+    def incident_evidence(
         self,
         reports: ir.Table,
         services: ir.Table,
         names: ir.Table,
         links: ir.Table,
-        rollouts: ir.Table,
-        rollout_spans: ir.Table,
+        deployments: ir.Table,
+        deployment_spans: ir.Table,
     ) -> ir.Table:
-        """The table `incident_cause` for the incidents in `reports`."""
-        return incidents.incident_causes(
-            reports, services, names, links, rollouts, rollout_spans, self.profile, self.projects
+        """The rows of `evidence` that point to the incidents in `reports`."""
+        return evidence.of_incidents(
+            evidence.Incidents(
+                reports, services, names, links, deployments, deployment_spans, self.profile, self.projects
+            )
         )
 
     def later_incidents(self, reports: ir.Table, services: ir.Table, since: ir.Table) -> ir.Table:

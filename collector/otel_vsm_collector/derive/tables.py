@@ -216,9 +216,17 @@ FACTS: dict[str, ibis.Schema] = {
     # The deployments that an incident names, and the spans that it links to.
     "incident_name": ibis.schema({"incident_id": "string", "deployment_id": "string"}),
     "incident_link": ibis.schema({"incident_id": "string", "trace_id": "string", "span_id": "string"}),
-    # Which deployments an incident came from.
-    "incident_cause": ibis.schema(
-        {"incident_id": "string", "deployment_id": "string", "attribution": "string"}
+    # What says that a deployment failed its users, whoever believes it.
+    "evidence": ibis.schema(
+        {
+            "deployment_id": "string",
+            "method": "string",
+            "source_kind": "string",  # an incident or a deployment says it: `source_id` is which
+            "source_id": "string",
+            "at": "int64",  # since when
+            "resolved_at": "int64",  # when an incident was over; a deployment does not say it
+            "severity": "string",  # of an incident
+        }
     ),
     "incident": ibis.schema({**_INCIDENT, "deployment_id": "string", "attribution": "string"}),
     "deployment": ibis.schema(

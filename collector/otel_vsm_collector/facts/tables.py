@@ -7,6 +7,7 @@ the tables that no profile changes, and over what the stored ones have in common
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from itertools import count
+from typing import NamedTuple
 
 import ibis
 import ibis.expr.types as ir
@@ -20,6 +21,7 @@ from otel_vsm_collector.derive.rules import (
     carried,
     deliveries,
     deployments,
+    evidence,
     failures,
     incidents,
     remedies,
@@ -32,6 +34,16 @@ _CAUSES = {"incident_window_s", "incident_match"}
 _JUDGED = {"failure_methods", "incident_severities"}
 _DELIVERED = {"unit", "lead_time_start", "lead_time", "lead_time_per", "negative", "rounding"}
 """The settings that a table depends on besides those of the tables that it is made from."""
+
+
+class _Deployments(NamedTuple):
+    ids: ir.Table
+    """Of the deployments in question (id)."""
+    reports: ir.Table
+    order: ir.Table
+    """Of all of their services and environments."""
+    reverting: ir.Table
+    """The deployments (id), whichever, that carry what takes a change back."""
 
 
 class FactTables:
@@ -161,31 +173,43 @@ class FactTables:
         return stored.anti_join(self._beside_first, "deployment_id").union(other)
 
     @cached_property
-    def _remedy(self) -> ir.Table | None:
-        if not self._differs(_CARRIED):
-            return None
-        place, rollout, stored = (
-            tables.table(name) for name in ("deployment_order", "deployment_report", "remedy")
-        )
+    def _reverts_otherwise(self) -> "_Deployments":
+        """The deployments of which it differs whether they carry what takes a change back. Nothing else about
+        remedies, and what deployments say of others, asks which changes they carry."""
+        order, report = tables.table("deployment_order"), tables.table("deployment_report")
         reverts = self._temporary("revert", remedies.reverts(tables.table("change")))
         names = tables.table("identity").semi_join(reverts, "node")
         now, before = (
-            remedies.reverting(rollout, place, carried_changes, reverts, names)
+            remedies.reverting(report, order, carried_changes, reverts, names)
             for carried_changes in (self.table("deployment_change"), tables.table("deployment_change"))
         )
-        # Nothing else about a remedy asks which changes deployments carry.
-        other = self._temporary(
+        ids = self._temporary(
             "reverts_otherwise", now.anti_join(before, "id").union(before.anti_join(now, "id"))
         )
-        rollout = rollout.semi_join(other, "id")
-        place = place.semi_join(rollout, PAIR)
-        mended = self._temporary("mends_otherwise", remedies.remedies(rollout, place, now))
-        return stored.anti_join(other, "id").union(mended)
+        report = report.semi_join(ids, "id")
+        return _Deployments(ids, report, order.semi_join(report, PAIR), now)
 
     @cached_property
-    def _incident_cause(self) -> ir.Table | None:
-        if not self._differs(_CAUSES):
+    def _remedy(self) -> ir.Table | None:
+        if not self._differs(_CARRIED):
             return None
+        stored, other = tables.table("remedy"), self._reverts_otherwise
+        mended = self._temporary(
+            "mends_otherwise", remedies.remedies(other.reports, other.order, other.reverting)
+        )
+        return stored.anti_join(other.ids, "id").union(mended)
+
+    @cached_property
+    def _evidence(self) -> ir.Table | None:
+        if not self._differs(_CARRIED | _CAUSES):
+            return None
+        return self._evidence_of_incidents.union(self._evidence_of_deployments)
+
+    @cached_property
+    def _evidence_of_incidents(self) -> ir.Table:
+        stored = tables.table("evidence")
+        if not self._differs(_CAUSES):
+            return stored.filter(stored.source_kind == evidence.INCIDENT)
         sources = (
             "incident_report",
             "incident_service",
@@ -194,32 +218,39 @@ class FactTables:
             "deployment_report",
             "deployment_span",
         )
-        found = self.definitions.incident_causes(*(tables.table(name) for name in sources))
-        return self._temporary("incident_cause", found)
+        found = self.definitions.incident_evidence(*(tables.table(name) for name in sources))
+        return self._temporary("incident_evidence", found.select(*stored.columns))
+
+    @cached_property
+    def _evidence_of_deployments(self) -> ir.Table:
+        stored = tables.table("evidence")
+        of_deployments = stored.filter(stored.source_kind == evidence.DEPLOYMENT)
+        if not self._differs(_CARRIED):
+            return of_deployments
+        other = self._reverts_otherwise
+        found = evidence.of_deployments(
+            evidence.Deployments(other.reports, other.order, self.table("remedy").semi_join(other.ids, "id"))
+        )
+        found = self._temporary("deployment_evidence", found.select(*stored.columns))
+        return of_deployments.anti_join(other.ids, of_deployments.source_id == other.ids.id).union(found)
 
     @cached_property
     def _incident(self) -> ir.Table | None:
         if not self._differs(_CAUSES):
             return None
         report, rollout = tables.table("incident_report"), tables.table("deployment_report")
-        return self._temporary("incident", incidents.incidents(report, self.table("incident_cause"), rollout))
+        return self._temporary("incident", incidents.incidents(report, self._evidence_of_incidents, rollout))
 
     @cached_property
     def _deployment(self) -> ir.Table | None:
         if not self._differs(_CARRIED | _CAUSES | _JUDGED):
             return None
-        place, remedy, profile = (
-            tables.table("deployment_order"),
-            self.table("remedy"),
-            self.definitions.profile,
-        )
-        causes = failures.with_incidents(
-            self.table("incident_cause"), tables.table("incident_report"), profile
-        )
-        failed = self._temporary("failure", failures.failures(place, remedy, causes, profile))
-        recovered = self._temporary("recovery", failures.recoveries(failed, remedy, causes))
+        order, remedy, known = (self.table(name) for name in ("deployment_order", "remedy", "evidence"))
+        profile = self.definitions.profile
+        failed = self._temporary("failure", failures.failures(order, known, profile))
+        recovered = self._temporary("recovery", failures.recoveries(failed, remedy, known, profile))
         rollout = tables.table("deployment_report")
-        return deployments.deployments(rollout, place, self._mapping, remedy, failed, recovered)
+        return deployments.deployments(rollout, order, self._mapping, remedy, failed, recovered)
 
     @cached_property
     def _delivery(self) -> ir.Table | None:

@@ -33,6 +33,7 @@ def refresh_plan(definitions: Definitions, dialect: str = "duckdb") -> Plan:
     sequence.derive_carried(plan, definitions)
     outcomes.derive_remedies(plan)
     outcomes.derive_incidents(plan, definitions)
+    outcomes.derive_evidence(plan)
     outcomes.derive_deployments(plan, definitions)
     outcomes.derive_deliveries(plan, definitions)
     return plan

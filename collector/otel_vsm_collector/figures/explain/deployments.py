@@ -8,7 +8,7 @@ from ibis import ifelse
 
 from otel_vsm.semconv import FailureMethod, TaskResult
 from otel_vsm_collector.declared.sections import PRODUCTION
-from otel_vsm_collector.derive.rules.failures import BY_INCIDENT
+from otel_vsm_collector.derive.rules.evidence import INCIDENT
 from otel_vsm_collector.derive.rules.stages import NANOSECONDS
 from otel_vsm_collector.facts import selection as select
 from otel_vsm_collector.facts.selection import Selection
@@ -43,12 +43,8 @@ def fail_rate(selection: Selection) -> ir.Table:
     rows = _finished(selection)
     by_deployment = profile.fail_rate_of == "failed_deployments"
     below = ibis.literal(profile.fail_rate_per != "lead_times") & rows.done
-    unused = (
-        selection.table("remedy")
-        .select(name="mended_id")
-        .union(selection.table("incident_cause").select(name="deployment_id"), distinct=True)
-    )
-    rows = rows.left_join(unused.mutate(evidence=True), "name").drop("name_right")
+    about = selection.table("evidence").select(name="deployment_id").distinct()
+    rows = rows.left_join(about.mutate(evidence=True), "name").drop("name_right")
     failed = rows.done & rows.failed.fill_null(False) & by_deployment
     not_used = rows.evidence.notnull() & ~failed if by_deployment else ibis.literal(False)
     rows = rows.mutate(
@@ -73,7 +69,7 @@ def rework_rate(selection: Selection) -> ir.Table:
     remedy = selection.table("remedy").select("method", name="id")
     rows = rows.left_join(remedy, "name").drop("name_right")
     part = rows.done & rows.rework.fill_null(False)
-    method = ifelse(part, ibis.coalesce(rows.method, BY_INCIDENT), ibis.null("string"))
+    method = ifelse(part, ibis.coalesce(rows.method, INCIDENT), ibis.null("string"))
     return shares(rows.mutate(part=part, whole=rows.done, method=method), Kind.DEPLOYMENT)
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import ibis
 import ibis.expr.types as ir
 
+from otel_vsm_collector.derive.rules import evidence
 from otel_vsm_collector.derive.rules.starts import with_start
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
@@ -43,7 +44,7 @@ def page(
     bringing = [*names[Kind.DEPLOYMENT], *(row["deployment_id"] for row in rows)]
     changes = asked(_changes, names[Kind.CHANGE])
     deployments, carried = asked(_deployments, bringing), asked(_carried, bringing)
-    evidence = asked(_evidence, names[Kind.DEPLOYMENT])
+    said = asked(_evidence, names[Kind.DEPLOYMENT])
     incidents, causes = asked(_incidents, names[Kind.INCIDENT]), asked(_causes, names[Kind.INCIDENT])
     others = {kind: asked(what, names[kind]) for kind, what in _OTHERS.items()}
 
@@ -56,7 +57,7 @@ def page(
         if row["kind"] == Kind.DEPLOYMENT:
             details = {
                 "changes": _pairs(carried.get(name), "change_id", "method"),
-                "evidence": _pairs(evidence.get(name), "method", "source", "at", "used"),
+                "evidence": _pairs(said.get(name), "method", "source", "at", "used"),
             }
             return {"deployment": deployments[name] | details}
         if row["kind"] == Kind.INCIDENT:
@@ -130,22 +131,11 @@ def _evidence(selection: Selection, ids: ir.StringScalar) -> ir.Table:
     """(id, listed): by time, all that tells that a deployment failed its users: method, source, at and used.
 
     The source is an incident or another deployment; the profile may not use it."""
-    profile = selection.profile
-    remedies = selection.table("remedy").select(
-        "method", id="mended_id", source="id", at="started_at", counts=True
-    )
-    told = selection.table("incident").select("started_at", "severity", incident_id="id")
-    causes = selection.table("incident_cause").join(told, "incident_id")
-    counts: ir.BooleanValue = ibis.literal(True)
-    if profile.incident_severities is not None:
-        levels = [str(level) for level in profile.incident_severities]
-        counts = causes.severity.isin(levels).fill_null(False)
-    causes = causes.select(
-        method="attribution", id="deployment_id", source="incident_id", at="started_at", counts=counts
-    )
-    rows = remedies.union(causes).semi_join(_asked(ids), "id")
-    used = rows.method.isin([str(method) for method in profile.failure_methods])
-    rows = rows.mutate(used=used & rows.counts)
+    rows = selection.table("evidence").rename(id="deployment_id", source="source_id")
+    rows = rows.semi_join(_asked(ids), "id")
+    # Compared only, ClickHouse would list a number.
+    used = ibis.ifelse(evidence.used(rows, selection.profile), True, False)
+    rows = rows.mutate(used=used)
     return _listed(rows, ("method", "source", "at", "used"), by=("at", "method", "source"))
 
 
@@ -166,7 +156,8 @@ def _incidents(selection: Selection, ids: ir.StringScalar) -> ir.Table:
 
 def _causes(selection: Selection, ids: ir.StringScalar) -> ir.Table:
     """(id, listed): what each incident came from, as deployment_id and attribution."""
-    rows = selection.table("incident_cause").rename(id="incident_id").semi_join(_asked(ids), "id")
+    rows = selection.table("evidence").filter(ibis._.source_kind == evidence.INCIDENT)
+    rows = rows.rename(id="source_id", attribution="method").semi_join(_asked(ids), "id")
     return _listed(rows, ("deployment_id", "attribution"), by=("deployment_id",))
 
 

@@ -12,6 +12,7 @@ from otel_vsm_collector.derive.rules import (
     carried,
     deliveries,
     deployments,
+    evidence,
     failures,
     incidents,
     remedies,
@@ -22,6 +23,7 @@ from otel_vsm_collector.derive.rules.sequence import PAIR
 MENDING = Scope("mending_deployment", ("deployment_id",))
 JUDGED = Scope("judged_deployment", ("deployment_id",))
 INCIDENT = Scope("touched_incident", ("incident_id",))
+SOURCE = Scope("evidence_source", ("source_id", "source_kind"))
 DELIVERED = Scope("delivered_change", ("change_id",))
 
 
@@ -48,19 +50,22 @@ def derive_remedies(plan: Plan) -> None:
     reverts = plan.scratch("revert", remedies.reverts(changes), scope="neighbour_change")
     names = plan.pick("reverted", "identity", Scope("revert", ("node",)))
     reverting = remedies.reverting(told, places, known, reverts, names)
-    mended = plan.pick("remedy_before", "remedy", MENDING, ("id",))
-    plan.scratch("mended_before", mended.select(deployment_id="mended_id"))
+    plan.pick("remedy_before", "remedy", MENDING, ("id",))
     now = plan.scratch("remedy_now", remedies.remedies(told, places, reverting), scope="mending_rollout")
     plan.replace("remedy", now, scope=MENDING, columns=("id",))
+    plan.scratch(
+        "deployment_evidence",
+        evidence.of_deployments(evidence.Deployments(told, places, now)),
+        scope="mending_rollout",
+    )
 
 
 def derive_incidents(plan: Plan, definitions: Definitions) -> None:
     """Which deployments each incident came from: again for touched ones and for those after a touched one."""
-    report, cause, services, names, links, spans, rollout = (
+    report, services, names, links, spans, rollout = (
         tables.table(name)
         for name in (
             "incident_report",
-            "incident_cause",
             "incident_service",
             "incident_name",
             "incident_link",
@@ -80,12 +85,10 @@ def derive_incidents(plan: Plan, definitions: Definitions) -> None:
             distinct=True,
         ),
     )
-    known = cause.semi_join(again, "incident_id")
-    plan.scratch("blamed_before", known.select("deployment_id"), scope="touched_incident")
     reports = report.semi_join(again, report.id == again.incident_id)
-    plan.replace(
-        "incident_cause",
-        definitions.incident_causes(
+    causes = plan.scratch(
+        "incident_evidence",
+        definitions.incident_evidence(
             reports,
             services.semi_join(again, "incident_id"),
             names.semi_join(again, "incident_id"),
@@ -93,11 +96,11 @@ def derive_incidents(plan: Plan, definitions: Definitions) -> None:
             rollout,
             spans,
         ),
-        scope=INCIDENT,
+        scope="touched_incident",
     )
     plan.replace(
         "incident",
-        incidents.incidents(reports, known, rollout),
+        incidents.incidents(reports, causes, rollout),
         scope=INCIDENT,
         columns=("id",),
         sightings=(
@@ -107,32 +110,38 @@ def derive_incidents(plan: Plan, definitions: Definitions) -> None:
     )
 
 
+def derive_evidence(plan: Plan) -> None:
+    """What touched incidents and deployments say of the failure of deployments."""
+    sources = [
+        plan.table(name).select(source_id=column, source_kind=ibis.literal(kind))
+        for name, column, kind in (
+            ("touched_incident", "incident_id", evidence.INCIDENT),
+            ("mending_deployment", "deployment_id", evidence.DEPLOYMENT),
+        )
+    ]
+    plan.scratch("evidence_source", ibis.union(*sources))
+    plan.pick("evidence_before", "evidence", SOURCE)
+    columns = tables.FACTS["evidence"].names
+    found = [plan.table(name).select(*columns) for name in ("incident_evidence", "deployment_evidence")]
+    now = plan.scratch("evidence_now", ibis.union(*found), scope="evidence_source")
+    plan.replace("evidence", now, scope=SOURCE)
+
+
 def derive_deployments(plan: Plan, definitions: Definitions) -> None:
-    cause, incident, deployment = (
-        tables.table(name) for name in ("incident_cause", "incident", "deployment")
+    """What became of deployments: again for those that something touched says something of, and for those
+    that another remedy may have recovered."""
+    deployment, profile = tables.table("deployment"), definitions.profile
+    since = plan.scratch(
+        "remedies_since", sequence.since(plan.table("mending_place"), plan.table("remedy_before"))
     )
-    blamed = plan.scratch(
-        "blamed_now",
-        cause.semi_join(plan.table("touched_incident"), "incident_id").select("deployment_id"),
-        scope="touched_incident",
-    )
-    touching = ibis.union(
-        plan.table("mending_deployment"), plan.table("blamed_before"), blamed, distinct=True
-    )
-    plan.scratch("touching_deployment", touching)
-    places = plan.pick(
-        "touching_place", "deployment_order", Scope("touching_deployment", ("deployment_id",)), ("id",)
-    )
-    since = plan.scratch("judged_since", sequence.since(places, plan.table("remedy_before")))
     # A later remedy recovers what failed long ago, where nothing did before it.
     failed = deployment.filter(deployment.failed).join(since, PAIR)
     failed = failed.filter((failed.recovered_at >= failed.since).fill_null(True))
     plan.scratch(
         "judged_deployment",
         ibis.union(
-            plan.table("touching_deployment"),
-            plan.table("mended_before"),
-            plan.table("remedy_now").select(deployment_id="mended_id"),
+            plan.table("mending_deployment"),
+            *(plan.table(name).select("deployment_id") for name in ("evidence_before", "evidence_now")),
             failed.select(deployment_id="id"),
             distinct=True,
         ),
@@ -141,18 +150,8 @@ def derive_deployments(plan: Plan, definitions: Definitions) -> None:
     def judged(table: str, column: str = "id") -> ir.Table:
         return plan.pick(f"judged_{table}", table, JUDGED, (column,))
 
-    causes = plan.scratch(
-        "judged_cause",
-        failures.with_incidents(judged("incident_cause", "deployment_id"), incident, definitions.profile),
-        scope="judged_deployment",
-    )
-    place = judged("deployment_order")
-    mending = plan.pick("mends_judged", "remedy", JUDGED, ("mended_id",))
-    found = plan.scratch(
-        "failure",
-        failures.failures(place, mending, causes, definitions.profile),
-        scope="judged_deployment",
-    )
+    place, about = judged("deployment_order"), judged("evidence", "deployment_id")
+    found = plan.scratch("failure", failures.failures(place, about, profile), scope="judged_deployment")
     later = plan.pick("later_remedy", "remedy", Scope("failure", PAIR))
     plan.replace(
         "deployment",
@@ -162,7 +161,7 @@ def derive_deployments(plan: Plan, definitions: Definitions) -> None:
             carried.best_method(judged("deployment_change", "deployment_id"), "deployment_id"),
             judged("remedy"),
             found,
-            failures.recoveries(found, later, causes),
+            failures.recoveries(found, later, about, profile),
         ),
         scope=JUDGED,
         columns=("id",),
