@@ -19,7 +19,7 @@ INCIDENT, DEPLOYMENT = "incident", "deployment"
 """The kinds of what evidence points to."""
 
 
-class Incidents(NamedTuple):
+class IncidentFacts(NamedTuple):
     """What the evidence in incidents is found in: rows of the tables of facts."""
 
     reports: ir.Table
@@ -35,7 +35,7 @@ class Incidents(NamedTuple):
     """Which project a service belongs to; those of none are one together."""
 
 
-class Deployments(NamedTuple):
+class DeploymentFacts(NamedTuple):
     """What the evidence in deployments is found in: rows of the tables of facts."""
 
     reports: ir.Table
@@ -47,43 +47,43 @@ class Deployments(NamedTuple):
     """Of those among them that are one."""
 
 
-def incident_link(asked: Incidents) -> ir.Table:
+def incident_link(facts: IncidentFacts) -> ir.Table:
     """The deployments that an incident names or links to, and that are known."""
-    linked = asked.links.join(asked.deployment_spans, ["trace_id", "span_id"])
-    named = asked.names.semi_join(asked.deployments, asked.names.deployment_id == asked.deployments.id)
+    linked = facts.links.join(facts.deployment_spans, ["trace_id", "span_id"])
+    named = facts.names.semi_join(facts.deployments, facts.names.deployment_id == facts.deployments.id)
     pairs = ibis.union(
         *(rows.select("deployment_id", source_id="incident_id") for rows in (linked, named)), distinct=True
     )
-    return pairs.semi_join(asked.reports, pairs.source_id == asked.reports.id)
+    return pairs.semi_join(facts.reports, pairs.source_id == facts.reports.id)
 
 
-def incident_window(asked: Incidents) -> ir.Table:
+def incident_window(facts: IncidentFacts) -> ir.Table:
     """Where an incident neither names nor links to one, the latest successful deployment of its service (of
     any of its services) and environment that had ended before it started, if that is no longer ago than the
     profile's window."""
-    profile = asked.profile
-    done = asked.deployments.filter(asked.deployments.result == TaskResult.SUCCESS)
+    profile = facts.profile
+    done = facts.deployments.filter(facts.deployments.result == TaskResult.SUCCESS)
     done = done.select(
         "finished_at",
         "environment",
-        service_or_project=_service_or_project(done.service, asked),
+        service_or_project=_service_or_project(done.service, facts),
         deployment_id="id",
     )
-    linked = incident_link(asked)
-    left = asked.reports.anti_join(linked, asked.reports.id == linked.source_id)
-    hit = left.select("environment", "started_at", incident_id="id")
+    linked = incident_link(facts)
+    left = facts.reports.anti_join(linked, facts.reports.id == linked.source_id)
+    affected = left.select("environment", "started_at", incident_id="id")
     if profile.incident_match == "project":
         # Of a project an incident can be without a word on its service.
-        hit = hit.left_join(asked.services, "incident_id").drop("incident_id_right")
+        affected = affected.left_join(facts.services, "incident_id").drop("incident_id_right")
     else:
-        hit = hit.join(asked.services, "incident_id")
-    hit = hit.select(
+        affected = affected.join(facts.services, "incident_id")
+    affected = affected.select(
         "incident_id",
         "environment",
         "started_at",
-        service_or_project=_service_or_project(hit.service, asked),
+        service_or_project=_service_or_project(affected.service, facts),
     ).distinct()
-    before = _latest_before(hit, done)
+    before = _latest_before(affected, done)
     if profile.incident_window_s is not None:
         before = before.filter(
             before.started_at - before.finished_at <= int(profile.incident_window_s * 10**9)
@@ -95,39 +95,39 @@ def incident_window(asked: Incidents) -> ir.Table:
     return before.filter(before["rank"] == 0).select("deployment_id", source_id="incident_id")
 
 
-def rollback(asked: Deployments) -> ir.Table:
+def rollback(facts: DeploymentFacts) -> ir.Table:
     """The deployments that were rolled back."""
-    return _mended(asked.remedies, FailureMethod.ROLLBACK)
+    return _mended(facts.remedies, FailureMethod.ROLLBACK)
 
 
-def hotfix(asked: Deployments) -> ir.Table:
+def hotfix(facts: DeploymentFacts) -> ir.Table:
     """The deployments that a hotfix followed."""
-    return _mended(asked.remedies, FailureMethod.HOTFIX)
+    return _mended(facts.remedies, FailureMethod.HOTFIX)
 
 
-BY_INCIDENTS: Mapping[Failing, Callable[[Incidents], ir.Table]] = {
+BY_INCIDENTS: Mapping[Failing, Callable[[IncidentFacts], ir.Table]] = {
     FailureMethod.INCIDENT_LINK: incident_link,
     FailureMethod.INCIDENT_WINDOW: incident_window,
 }
-BY_DEPLOYMENTS: Mapping[Failing, Callable[[Deployments], ir.Table]] = {
+BY_DEPLOYMENTS: Mapping[Failing, Callable[[DeploymentFacts], ir.Table]] = {
     FailureMethod.ROLLBACK: rollback,
     FailureMethod.HOTFIX: hotfix,
 }
 """The methods: each gives pairs of deployment_id and the source_id of what says that it failed."""
 
 
-def of_incidents(asked: Incidents) -> ir.Table:
+def of_incidents(facts: IncidentFacts) -> ir.Table:
     """The rows of `evidence` that point to the incidents in question."""
-    told = asked.reports.select("severity", "resolved_at", source_id="id", at="started_at")
-    return _pairs(BY_INCIDENTS, asked).join(told, "source_id").mutate(source_kind=ibis.literal(INCIDENT))
+    sources = facts.reports.select("severity", "resolved_at", source_id="id", at="started_at")
+    return _pairs(BY_INCIDENTS, facts).join(sources, "source_id").mutate(source_kind=ibis.literal(INCIDENT))
 
 
-def of_deployments(asked: Deployments) -> ir.Table:
+def of_deployments(facts: DeploymentFacts) -> ir.Table:
     """The rows of `evidence` that point to the deployments in question."""
-    told = asked.reports.select(source_id="id", at="started_at")
+    sources = facts.reports.select(source_id="id", at="started_at")
     return (
-        _pairs(BY_DEPLOYMENTS, asked)
-        .join(told, "source_id")
+        _pairs(BY_DEPLOYMENTS, facts)
+        .join(sources, "source_id")
         .mutate(
             source_kind=ibis.literal(DEPLOYMENT),
             severity=ibis.null("string"),
@@ -144,11 +144,11 @@ def used(evidence: ir.Table, profile: Profile) -> ir.BooleanValue:
     return used
 
 
-_Asked = TypeVar("_Asked")
+_Facts = TypeVar("_Facts")
 
 
-def _pairs(methods: Mapping[Failing, Callable[[_Asked], ir.Table]], asked: _Asked) -> ir.Table:
-    return ibis.union(*(find(asked).mutate(method=ibis.literal(str(name))) for name, find in methods.items()))
+def _pairs(methods: Mapping[Failing, Callable[[_Facts], ir.Table]], facts: _Facts) -> ir.Table:
+    return ibis.union(*(find(facts).mutate(method=ibis.literal(str(name))) for name, find in methods.items()))
 
 
 def _mended(remedies: ir.Table, method: FailureMethod) -> ir.Table:
@@ -156,22 +156,22 @@ def _mended(remedies: ir.Table, method: FailureMethod) -> ir.Table:
     return mending.select(deployment_id="mended_id", source_id="id")
 
 
-def _service_or_project(service: ir.StringValue, asked: Incidents) -> ir.StringValue:
+def _service_or_project(service: ir.StringValue, facts: IncidentFacts) -> ir.StringValue:
     """What an incident and a deployment have to share, besides the environment, for the one to be put down to
     the other."""
-    if asked.profile.incident_match == "service":
+    if facts.profile.incident_match == "service":
         return service
-    if not asked.projects:
+    if not facts.projects:
         return ibis.literal("")
-    return ibis.cases(*((service == name, project) for name, project in asked.projects.items()), else_="")
+    return ibis.cases(*((service == name, project) for name, project in facts.projects.items()), else_="")
 
 
-def _latest_before(hit: ir.Table, done: ir.Table) -> ir.Table:
-    """Rows of `hit`, each with those of `done` (deployment_id, finished_at) that ended last before it
+def _latest_before(affected: ir.Table, done: ir.Table) -> ir.Table:
+    """Rows of `affected`, each with those of `done` (deployment_id, finished_at) that ended last before it
     started. Joining all that ended before it would give as many rows as there are such pairs."""
     where = ["environment", "service_or_project"]
     ends = done.select(*where, "finished_at", at="finished_at", incident_id=ibis.null("string"))
-    begins = hit.select(*where, "incident_id", finished_at=ibis.null("int64"), at="started_at")
+    begins = affected.select(*where, "incident_id", finished_at=ibis.null("int64"), at="started_at")
     # What ended at that very moment had ended.
     order = [ibis._["at"], ibis._.incident_id.notnull()]
     until_now = ibis.window(group_by=where, order_by=order, preceding=(None, 0))

@@ -6,7 +6,7 @@ import ibis.expr.types as ir
 from otel_vsm.semconv import EventName, IncidentSeverity
 from otel_vsm_collector.declared.profiles import Profile
 from otel_vsm_collector.declared.sections import PRODUCTION
-from otel_vsm_collector.derive.rules.changes import is_incident_event, known
+from otel_vsm_collector.derive.rules.changes import is_incident_event, or_empty
 
 _MOST_SEVERE_FIRST = (
     IncidentSeverity.CRITICAL,
@@ -29,8 +29,8 @@ def incident_reports(spans: ir.Table) -> ir.Table:
     def first(event: EventName) -> ir.IntegerScalar:
         return events.started_at.min(where=events.event_name == event)
 
-    begun = events.event_name.isin([EventName.INCIDENT_STARTED, EventName.INCIDENT_DETECTED])
-    opened = events.filter(begun).group_by("incident_id").agg(opened_at=ibis._.started_at.max())
+    is_start = events.event_name.isin([EventName.INCIDENT_STARTED, EventName.INCIDENT_DETECTED])
+    opened = events.filter(is_start).group_by("incident_id").agg(opened_at=ibis._.started_at.max())
     ends = events.filter(events.event_name == EventName.INCIDENT_RESOLVED).left_join(opened, "incident_id")
     ends = ends.filter(ends.started_at >= ends.opened_at.fill_null(ends.started_at))
     ends = ends.group_by("incident_id").agg(resolved_at=ends.started_at.min())
@@ -59,7 +59,7 @@ def incident_reports(spans: ir.Table) -> ir.Table:
         mitigated_at=by_id.mitigated_at,
         resolved_at=by_id.resolved_at,
         trace_id=by_id.trace_id,
-        teams=known(by_id.teams),
+        teams=or_empty(by_id.teams),
     )
 
 
@@ -96,10 +96,10 @@ def counts(incidents: ir.Table, profile: Profile) -> ir.BooleanValue:
     return incidents.severity.isin([str(level) for level in profile.incident_severities]).fill_null(False)
 
 
-def incidents(reports: ir.Table, evidence: ir.Table, rollouts: ir.Table) -> ir.Table:
+def incidents(reports: ir.Table, evidence: ir.Table, deployments: ir.Table) -> ir.Table:
     """The table `incident`: the reports, each with the deployment that it came from; of several the one that
     finished first. `evidence` are the rows that point to incidents."""
-    ended = rollouts.select("finished_at", deployment_id="id")
+    ended = deployments.select("finished_at", deployment_id="id")
     causes = evidence.select("deployment_id", incident_id="source_id", attribution="method")
     causes = causes.join(ended, "deployment_id")
     first = ibis.window(group_by=causes.incident_id, order_by=[causes.finished_at, causes.deployment_id])
