@@ -7,7 +7,7 @@ from ibis import ifelse
 from otel_vsm.figures import FIGURES
 from otel_vsm.semconv import TaskResult, metrics
 from otel_vsm_collector.declared.profiles import Profile
-from otel_vsm_collector.derive.rules.failures import BY_INCIDENT
+from otel_vsm_collector.derive.rules.evidence import INCIDENT
 from otel_vsm_collector.facts import selection as select
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.computed import OF_VALUES, Computed, Family, Parts, Row, duration, share
@@ -122,7 +122,7 @@ def rework_rate(selection: Selection) -> ir.Table:
     rows = _explained(selection)
     remedy = selection.table("remedy").select("method", name="id")
     rows = rows.left_join(remedy, "name").drop("name_right")
-    method = ifelse(rows.rework, ibis.coalesce(rows.method, BY_INCIDENT), ibis.null("string"))
+    method = ifelse(rows.rework, ibis.coalesce(rows.method, INCIDENT), ibis.null("string"))
     return shares(rows.mutate(part=rows.rework, whole=rows.done, method=method), Kind.DEPLOYMENT)
 
 

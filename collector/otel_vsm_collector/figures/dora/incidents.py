@@ -8,6 +8,7 @@ from ibis import ifelse
 
 from otel_vsm.semconv import EventName, TaskResult, metrics
 from otel_vsm_collector.declared.profiles import EARLIEST_SPAN
+from otel_vsm_collector.derive.rules.evidence import INCIDENT
 from otel_vsm_collector.derive.rules.incidents import counts
 from otel_vsm_collector.facts import selection as select
 from otel_vsm_collector.facts.selection import Selection
@@ -82,9 +83,10 @@ def blaming_nobody(selection: Selection) -> ir.Table:
     deployments = selection.table("deployment").select(
         "service", "environment", "result", "finished_at", deployment_id="id"
     )
-    causes = selection.table("incident_cause").select("incident_id", "deployment_id", "attribution")
+    causes = selection.table("evidence").filter(ibis._.source_kind == INCIDENT)
+    causes = causes.select("deployment_id", "method", incident_id="source_id")
     causes = causes.join(deployments, "deployment_id")
-    used = causes.attribution.isin([str(method) for method in selection.profile.failure_methods])
+    used = causes.method.isin([str(method) for method in selection.profile.failure_methods])
     done = causes.result == TaskResult.SUCCESS
     blamed = causes.group_by("incident_id").agg(
         here=(used & done & selection.within(causes.finished_at)).any(),

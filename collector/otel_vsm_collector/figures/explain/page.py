@@ -6,6 +6,7 @@ from typing import Any, Literal
 import ibis
 import ibis.expr.types as ir
 
+from otel_vsm_collector.derive.rules.evidence import INCIDENT
 from otel_vsm_collector.derive.rules.starts import with_start
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
@@ -154,7 +155,8 @@ def _incidents(selection: Selection, ids: ir.StringScalar) -> ir.Table:
 
 def _causes(selection: Selection, ids: ir.StringScalar) -> ir.Table:
     """(id, listed): what each incident came from, as deployment_id and attribution."""
-    rows = selection.table("incident_cause").rename(id="incident_id").semi_join(_table_of(ids), "id")
+    rows = selection.table("evidence").filter(ibis._.source_kind == INCIDENT)
+    rows = rows.rename(id="source_id", attribution="method").semi_join(_table_of(ids), "id")
     return _listed(rows, ("deployment_id", "attribution"), by=("deployment_id",))
 
 
