@@ -20,7 +20,7 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as OtlpSpan
 
 from otel_vsm.testing import RunningCollector, collector
-from otel_vsm_collector.figures.explain.figures import EXPLAINED
+from otel_vsm_collector.figures.registry import EXPLAINED
 from otel_vsm_collector.spans.mappings.mapping import Attribute
 from otel_vsm_collector.spans.mappings.otel_vsm import MAPPING
 from scenarios.events import Span

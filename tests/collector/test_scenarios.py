@@ -11,10 +11,9 @@ from otel_vsm_collector.derive.rules.starts import with_start
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.facts.zones import edges
-from otel_vsm_collector.figures.changes import changes
-from otel_vsm_collector.figures.dora import dora, dora_over
-from otel_vsm_collector.figures.flow import flow
-from otel_vsm_collector.figures.stages import stages
+from otel_vsm_collector.figures.flow.stages import stages
+from otel_vsm_collector.figures.groups import dora, dora_over, flow
+from otel_vsm_collector.figures.lists.changes import changes
 from scenarios import product
 from scenarios.comparison import check, check_rows
 from scenarios.events import spans

@@ -11,7 +11,9 @@ from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.facts.tables import FactTables
-from otel_vsm_collector.figures import changes, deployments, dora, flow, incidents, measurement, stages
+from otel_vsm_collector.figures import groups
+from otel_vsm_collector.figures.flow import stages
+from otel_vsm_collector.figures.lists import changes, deployments, incidents
 from otel_vsm_collector.web.api import items
 from reference.answers import with_something
 from reference.story import cuts
@@ -63,12 +65,12 @@ def plain(value: Any) -> Any:
 
 
 def _series(reader: Reader, selection: Selection) -> list[dict[str, Any]]:
-    return dora.dora_over(reader, selection, cuts(selection.from_ns, selection.to_ns))
+    return groups.dora_over(reader, selection, cuts(selection.from_ns, selection.to_ns))
 
 
 def _flow(reader: Reader, selection: Selection) -> dict[str, Any]:
     """Without the sentence about the bottleneck."""
-    found = flow.flow(reader, selection)
+    found = groups.flow(reader, selection)
     if found["bottleneck"]:
         del found["bottleneck"]["reason"]
     return found
@@ -76,14 +78,14 @@ def _flow(reader: Reader, selection: Selection) -> dict[str, Any]:
 
 def _health(reader: Reader, selection: Selection) -> dict[str, Any]:
     """Without what tells when spans arrived: the reference is told all at once."""
-    found = measurement.measurement(reader, selection)
+    found = groups.measurement(reader, selection)
     del found["ingest_delay"], found["clock_skew"]["arrived_before_end"]
     return found
 
 
 FIGURES: dict[str, Callable[[Reader, Selection], Any]] = {
-    "dora": dora.dora,
-    "dora_by_service": lambda reader, selection: with_something(dora.dora_by_service(reader, selection)),
+    "dora": groups.dora,
+    "dora_by_service": lambda reader, selection: with_something(groups.dora_by_service(reader, selection)),
     "series": _series,
     "stages": lambda reader, selection: {row["name"]: row for row in stages.stages(reader, selection)},
     "flow": _flow,

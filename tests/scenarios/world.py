@@ -24,7 +24,7 @@ class World:
         self._observe = observe
         self._refreshers: dict[Definitions, Refresher] = {}
         for table, schema in (LEDGER | FACTS).items():
-            engine.keep(table, schema)
+            engine.create_table(table, schema)
         self.clear()
 
     def clear(self) -> None:

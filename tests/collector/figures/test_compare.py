@@ -7,7 +7,6 @@ import pytest
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.explain.compare import differences, tally
-from otel_vsm_collector.figures.explain.figures import Figure
 from otel_vsm_collector.figures.explain.page import page
 from scenarios import product
 from scenarios.offsets import moment_ns
@@ -33,7 +32,7 @@ def alone(reader: Reader, theirs: Selection, *settings: str) -> dict[str, Select
     return {name: asked(reader, None, **{name: getattr(theirs.profile, name)}) for name in settings}
 
 
-def counted(reader: Reader, figure: Figure, selection: Selection) -> dict[str, tuple[Any, ...]]:
+def counted(reader: Reader, figure: str, selection: Selection) -> dict[str, tuple[Any, ...]]:
     rows = page(reader, figure, selection, which="counted", limit=10_000, after=None)
     return {f"{row['kind']} {row['name']}": (row["part"], row["whole"], row["value"]) for row in rows}
 
@@ -44,7 +43,7 @@ def test_every_row_that_counts_otherwise_is_found_and_put_down_to_a_setting(read
         asked(reader, None, incident_window_s=3600.0, failure_methods=("rollback",)),
     )
     by_setting = alone(reader, theirs, "incident_window_s", "failure_methods")
-    figure: Figure = "change_fail_rate"
+    figure: str = "change_fail_rate"
     found = differences(reader, figure, ours, theirs, by_setting, limit=10_000, after=None)
     by_ours, by_theirs = (counted(reader, figure, one) for one in (ours, theirs))
     expected = {name for name in {*by_ours, *by_theirs} if by_ours.get(name) != by_theirs.get(name)}

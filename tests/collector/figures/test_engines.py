@@ -9,9 +9,9 @@ import pytest
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.explain.compare import differences
-from otel_vsm_collector.figures.explain.figures import EXPLAINED
 from otel_vsm_collector.figures.explain.page import page
-from otel_vsm_collector.figures.measurement import measurement
+from otel_vsm_collector.figures.groups import measurement
+from otel_vsm_collector.figures.registry import EXPLAINED
 from scenarios import engines, product
 from scenarios.events import Span
 from scenarios.offsets import moment_ns

@@ -13,11 +13,11 @@ import pytest
 from otel_vsm_collector.declared.profiles import BUILT_IN, Profile
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
-from otel_vsm_collector.figures.dora import dora
-from otel_vsm_collector.figures.explain.figures import EXPLAINED, counts
+from otel_vsm_collector.figures.explain.counts import counts
 from otel_vsm_collector.figures.explain.page import page
 from otel_vsm_collector.figures.explain.reasons import Reason
-from otel_vsm_collector.figures.flow import flow
+from otel_vsm_collector.figures.groups import dora, flow
+from otel_vsm_collector.figures.registry import EXPLAINED
 from scenarios import product
 from scenarios.offsets import moment_ns
 from scenarios.question import Question
@@ -167,9 +167,9 @@ def test_a_figure_follows_from_its_rows(profile: str, reader: Reader) -> None:
 def test_a_figure_of_flow_follows_no_setting_that_it_does_not_name(profile: str, reader: Reader) -> None:
     default, other = (reader.facts.declared.profile_named(name) for name in (None, profile))
     for figure in EXPLAINED:
-        if EXPLAINED[figure].among is not flow:
+        if EXPLAINED[figure].figure.group != "flow":
             continue
-        named = {name: getattr(other, name) for name in EXPLAINED[figure].settings}
+        named = {name: getattr(other, name) for name in EXPLAINED[figure].settings_of(other)}
         alike = default.model_copy(update=named)
         found = []
         for one in (other, alike):

@@ -24,7 +24,9 @@ def deployed(facts: FactStore) -> FactStore:
             "deployment", **SHOP, **finished, id=f"d{number}", result="success", failed=number == 1,
             failure_method="rollback" if number == 1 else None, rework=number == 2,
         )  # fmt: skip
-    facts.insert("remedy", **SHOP, id="d2", number=2, method="rollback", started_at=MAY_1, mended_id="d1")
+    facts.insert(
+        "evidence", deployment_id="d1", method="rollback", source_kind="deployment", source_id="d2", at=MAY_1
+    )
     return facts
 
 

@@ -37,11 +37,15 @@ def delivered(facts: FactStore) -> FactStore:
             failure_at=MAY_1 + 2 * DAY if number == 2 else None, rework=False,
         )  # fmt: skip
         facts.insert("deployment_order", **SHOP, id=f"d{number}", before=number - 1)
-    facts.insert("incident_cause", incident_id="I", deployment_id="d2", attribution="incident_link")
     facts.insert("incident", **SHOP, id="I", started_at=MAY_1 + 2 * DAY, start_told=True, trace_id="ef" * 16)
     facts.insert(
-        "remedy", **SHOP, id="d4", number=3, method="rollback", started_at=MAY_1 + 3 * DAY, mended_id="d2"
-    )
+        "evidence", deployment_id="d2", method="incident_link", source_kind="incident", source_id="I",
+        at=MAY_1 + 2 * DAY,
+    )  # fmt: skip
+    facts.insert(
+        "evidence", deployment_id="d2", method="rollback", source_kind="deployment", source_id="d4",
+        at=MAY_1 + 3 * DAY,
+    )  # fmt: skip
     return facts
 
 

@@ -9,6 +9,9 @@ from otel_vsm_collector.declared.patterns import regex_of
 from otel_vsm_collector.derive.rules.stages import BAD
 from otel_vsm_collector.facts.selection import Selection
 
+BETWEEN = ":"
+"""A run goes by its trace and its span, with this between them."""
+
 
 def runs(selection: Selection) -> ir.Table:
     """The runs that pass the filters, of any time; work before any deployment is for every environment."""
@@ -41,10 +44,17 @@ def failed(rows: ir.Table) -> ir.BooleanValue:
 
 def quarantined(selection: Selection, rows: ir.Table) -> ir.BooleanValue:
     """Whether a run's failure is declared to mean nothing. The first pattern that matches the stage holds."""
-    held = [(pattern, stage.quarantined) for pattern, stage in selection.declared.stages.items()]
-    while held and not held[-1][1]:
-        del held[-1]
-    if not held:
+    declared = [(pattern, stage.quarantined) for pattern, stage in selection.declared.stages.items()]
+    while declared and not declared[-1][1]:
+        del declared[-1]
+    if not declared:
         return ibis.literal(False)
-    cases = ((rows.stage_name.re_search(regex_of((pattern,))), so) for pattern, so in held)
+    cases = ((rows.stage_name.re_search(regex_of((pattern,))), so) for pattern, so in declared)
     return ibis.cases(*cases, else_=False)
+
+
+def named(rows: ir.Table) -> ir.Table:
+    """Runs by what each goes by (name), with the stage that they are of."""
+    name = rows.trace_id.concat(BETWEEN, rows.span_id)
+    # What else the run has is told beside the row, not in it.
+    return rows.mutate(name=name, stage=rows.stage_name).drop("revision")

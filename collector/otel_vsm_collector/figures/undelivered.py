@@ -1,4 +1,4 @@
-"""The changes behind a lead time: those that arrived in the window, and those that might have."""
+"""Changes that might have been delivered in the window, and why they were not."""
 
 from dataclasses import replace
 
@@ -7,64 +7,28 @@ import ibis.expr.types as ir
 
 from otel_vsm.semconv import TaskResult
 from otel_vsm_collector.derive.rules.changes import LINKS, OWN
-from otel_vsm_collector.derive.rules.starts import with_start
 from otel_vsm_collector.facts import selection as select
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.explain.reasons import Reason
-from otel_vsm_collector.figures.explain.rows import ROWS, Kind, because, values
+from otel_vsm_collector.figures.explain.rows import ROWS, because
 
-DELIVERIES = ("unit", "window_edge", "first_deployment", "mapping")
+SETTINGS = ("unit", "window_edge", "first_deployment", "mapping")
 """The settings of a profile that decide which changes were delivered."""
-SETTINGS = (
-    *DELIVERIES,
-    "lead_time_per",
-    "lead_time_start",
-    "lead_time",
-    "negative",
-    "rounding",
-    "statistic",
-    "median",
-    "mean",
-)
-_PAIR = ["change_id", "deployment_id"]
+PAIR = ["change_id", "deployment_id"]
+"""What tells deliveries apart."""
 
 
-def lead_times(selection: Selection) -> ir.Table:
-    """A row per delivery in the window, and per other change that was merged in it or that a deployment in it
-    claims."""
-    return _shaped(with_others(selection, _arrived(selection)))
-
-
-def counted_lead_times(selection: Selection) -> ir.Table:
-    """Those of them that count."""
-    rows = _shaped(_arrived(selection))
-    return rows.filter(rows.counted)
-
-
-def _shaped(rows: ir.Table) -> ir.Table:
-    return values(rows.rename(name="change_id"), Kind.CHANGE)
-
-
-def _arrived(selection: Selection) -> ir.Table:
-    """(change_id, deployment_id, at, method, value, reason) of the deliveries in the window."""
-    delivered = select.deliveries(selection)
-    delivered = delivered.mutate(at=select.edge(selection, delivered))
-    started = with_start(selection.table("change"), selection.profile)
-    started = started.select(change_id="id", method="start_method")
-    arrived = delivered.left_join(started, "change_id")
-    return arrived.select(*_PAIR, "at", "method", value="lead_time_s", reason="excluded")
-
-
-def with_others(selection: Selection, arrived: ir.Table) -> ir.Table:
-    """The rows that have `arrived` with those that did not."""
+def with_undelivered(selection: Selection, arrived: ir.Table) -> ir.Table:
+    """The rows that have `arrived` (change_id, deployment_id, at, reason and what else there is to say), and
+    one per other change that was merged in the window or that a deployment in it claims."""
     nothing = {
         column: ibis.null(ROWS[column]) for column in ("value", "of_s", "method") if column in arrived.columns
     }
-    found = arrived.union(_others(selection, arrived).mutate(**nothing).select(*arrived.columns))
-    return found.union(_merged(selection, found).mutate(**nothing).select(*arrived.columns))
+    claimed = arrived.union(_claimed(selection, arrived).mutate(**nothing).select(*arrived.columns))
+    return claimed.union(_merged(selection, claimed).mutate(**nothing).select(*arrived.columns))
 
 
-def _others(selection: Selection, arrived: ir.Table) -> ir.Table:
+def _claimed(selection: Selection, arrived: ir.Table) -> ir.Table:
     """What deployments that finished in the window bring or claim, and what did not arrive with them."""
     profile = selection.profile
     # Repository, team and value stream are the change's, not the deployment's.
@@ -79,8 +43,8 @@ def _others(selection: Selection, arrived: ir.Table) -> ir.Table:
         selection.table("matched_claim").mutate(brought=False),
         selection.table("deployment_change").mutate(brought=True),
     )
-    claims = claims.semi_join(deployments, "deployment_id").anti_join(arrived, _PAIR)
-    claims = claims.group_by(*_PAIR).agg(
+    claims = claims.semi_join(deployments, "deployment_id").anti_join(arrived, PAIR)
+    claims = claims.group_by(*PAIR).agg(
         brought=claims.brought.any(),
         linked=(claims.method == LINKS).any(),
         used=claims.method.isin(used).any(),
@@ -88,16 +52,16 @@ def _others(selection: Selection, arrived: ir.Table) -> ir.Table:
     rows = claims.join(deployments, "deployment_id")
     changes = selection.apply(selection.table("change")).select("requested", "merged_at", change_id="id")
     rows = rows.join(changes, "change_id")
-    first = select.first_deliveries(selection).select(*_PAIR, "delivered_at")
+    first = select.first_deliveries(selection).select(*PAIR, "delivered_at")
     earliest = first.group_by("change_id").agg(first_at=first.delivered_at.min())
     rows = rows.left_join(earliest, "change_id").drop("change_id_right")
-    itself = first.select(*_PAIR).distinct().mutate(first=True)
-    rows = rows.left_join(itself, _PAIR)
+    itself = first.select(*PAIR).distinct().mutate(first=True)
+    rows = rows.left_join(itself, PAIR)
     before = rows.first_at <= rows["at"]
     first_ever = (rows.before == 0) & (rows.linked | (profile.first_deployment == "none"))
     reason = because(
         (rows.result != TaskResult.SUCCESS, Reason.UNSUCCESSFUL),
-        (_not_asked_for(selection, rows), Reason.NO_REQUEST),
+        (_unrequested(selection, rows), Reason.NO_REQUEST),
         (rows.brought & rows["first"].notnull(), Reason.OUTSIDE_WINDOW),
         (rows.brought & before, Reason.NOT_FIRST_DELIVERY),
         (rows.brought, Reason.OTHER_OF_ARTIFACT),
@@ -106,21 +70,21 @@ def _others(selection: Selection, arrived: ir.Table) -> ir.Table:
         (before, Reason.NOT_FIRST_DELIVERY),
         otherwise=Reason.BETTER_METHOD,
     )
-    return rows.select(*_PAIR, "at", reason=reason)
+    return rows.select(*PAIR, "at", reason=reason)
 
 
-def _merged(selection: Selection, found: ir.Table) -> ir.Table:
-    """The changes that were merged in the window and are not among those `found`."""
+def _merged(selection: Selection, claimed: ir.Table) -> ir.Table:
+    """The changes that were merged in the window and are not among those."""
     merged = selection.apply(selection.table("change"))
     if (wanted := selection.wanted("service")) is not None:
         merged = merged.filter(merged.services.contains(wanted))
     merged = merged.filter(selection.within(merged.merged_at))
     merged = merged.select("requested", "merged_at", "abandoned_at", change_id="id")
-    merged = merged.anti_join(found, "change_id")
+    merged = merged.anti_join(claimed, "change_id")
     first = select.first_deliveries(selection).select("change_id", delivered=True).distinct()
     merged = merged.left_join(first, "change_id").drop("change_id_right")
     reason = because(
-        (_not_asked_for(selection, merged), Reason.NO_REQUEST),
+        (_unrequested(selection, merged), Reason.NO_REQUEST),
         (merged.delivered.notnull(), Reason.OUTSIDE_WINDOW),
         (merged.abandoned_at.notnull(), Reason.ABANDONED),
         otherwise=Reason.NOT_DELIVERED,
@@ -129,7 +93,7 @@ def _merged(selection: Selection, found: ir.Table) -> ir.Table:
     return merged.select("change_id", deployment_id=nowhere, at=merged.merged_at, reason=reason)
 
 
-def _not_asked_for(selection: Selection, rows: ir.Table) -> ir.BooleanValue:
+def _unrequested(selection: Selection, rows: ir.Table) -> ir.BooleanValue:
     """Whether the profile takes a change for none."""
     if selection.profile.unit == "change":
         return ibis.literal(False)

@@ -38,10 +38,10 @@ def changes(selection: Selection, listed: ir.Table | None = None) -> ir.Table:
     """
     selection = replace(selection, facts=selection.facts.of_changes)
     listed = moments(selection) if listed is None else listed
-    asked = listed.select(change_id="id")
-    begun = selection.table("change").semi_join(listed, "id")
-    delivered = first_deliveries(selection, of=asked)
-    return described(asked, begun, delivered.mutate(edge=edge(selection, delivered)), selection.facts)
+    ids = listed.select(change_id="id")
+    rows = selection.table("change").semi_join(listed, "id")
+    delivered = first_deliveries(selection, of=ids)
+    return described(ids, rows, delivered.mutate(edge=edge(selection, delivered)), selection.facts)
 
 
 def moments(selection: Selection) -> ir.Table:
@@ -53,57 +53,57 @@ def moments(selection: Selection) -> ir.Table:
     selection = replace(selection, facts=selection.facts.of_changes)
     delivered = delivered_changes(selection)
     delivered = delivered.select(id="change_id", at=edge(selection, delivered))
-    begun = counted(selection.apply(selection.table("change")), selection.profile)
-    begun = with_start(begun, selection.profile)
-    begun = begun.select("id", at=ibis.coalesce(begun.started_at, begun.first_seen_at))
-    begun = begun.filter(selection.within(begun["at"]))
+    started = counted(selection.apply(selection.table("change")), selection.profile)
+    started = with_start(started, selection.profile)
+    started = started.select("id", at=ibis.coalesce(started.started_at, started.first_seen_at))
+    started = started.filter(selection.within(started["at"]))
     arrived = selection.apply(selection.facts.arrived)
     if selection.service is not None:
-        begun = begun.semi_join(arrived, begun.id == arrived.change_id)
+        started = started.semi_join(arrived, started.id == arrived.change_id)
     # What has a delivery has its moment from that, unless it was delivered without being merged.
     arrived = arrived.filter(edge(selection, arrived).notnull())
-    return delivered.union(begun.anti_join(arrived, begun.id == arrived.change_id))
+    return delivered.union(started.anti_join(arrived, started.id == arrived.change_id))
 
 
 def change(name: ir.StringScalar, facts: FactTables = BY_DEFAULT) -> ir.Table:
     """The change of this id or alias, with its delivery to production; no row where there is none."""
     facts = facts.of_changes
-    begun = facts.table("change")
-    begun = begun.filter((begun.id == name) | begun.aliases.contains(name))
+    rows = facts.table("change")
+    rows = rows.filter((rows.id == name) | rows.aliases.contains(name))
     anywhere = Selection(from_ns=0, to_ns=0, environment=PRODUCTION, facts=facts)
-    asked = begun.select(change_id="id")
-    delivered = first_deliveries(anywhere, of=asked)
-    return described(asked, begun, delivered.mutate(edge=delivered.delivered_at), facts)
+    ids = rows.select(change_id="id")
+    delivered = first_deliveries(anywhere, of=ids)
+    return described(ids, rows, delivered.mutate(edge=delivered.delivered_at), facts)
 
 
-def described(asked: ir.Table, begun: ir.Table, delivered: ir.Table, facts: FactTables) -> ir.Table:
-    """Rows of `change`, all of those `asked` for (change_id), each with its row of `delivery`, if it has one,
-    and all else that is known of it.
+def described(ids: ir.Table, changes: ir.Table, delivered: ir.Table, facts: FactTables) -> ir.Table:
+    """Rows of `change`, all of those with these ids (change_id), each with its row of `delivery`, if it has
+    one, and all else that is known of it.
 
-    Columns: id, aliases, repository, `at` (the `edge` of the delivery, else begun), delivered_at,
+    Columns: id, aliases, repository, `at` (the `edge` of the delivery, else its start), delivered_at,
     lead_time_s, excluded, the legs, and lists: events (at, event), deployed (environment, and at: the first
     arrival in it) and deployment_ids.
     """
     profile = facts.definitions.profile
-    events = fact("change_event").semi_join(asked, "change_id")
+    events = fact("change_event").semi_join(ids, "change_id")
     # Lists of pairs: not every engine knows how to order one list by another.
-    told = events.group_by("change_id").agg(
+    listed = events.group_by("change_id").agg(
         events=ibis.struct({"at": events["at"], "event": events.event}).collect().sort()
     )
-    arrivals = facts.counted(facts.arrived).semi_join(asked, "change_id")
+    arrivals = facts.counted(facts.arrived).semi_join(ids, "change_id")
     arrivals = arrivals.group_by("change_id", "environment").agg(arrived_at=arrivals.delivered_at.min())
     arrivals = arrivals.group_by("change_id").agg(
         deployed=ibis.struct({"environment": arrivals.environment, "at": arrivals.arrived_at})
         .collect()
         .sort()
     )
-    carried = facts.table("deployment_change").semi_join(asked, "change_id")
+    carried = facts.table("deployment_change").semi_join(ids, "change_id")
     carried = carried.group_by("change_id").agg(deployment_ids=carried.deployment_id.collect().sort())
     reached = delivered.select(
         "change_id", "edge", "deploy_started_at", "delivered_at", "lead_time_s", "excluded"
     )
-    rows = with_start(begun, profile).rename(change_id="id")
-    for part in (reached, told, arrivals, carried):
+    rows = with_start(changes, profile).rename(change_id="id")
+    for part in (reached, listed, arrivals, carried):
         rows = rows.left_join(part, "change_id").drop("change_id_right")
     return rows.select(
         "aliases",

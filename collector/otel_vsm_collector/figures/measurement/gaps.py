@@ -1,31 +1,29 @@
-"""How far the figures can be believed: what no change was found for and why, and where clocks disagree."""
+"""What no change was found for and why, and where clocks disagree."""
 
 from dataclasses import replace
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
-from ibis import ifelse
 
 from otel_vsm.semconv import EventName, MeasurementGap, StageType, TaskResult
 from otel_vsm_collector.derive.rules.changes import ARTIFACT, LINKS, REVISION
 from otel_vsm_collector.derive.rules.deliveries import NO_START
-from otel_vsm_collector.derive.rules.stages import NANOSECONDS
 from otel_vsm_collector.facts import selection as select
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
-from otel_vsm_collector.figures.statistic import spelled, statistic
+from otel_vsm_collector.figures.measurement.ingest_delay import arrived
+from otel_vsm_collector.figures.statistic import ratio
 
 NOTHING_NEW = "nothing_new"
 MOST_SUSPICIOUS = 20
 Row = dict[str, Any]
 
 
-def measurement(reader: Reader, selection: Selection) -> Row:
-    """The measurement of one selection, in the shape of the API's answer but for window, profile and what the
-    collector counts itself. Spans and arrivals are told apart by repository, team and value stream alone."""
+def gaps(reader: Reader, selection: Selection) -> Row:
+    """All of it, in the shape of the API's answer. Spans and arrivals are told apart by repository, team and
+    value stream alone."""
     suspicious = reader.answer(suspicious_changes, selection)
-    (delay,) = reader.answer(ingest_delay, selection)
     return {
         "spans": _unlinked(reader.answer(spans, selection)),
         "stage_runs": _unlinked(reader.answer(stage_runs, selection)),
@@ -33,7 +31,6 @@ def measurement(reader: Reader, selection: Selection) -> Row:
         "suspicious": {"count": len(suspicious), "changes": suspicious[:MOST_SUSPICIOUS]},
         "excluded": {row["excluded"]: row["changes"] for row in reader.answer(excluded, selection)},
         "clock_skew": clock_skew(reader, selection),
-        "ingest_delay": spelled(delay, "delay"),
     }
 
 
@@ -42,8 +39,13 @@ def _unlinked(rows: list[Row]) -> Row:
     whole = gaps.pop(None)
     nothing_new = gaps.pop(NOTHING_NEW, 0)
     unlinked = sum(gaps.values())
-    found = {"count": whole, "unlinked": unlinked, "ratio": unlinked / whole if whole else None, "why": gaps}
-    return found | {NOTHING_NEW: nothing_new}
+    return {
+        "count": whole,
+        "unlinked": unlinked,
+        "ratio": ratio(unlinked, whole),
+        "why": gaps,
+        NOTHING_NEW: nothing_new,
+    }
 
 
 def spans(selection: Selection) -> ir.Table:
@@ -94,8 +96,7 @@ def _with_all(rows: ir.Table, gaps: ir.Table) -> ir.Table:
     """(gap, rows): how many of the `gaps` there are of each kind, and under null how many `rows`."""
     by_gap = gaps.group_by("gap").agg(rows=gaps.count())
     whole = rows.aggregate(rows=rows.count())
-    found = by_gap.union(whole.select(gap=ibis.null("string"), rows=whole.rows))
-    return found.order_by("gap")
+    return by_gap.union(whole.select(gap=ibis.null("string"), rows=whole.rows)).order_by("gap")
 
 
 def deployments(selection: Selection) -> ir.Table:
@@ -105,21 +106,21 @@ def deployments(selection: Selection) -> ir.Table:
     done = select.deployments(selection)
     done = done.filter(done.result == TaskResult.SUCCESS).select("id", "change_mapping")
     claims = selection.table("deployment_claim").semi_join(done, [("deployment_id", "id")])
-    told = claims.group_by(id="deployment_id").agg(
+    by_method = claims.group_by(id="deployment_id").agg(
         **{method: (claims.method == method).any() for method in (REVISION, ARTIFACT, LINKS)}
     )
-    found = selection.table("matched_claim").select(id="deployment_id", found=True).distinct()
-    for part in (told, found):
+    matched = selection.table("matched_claim").select(id="deployment_id", matched=True).distinct()
+    for part in (by_method, matched):
         done = done.left_join(part, "id").drop("id_right")
     gap = ibis.cases(
-        (done.found.notnull(), NOTHING_NEW),
+        (done.matched.notnull(), NOTHING_NEW),
         (done[REVISION].fill_null(False), str(MeasurementGap.UNKNOWN_REVISION)),
         (done[ARTIFACT].fill_null(False), str(MeasurementGap.UNKNOWN_ARTIFACT)),
         (done[LINKS].fill_null(False), str(MeasurementGap.UNKNOWN_LINK)),
         else_=str(MeasurementGap.NO_IDENTITY),
     )
-    unmapped = done.filter(done.change_mapping.isnull())
-    return _with_all(done, unmapped.select(gap=gap))
+    carrying_nothing = done.filter(done.change_mapping.isnull())
+    return _with_all(done, carrying_nothing.select(gap=gap))
 
 
 def suspicious_changes(selection: Selection) -> ir.Table:
@@ -155,10 +156,10 @@ def _counted(rows: ir.Table, gap: MeasurementGap) -> ir.Table:
 
 
 def _children(selection: Selection) -> ir.Table:
-    told = selection.table("span")
-    rows = told.filter(selection.within(told.ended_at), told.parent_span_id.notnull())
+    every = selection.table("span")
+    rows = every.filter(selection.within(every.ended_at), every.parent_span_id.notnull())
     # A parent ends no earlier than its child, but for clocks that disagree by hours.
-    parents = told.filter(told.ended_at >= selection.start - select.DAY_NS)
+    parents = every.filter(every.ended_at >= selection.start - select.DAY_NS)
     parents = parents.select("trace_id", parent_span_id="span_id", parent_at="started_at")
     rows = rows.select("trace_id", "parent_span_id", "started_at").join(
         parents, ["trace_id", "parent_span_id"]
@@ -185,23 +186,5 @@ def _queues(selection: Selection) -> ir.Table:
 
 
 def _arrivals(selection: Selection) -> ir.Table:
-    rows = _arrived(selection)
+    rows = arrived(selection)
     return _counted(rows.filter(rows.received_at < rows.ended_at), MeasurementGap.ARRIVED_BEFORE_END)
-
-
-def ingest_delay(selection: Selection) -> ir.Table:
-    """The statistic `delay` of the spans that arrived in the window: since they had ended."""
-    rows = _arrived(selection)
-    delay = ifelse(
-        rows.received_at >= rows.ended_at,
-        (rows.received_at - rows.ended_at) / NANOSECONDS,
-        ibis.null("float64"),
-    )
-    return rows.aggregate(**statistic(delay, "delay"))
-
-
-def _arrived(selection: Selection) -> ir.Table:
-    arrivals = selection.table("arrival")
-    arrivals = arrivals.filter(selection.within(arrivals.received_at))
-    rows = replace(selection, service=None, environment=None, severity=None).apply(selection.table("span"))
-    return rows.select("seq", "ended_at").join(arrivals, "seq")
