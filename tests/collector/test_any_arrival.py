@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -107,6 +108,8 @@ def answers(running: RunningCollector) -> dict[str, bytes]:
     return found
 
 
+@pytest.mark.worlds
+@pytest.mark.kill
 def test_arrival_changes_no_answer(side_by_side: list[Span], tmp_path: Path) -> None:
     with collector() as running:
         send(running, side_by_side)

@@ -13,8 +13,6 @@ import requests
 from handmade.otlp import Otlp
 from otel_vsm.testing import RunningCollector, collector
 
-pytestmark = pytest.mark.slow
-
 WINDOW = {"from_": "2000-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
 
 

@@ -36,7 +36,7 @@ def test_scenario(path: Path, duckdb_world: World) -> None:
     check_all(duckdb_world, scenario)
 
 
-@pytest.mark.slow
+@pytest.mark.clickhouse
 @pytest.mark.parametrize("path", scenario_files(), ids=lambda path: path.stem)
 def test_scenario_on_clickhouse(path: Path, clickhouse_world: World) -> None:
     """All at once."""
@@ -52,7 +52,7 @@ def begin(world: World, scenario: Scenario) -> None:
 
 
 def check_all(world: World, scenario: Scenario) -> None:
-    facts = product.facts(scenario.settings, world)
+    facts = product.facts(scenario.settings, inline=world.engine.inline)
     reader = product.reader(facts, world)
     for expectation in scenario.expectations:
         selection = product.selection(expectation.question, facts.named(expectation.profile))

@@ -16,7 +16,7 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.xdist_group("readme")
 
 ROOT = Path(__file__).parents[2]
 SNIPPETS = re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)

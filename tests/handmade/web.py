@@ -16,11 +16,9 @@ import jsonschema
 import uvicorn
 
 from handmade.facts import FactStore
-from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.derive.definitions import Definitions
-from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.metrics.collect import Metrics
 from otel_vsm_collector.web.app import create_app
+from scenarios import product
 
 _formats = jsonschema.FormatChecker(formats=())
 
@@ -95,7 +93,7 @@ class Web:
 def served(facts: FactStore) -> Iterator[Web]:
     """The application over these facts, while it is served."""
     metrics = Metrics()
-    tables = FactTables(Definitions(Declared()))
+    tables = product.facts({})
     metrics.watch(facts.cursor, lambda: tables)
     found = Web("", facts, metrics)
     app = create_app(

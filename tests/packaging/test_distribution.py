@@ -15,7 +15,7 @@ import pytest
 
 import otel_vsm
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.xdist_group("wheel")
 
 ROOT = Path(__file__).parents[2]
 READY_WITHIN_S = 60

@@ -114,7 +114,7 @@ def _simpler(
     return instead if differs(instead) else side_by_side
 
 
-@pytest.mark.slow
+@pytest.mark.worlds
 @pytest.mark.parametrize("settings", ["few", "many"])
 def test_product_and_reference_agree(settings: str) -> None:
     random = Random(f"{SEED} {settings}")

@@ -23,10 +23,9 @@ def definitions(settings: Settings) -> Definitions:
     return _definitions(json.dumps(settings))
 
 
-def facts(settings: Settings, world: World) -> FactTables:
-    """The facts of a world that follows these settings, the same object each time: compiled questions are
-    known by it."""
-    return _facts(json.dumps(settings), world.engine.inline)
+def facts(settings: Settings, *, inline: bool = False) -> FactTables:
+    """The facts where this is declared, the same object each time: compiled questions are known by it."""
+    return _facts(json.dumps(settings), inline)
 
 
 def reader(facts: FactTables, world: World) -> Reader:

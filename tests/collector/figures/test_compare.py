@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def reader(everything: World) -> Reader:
-    return product.reader(product.facts({}, everything), everything)
+    return product.reader(product.facts({}), everything)
 
 
 def asked(reader: Reader, profile: str | None = None, **settings: Any) -> Selection:

@@ -19,6 +19,8 @@ from scenarios.question import Question
 from scenarios.world import World
 
 WINDOW = Question(from_ns=moment_ns("-100d"), to_ns=moment_ns("100d"))
+pytestmark = [pytest.mark.clickhouse, pytest.mark.xdist_group("engines")]
+
 PROFILES = ("dora", "gitlab")
 
 
@@ -32,7 +34,7 @@ def clickhouse(side_by_side: list[Span]) -> Iterator[World]:
 
 
 def asked(world: World, profile: str) -> tuple[Reader, Selection]:
-    facts = product.facts({}, world)
+    facts = product.facts({}, inline=world.engine.inline)
     return product.reader(facts, world), product.selection(WINDOW, facts.named(profile))
 
 

@@ -8,10 +8,8 @@ import pytest
 from handmade import receivers
 from handmade.facts import FactStore
 from otel_vsm import identity
-from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.derive.definitions import Definitions
-from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.metrics.collect import Metrics
+from scenarios import product
 
 DAY = 86400 * 10**9
 
@@ -59,7 +57,7 @@ def measured(facts: FactStore) -> Iterator[Metrics]:
     metrics = Metrics()
     metrics.health.watch(lag_s=lambda: 0.0, journal_bytes=lambda: 4096)
     metrics.health.derivation.record(0.02)
-    tables = FactTables(Definitions(Declared()))
+    tables = product.facts({})
     metrics.watch(facts.cursor, lambda: tables)
     metrics.observer.observe_everything(facts.connection)
     metrics.observer.commit()

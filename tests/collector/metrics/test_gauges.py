@@ -8,13 +8,11 @@ import pytest
 from opentelemetry.sdk.metrics import export as sdk
 
 from handmade.facts import FactStore
-from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.derive.definitions import Definitions
-from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.metrics import collect, gauges
 from otel_vsm_collector.metrics.collect import Metrics
+from scenarios import product
 
-FACTS = FactTables(Definitions(Declared()))
+FACTS = product.facts({})
 
 DAY = 86400 * 10**9
 SHOP = {"service": "shop", "environment": "production"}

@@ -8,10 +8,12 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from otel_vsm_collector.derive import tables
@@ -19,6 +21,8 @@ from otel_vsm_collector.stores.engine import Engine, Within
 
 _EXCLUDED = re.compile(r"(?<=EXCLUDE \()[^()]*(?=\))")
 """Columns that are dropped: Ibis names them in the order of a set, which is another one in each process."""
+
+_COMPILED = 1000
 
 Observe = Callable[[str, str], None]
 """Who wants to know of facts when they are first seen (the metrics) is called with the fact and the name of a
@@ -177,7 +181,13 @@ class Plan:
         return digest.hexdigest()
 
     def _query(self, expression: ir.Table) -> str:
-        return str(ibis.to_sql(expression, dialect=self.dialect))
+        return _compiled(expression.op(), self.dialect)
+
+
+# Plans by other definitions have most of their queries in common: `vsm.yaml` may be read again and again.
+@lru_cache(_COMPILED)
+def _compiled(operation: ops.Node, dialect: str) -> str:
+    return str(ibis.to_sql(operation.to_expr(), dialect=dialect))
 
 
 def _replace(engine: Engine, step: _Replace, observe: Observe | None) -> None:

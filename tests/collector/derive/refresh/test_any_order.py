@@ -70,6 +70,7 @@ incident = st.fixed_dictionaries(
 worlds = st.lists(st.one_of(stage, event, deployment, deployment, incident, approval, work_item), max_size=12)
 
 
+@pytest.mark.worlds
 @settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(told=worlds, data=st.data())
 def test_order_repetition_and_batches_change_nothing(
@@ -93,7 +94,8 @@ def test_order_repetition_and_batches_change_nothing(
     assert world.facts() == at_once
 
 
-@pytest.mark.slow
+@pytest.mark.worlds
+@pytest.mark.clickhouse
 @settings(max_examples=6, suppress_health_check=list(HealthCheck))
 @given(told=worlds, data=st.data())
 def test_clickhouse_finds_the_same(
