@@ -24,12 +24,13 @@ from scenarios.question import Question
 from scenarios.world import World
 
 Row = dict[str, Any]
+PROFILES = {"strict": {"incident_severities": ["high"], "window_edge": "merged"}}
 SETTINGS = {
-    "profiles": {"strict": {"incident_severities": ["high"], "window_edge": "merged"}},
+    "profiles": PROFILES,
     "stages": {"ui smoke": {"quarantined": True}},
 }
 EVER = Question(from_ns=moment_ns("-1000d"), to_ns=moment_ns("1000d"))
-OTHERS = [name for name in (*BUILT_IN, *SETTINGS["profiles"]) if name != "dora"]
+OTHERS = [name for name in (*BUILT_IN, *PROFILES) if name != "dora"]
 WINDOWS = {
     "everything": EVER,
     "a window": replace(EVER, from_ns=moment_ns("3h"), to_ns=moment_ns("5h")),
