@@ -69,9 +69,9 @@ class Current:
             self._say(f"{config} was read again")
             return
 
-        def begun() -> None:
+        def start() -> None:
             self.facts, self.plan = facts, plan
             self._observer.restart()
 
         self._say(f"{config} was read again; all facts are derived again by what it declares")
-        store.follow(self.refreshing(plan), begun)
+        store.follow(self.refreshing(plan), start)

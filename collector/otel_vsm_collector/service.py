@@ -171,12 +171,12 @@ class _Server(uvicorn.Server):
 
 def _bind(address: Address, option: str) -> socket.socket:
     try:
-        found = socket.getaddrinfo(
+        candidates = socket.getaddrinfo(
             address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
         # A name such as localhost stands for several; clients try IPv4 in any case.
-        family, _, _, _, place = min(found, key=lambda one: one[0] != socket.AF_INET)
-        return socket.create_server(place, family=family, backlog=1024)
+        family, _, _, _, endpoint = min(candidates, key=lambda one: one[0] != socket.AF_INET)
+        return socket.create_server(endpoint, family=family, backlog=1024)
     except OSError as error:
         # Its own text names the address again; that of a name that is not known has no number.
         number = error.errno or 0

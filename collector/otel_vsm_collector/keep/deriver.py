@@ -31,7 +31,7 @@ class _Following(NamedTuple):
     """Other definitions, that facts are to follow from now on."""
 
     refreshing: MakeRefreshing
-    begun: Callable[[], None]
+    on_start: Callable[[], None]
 
 
 class _Reader(NamedTuple):
@@ -72,11 +72,11 @@ class Deriver:
             if not was_behind or self._backlog.spans >= GATHER_SPANS:
                 self._wake.notify()
 
-    def follow(self, refreshing: MakeRefreshing, begun: Callable[[], None]) -> None:
-        """Derives everything again, by other definitions; `begun` is called in the deriving thread, when what
-        the old ones gave is gone."""
+    def follow(self, refreshing: MakeRefreshing, on_start: Callable[[], None]) -> None:
+        """Derives everything again, by other definitions; `on_start` is called in the deriving thread,
+        when what the old ones gave is gone."""
         with self._wake:
-            self._following = _Following(refreshing, begun)
+            self._following = _Following(refreshing, on_start)
             self._wake.notify()
 
     async def caught_up(self, timeout_s: float) -> float:
@@ -169,7 +169,7 @@ class Deriver:
         """One step, from the ledger's position on; gives how many of its spans were known already."""
         if following := self._following:
             self._ledger.follow(following.refreshing)
-            following.begun()
+            following.on_start()
             with self._wake:
                 if self._following is following:
                     self._following = None

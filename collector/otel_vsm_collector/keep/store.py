@@ -106,11 +106,11 @@ class Store:
         """Takes an OTLP trace request in protobuf; answers once its spans are durable."""
         return await self._writer.submit(payload)
 
-    def follow(self, refreshing: MakeRefreshing, begun: Callable[[], None]) -> None:
-        """Derives everything again, by other definitions; `begun` is called, in another thread, when what the
-        old ones gave is gone."""
+    def follow(self, refreshing: MakeRefreshing, on_start: Callable[[], None]) -> None:
+        """Derives everything again, by other definitions; `on_start` is called, in another thread, when
+        what the old ones gave is gone."""
         self._initial_seq = self._journal.last_seq
-        self._deriver.follow(refreshing, begun)
+        self._deriver.follow(refreshing, on_start)
 
     def keep_unmapped(self, unmapped: Unmapped) -> None:
         """From now on, keeps these of the spans that no mapping is about."""

@@ -19,7 +19,7 @@ from otel_vsm_collector.figures.explain.reasons import Reason
 from otel_vsm_collector.figures.explain.rows import Kind
 from otel_vsm_collector.figures.groups import parts_of
 from otel_vsm_collector.web.api import explain_models as models
-from otel_vsm_collector.web.api.pagination import Paging, Place
+from otel_vsm_collector.web.api.pagination import Paging, Position
 from otel_vsm_collector.web.api.parameters import Name, known_by
 from otel_vsm_collector.web.api.problems import REFUSED, once
 from otel_vsm_collector.web.reading import Reader
@@ -35,7 +35,7 @@ class ExplainQuery(Paging):
 @router.get("/explain")
 def explain(reader: Reader, query: Annotated[ExplainQuery, Query()]) -> models.Explanation:
     """The rows behind a figure and by which method each was found, with what was left out and why."""
-    selection, last = query.selection(reader), query.place()
+    selection, last = query.selection(reader), query.position()
     counted = counts(reader, query.figure, selection)
     tallies = {which: _tally([row for row in counted if row["counted"] is which]) for which in (True, False)}
     rows = page(
@@ -74,7 +74,7 @@ class CompareQuery(Paging):
 @router.get("/compare")
 def compare(reader: Reader, query: Annotated[CompareQuery, Query()]) -> models.Comparison:
     """A figure by two profiles: the settings that differ, and what counts otherwise because of which."""
-    selection, last = query.selection(reader), query.place()
+    selection, last = query.selection(reader), query.position()
     other = replace(selection, facts=known_by(reader, query.with_, parameter="with"))
     ours, theirs = (one.profile.model_dump(mode="json") for one in (selection, other))
     names = {name: None for one in (selection, other) for name in _settings(query.figure, one.profile)}
@@ -128,7 +128,7 @@ def compare(reader: Reader, query: Annotated[CompareQuery, Query()]) -> models.C
 
 def _next(selection: Selection, shown: Sequence[Mapping[str, Any]]) -> str:
     """The cursor of the page after the one that is shown."""
-    return Place(selection.from_ns, selection.to_ns, shown[-1]["at"], shown[-1]["id"]).written()
+    return Position(selection.from_ns, selection.to_ns, shown[-1]["at"], shown[-1]["id"]).written()
 
 
 def _value(reader: Reader, figure: str, selection: Selection) -> Any:

@@ -89,5 +89,5 @@ def _one(
 
 
 def _named(selection: Selection, what: _Named, id: ir.StringScalar) -> ir.Table:
-    found = what(id, selection.facts)
-    return found.order_by([ibis.desc(found.id == id), found.id]).limit(1)
+    named = what(id, selection.facts)
+    return named.order_by([ibis.desc(named.id == id), named.id]).limit(1)
