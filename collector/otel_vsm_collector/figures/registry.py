@@ -18,22 +18,21 @@ from otel_vsm_collector.figures.flow import (
 )
 from otel_vsm_collector.figures.measurement import ingest_delay
 
-FAMILIES: tuple[Family, ...] = (
-    lead_time.DELIVERED,
-    deployments.FINISHED,
-    incidents.STARTED,
-    incidents.RESTORED,
-    incidents.DETECTED,
-    times.TIMES,
-    work_in_progress.UNDER_WAY,
-    stages.OVERLAPPING,
-    handoffs.HANDED_OVER,
-    approvals.APPROVALS,
-    pipelines.REVISIONS,
-    promotions.ARRIVALS,
-    rollbacks.FINISHED,
-    ingest_delay.ARRIVED,
+_MODULES = (
+    lead_time,
+    deployments,
+    incidents,
+    times,
+    work_in_progress,
+    stages,
+    handoffs,
+    approvals,
+    pipelines,
+    promotions,
+    rollbacks,
+    ingest_delay,
 )
+FAMILIES: tuple[Family, ...] = tuple(family for module in _MODULES for family in module.FAMILIES)
 
 _COMPUTED = {computed.figure.name: (computed, family) for family in FAMILIES for computed in family.figures}
 FIGURES: dict[str, Computed] = {name: _COMPUTED[name][0] for name in catalogue.FIGURES}

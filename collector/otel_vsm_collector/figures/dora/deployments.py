@@ -176,3 +176,5 @@ FINISHED = Family(
         ),
     ),
 )
+
+FAMILIES = (FINISHED,)

@@ -162,3 +162,5 @@ DETECTED = Family(
         ),
     ),
 )
+
+FAMILIES = (STARTED, RESTORED, DETECTED)

@@ -90,3 +90,5 @@ DELIVERED = Family(
         ),
     ),
 )
+
+FAMILIES = (DELIVERED,)

@@ -104,3 +104,5 @@ APPROVALS = Family(
         ),
     ),
 )
+
+FAMILIES = (APPROVALS,)

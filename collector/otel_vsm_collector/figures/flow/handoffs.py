@@ -65,3 +65,5 @@ HANDED_OVER = Family(
         ),
     ),
 )
+
+FAMILIES = (HANDED_OVER,)

@@ -39,3 +39,5 @@ REVISIONS = Family(
     rows=lambda selection, by: revisions(selection),
     figures=(share("pipeline", "succeeded", explained=explained),),
 )
+
+FAMILIES = (REVISIONS,)

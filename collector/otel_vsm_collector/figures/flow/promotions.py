@@ -51,3 +51,5 @@ ARRIVALS = Family(
         duration("promotion_time", "promotion_s", explained=explained, settings=("statistic", "median")),
     ),
 )
+
+FAMILIES = (ARRIVALS,)

@@ -51,3 +51,5 @@ FINISHED = Family(
         ),
     ),
 )
+
+FAMILIES = (FINISHED,)

@@ -158,3 +158,5 @@ OVERLAPPING = Family(
         ),
     ),
 )
+
+FAMILIES = (OVERLAPPING,)

@@ -163,3 +163,5 @@ TIMES = Family(
         ),
     ),
 )
+
+FAMILIES = (TIMES,)

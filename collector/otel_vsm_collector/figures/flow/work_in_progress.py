@@ -142,3 +142,5 @@ UNDER_WAY = Family(
         ),
     ),
 )
+
+FAMILIES = (UNDER_WAY,)

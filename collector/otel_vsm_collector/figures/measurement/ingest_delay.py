@@ -33,3 +33,5 @@ ARRIVED = Family(
         ),
     ),
 )
+
+FAMILIES = (ARRIVED,)
