@@ -39,7 +39,7 @@ class Counting:
 
 @pytest.fixture(scope="module")
 def reader(everything: World) -> Reader:
-    return product.reader(product.facts({}, everything), everything)
+    return product.reader(product.facts({}), everything)
 
 
 def asked(reader: Reader, profile: str = "dora") -> Selection:
