@@ -6,7 +6,7 @@ import pytest
 
 from handmade.facts import FactStore
 from handmade.otlp import Otlp
-from reference.worlds import told
+from reference.worlds import spans_of
 from scenarios.engines import InDuckDB, clickhouse
 from scenarios.events import Span
 from scenarios.reading import load, scenario_files
@@ -44,4 +44,4 @@ def clickhouse_world() -> Iterator[World]:
 @pytest.fixture(scope="session")
 def side_by_side() -> list[Span]:
     """All that the scenario files tell, each in a world of its own: an awkward ledger."""
-    return told([load(path).events for path in scenario_files()])
+    return spans_of([load(path).events for path in scenario_files()])

@@ -1,4 +1,4 @@
-"""Every scenario file: its figures, on both engines, told in two ways."""
+"""Every scenario file: its figures, on both engines, ledger in two ways."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -28,10 +28,10 @@ KEYS = {"delivery": "change_id", "identity": "identity", "stage_run": "stage_nam
 def test_scenario(path: Path, duckdb_world: World) -> None:
     """The later half first, backwards, each span twice: what follows is the same."""
     scenario = load(path)
-    told = spans(scenario.events)
+    ledger = spans(scenario.events)
     begin(duckdb_world, scenario)
-    half = len(told) // 2
-    for batch in (told[half:], told[:half]):
+    half = len(ledger) // 2
+    for batch in (ledger[half:], ledger[:half]):
         duckdb_world.take([*reversed(batch), *batch])
     check_all(duckdb_world, scenario)
 

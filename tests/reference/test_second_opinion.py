@@ -22,7 +22,7 @@ from reference.asked import declarations, own_profiles, profiles, questions
 from reference.difference import Difference, differences
 from reference.product import Product
 from reference.story import Facts, Story
-from reference.worlds import World, told, worlds
+from reference.worlds import World, spans_of, worlds
 from scenarios.question import Question
 
 Example = TypeVar("Example")
@@ -67,7 +67,7 @@ class Comparison:
         questions: list[Question],
         figures: Iterable[str] = tuple(ANSWERS),
     ) -> Iterator[tuple[str, Profile, Question, Difference]]:
-        ledger = told(side_by_side)
+        ledger = spans_of(side_by_side)
         self.product.take(ledger)
         facts = Facts(
             (row for row, _ in ledger), (link for _, links in ledger for link in links), self.declared

@@ -202,7 +202,7 @@ _NAMED = (
 )
 
 
-def told(side_by_side: list[World]) -> list[Span]:
+def spans_of(side_by_side: list[World]) -> list[Span]:
     """What the ledger holds once all these worlds were told to one collector."""
     events = [apart(event, number) for number, world in enumerate(side_by_side) for event in world]
     causes = [event.pop("causes", []) for event in events]

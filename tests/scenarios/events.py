@@ -55,16 +55,16 @@ def spans(events: Iterable[Event]) -> list[Span]:
 def spans_of_each(events: Sequence[Event]) -> list[Span | None]:
     """The span of each of these events; None where it is an OTLP span that the collector does not keep."""
     otlp = otlp_spans(events)
-    told: list[Span] = []
+    so_far: list[Span] = []
     each: list[Span | None] = []
     for number, event in enumerate(events):
-        span = otlp.get(number) if WORD in event else _span(number, dict(event), told)
-        told += [span] if span is not None else []
+        span = otlp.get(number) if WORD in event else _span(number, dict(event), so_far)
+        so_far += [span] if span is not None else []
         each.append(span)
     return each
 
 
-def _span(number: int, event: Event, told: Sequence[Span]) -> Span:
+def _span(number: int, event: Event, so_far: Sequence[Span]) -> Span:
     kind = _kind(event)
     refuse_unknown(event, kind.keys, f"event {number + 1}: {kind.name}")
     at = moment_ns(event.pop("at"))
@@ -75,7 +75,7 @@ def _span(number: int, event: Event, told: Sequence[Span]) -> Span:
     row["name"] = row.get("event_name") or row.get("stage_name")
     deployments = {
         earlier["deployment_id"]: (earlier["trace_id"], earlier["span_id"])
-        for earlier, _ in told
+        for earlier, _ in so_far
         if earlier.get("stage_type") == "deploy" and "deployment_id" in earlier
     }
     linked = [
