@@ -91,7 +91,8 @@ def _detail(key: str, value: Any) -> Iterator[str]:
     if value is None:
         yield f"no {key.replace('_', ' ')}"
     elif key == "reverts":
-        yield f"reverts {change(str(value).removeprefix(REPOSITORY).removeprefix('#'))}"
+        names = (name.removeprefix(REPOSITORY).removeprefix("#") for name in str(value).split("\n"))
+        yield f"reverts {' and '.join(map(change, names))}"
     elif key == "request":
         yield f"request #{value}"
     else:

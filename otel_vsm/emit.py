@@ -35,6 +35,8 @@ class Origin:
     actor: str | None = None
     value_stream: str | None = None
     work_item: str | None = None
+    backfilled: bool = False
+    """Told afterwards, so that it arrives late is no delay."""
     attributes: Mapping[str, str] = field(default_factory=dict)
     """The user's own."""
 
@@ -55,7 +57,8 @@ class Origin:
                     semconv.VSM_ACTOR_TYPE: self.actor,
                     semconv.VSM_VALUE_STREAM: self.value_stream,
                     semconv.VSM_WORK_ITEM_ID: self.work_item,
-                    semconv.VSM_CHANGE_REVERTS: self.context.reverts,
+                    semconv.VSM_CHANGE_REVERTS: "\n".join(self.context.reverts) or None,
+                    semconv.VSM_BACKFILLED: self.backfilled or None,
                 }
             ),
         }
@@ -179,7 +182,9 @@ def event(
     return Record(
         trace_id=parent.trace_id,
         # An event of nothing in particular is told apart from others by its trace.
-        span_id=event_span_id(owner or origin.context.change or parent.trace_id, name, subject),
+        span_id=event_span_id(
+            owner or origin.context.change or parent.trace_id, name, subject, origin.context.revision
+        ),
         parent_span_id=parent.parent_span_id,
         name=name,
         start_ns=at_ns,

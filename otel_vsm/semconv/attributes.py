@@ -76,11 +76,14 @@ VSM_ACTOR_TYPE = "vsm.actor.type"
 VSM_APPROVAL_GATE = "vsm.approval.gate"
 """The name of the gate that lets changes pass."""
 
+VSM_BACKFILLED = "vsm.backfilled"
+"""Whether it was told afterwards, as history is and what is told with a time of its own."""
+
 VSM_CHANGE_ID = "vsm.change.id"
 """The change that the work is done for."""
 
 VSM_CHANGE_REVERTS = "vsm.change.reverts"
-"""The change that this one takes back."""
+"""The changes that this one takes back, one on each line."""
 
 VSM_DEPLOYMENT_KIND = "vsm.deployment.kind"
 """Why the deployment was made."""

@@ -63,7 +63,7 @@ class Change:
     @property
     def reverts(self) -> list[str]:
         """The names of the changes that it takes back."""
-        return distinct(self.rows, "reverts")
+        return sorted({name for told in distinct(self.rows, "reverts") for name in told.split("\n")})
 
     @property
     def trace_id(self) -> str:

@@ -58,8 +58,8 @@ class Deployment:
         return self.result == "success"
 
     @property
-    def order(self) -> tuple[int, str]:
-        return self.finished_at, self.id
+    def order(self) -> tuple[int, int, str]:
+        return self.finished_at, self.started_at, self.id
 
     @property
     def place(self) -> tuple[str, str]:

@@ -206,7 +206,9 @@ def _delivered(selection: Selection, arrived: ir.Table) -> ir.Table:
 
 def _first(rows: ir.Table, by: tuple[str, ...]) -> ir.Table:
     group = [rows.unit, *(rows[column] for column in by)]
-    first = ibis.window(group_by=group, order_by=[rows.delivered_at, rows.deployment_id])
+    first = ibis.window(
+        group_by=group, order_by=[rows.delivered_at, rows.deploy_started_at, rows.deployment_id]
+    )
     rows = rows.mutate(rank=ibis.row_number().over(first))
     return rows.filter(rows.rank == 0).drop("rank")
 

@@ -32,7 +32,7 @@ def deliveries(carried: ir.Table, reports: ir.Table, changes: ir.Table, profile:
         # What is deployed again was delivered before, whether or not anyone knew then what came with it.
         again = ibis.window(
             group_by=[done.service, done.environment, done.shipped],
-            order_by=[done.delivered_at, done.deployment_id],
+            order_by=[done.delivered_at, done.deploy_started_at, done.deployment_id],
         )
         done = done.mutate(rank=ibis.row_number().over(again))
         done = done.filter(done["rank"] == 0).drop("rank")
@@ -58,7 +58,13 @@ def deliveries(carried: ir.Table, reports: ir.Table, changes: ir.Table, profile:
         unit = reached.shipped
     order = ibis.window(
         group_by=[reached.service, reached.environment, unit],
-        order_by=[reached.delivered_at, reached.deployment_id, reached.started_at, reached.change_id],
+        order_by=[
+            reached.delivered_at,
+            reached.deploy_started_at,
+            reached.deployment_id,
+            reached.started_at,
+            reached.change_id,
+        ],
     )
     reached = reached.mutate(rank=ibis.row_number().over(order))
     reached = reached.filter(reached["rank"] == 0)

@@ -68,6 +68,7 @@ def incident_window(facts: IncidentFacts) -> ir.Table:
         "environment",
         service_or_project=_service_or_project(done.service, facts),
         deployment_id="id",
+        begun_at="started_at",
     )
     linked = incident_link(facts)
     left = facts.reports.anti_join(linked, facts.reports.id == linked.source_id)
@@ -89,7 +90,8 @@ def incident_window(facts: IncidentFacts) -> ir.Table:
             before.started_at - before.finished_at <= int(profile.incident_window_s * 10**9)
         )
     latest_first = ibis.window(
-        group_by=before.incident_id, order_by=[before.finished_at.desc(), before.deployment_id.desc()]
+        group_by=before.incident_id,
+        order_by=[before.finished_at.desc(), before.begun_at.desc(), before.deployment_id.desc()],
     )
     before = before.mutate(rank=ibis.row_number().over(latest_first))
     return before.filter(before["rank"] == 0).select("deployment_id", source_id="incident_id")

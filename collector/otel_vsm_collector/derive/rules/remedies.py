@@ -55,6 +55,7 @@ def reverts(changes: ir.Table) -> ir.Table:
     """Which changes take back which: change_id, and the node of the name of the one that is taken back."""
     reverts = changes.filter(changes.reverts.length() > 0).select(change_id="id", reverted="reverts")
     reverts = reverts.mutate(reverted=reverts.reverted.unnest())
+    reverts = reverts.mutate(reverted=reverts.reverted.split("\n").unnest())  # a span that names several
     return reverts.select("change_id", node=node(reverts.reverted))
 
 

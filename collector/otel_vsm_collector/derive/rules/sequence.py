@@ -26,7 +26,8 @@ def sequence(moved: ir.Table, since: ir.Table, order: ir.Table) -> ir.Table:
     """The table `deployment_order` for moved deployments; `order` are its rows as they were.
 
     `before` counts the successful ones that finished earlier, `number` is one more on a successful one and
-    null on the others, `previous_id` is the last successful one before it.
+    null on the others, `previous_id` is the last successful one before it. Of those that finish together, the
+    one that started first comes first.
     """
     before_it = order.filter(order.number.notnull()).join(since, PAIR)
     before_it = before_it.filter(before_it.finished_at < before_it.since)
@@ -35,9 +36,13 @@ def sequence(moved: ir.Table, since: ir.Table, order: ir.Table) -> ir.Table:
     )
 
     columns = ("id", *PAIR, "finished_at", "revision", "version", "links")
-    rows = moved.select(*columns, succeeded=moved.result == TaskResult.SUCCESS).left_join(base, PAIR)
+    rows = moved.select(*columns, "started_at", succeeded=moved.result == TaskResult.SUCCESS).left_join(
+        base, PAIR
+    )
     earlier = ibis.window(
-        group_by=[rows.service, rows.environment], order_by=[rows.finished_at, rows.id], preceding=(None, 1)
+        group_by=[rows.service, rows.environment],
+        order_by=[rows.finished_at, rows.started_at, rows.id],
+        preceding=(None, 1),
     )
     base_number = rows.base.fill_null(0)
     rows = rows.mutate(before=base_number + rows.succeeded.cast("int64").sum().over(earlier).fill_null(0))
