@@ -18,7 +18,7 @@ demo: $(STAMP) ## start a collector, play a delivery history and show the figure
 
 # What takes longest. Everything else answers within minutes.
 LONG := clickhouse or worlds or combinations or kill
-PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist loadgroup
+PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 
 test: $(STAMP) ## run the tests that answer within minutes; ARGS="-k name" chooses
 	$(PYTEST) -m "not ($(LONG))" $(ARGS)

@@ -19,7 +19,7 @@ from scenarios.question import Question
 from scenarios.world import World
 
 WINDOW = Question(from_ns=moment_ns("-100d"), to_ns=moment_ns("100d"))
-pytestmark = [pytest.mark.clickhouse, pytest.mark.xdist_group("engines")]
+pytestmark = pytest.mark.clickhouse
 
 PROFILES = ("dora", "gitlab")
 
