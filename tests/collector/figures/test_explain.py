@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
@@ -31,11 +31,9 @@ SETTINGS = {
 }
 EVER = Question(from_ns=moment_ns("-1000d"), to_ns=moment_ns("1000d"))
 OTHERS = [name for name in (*BUILT_IN, *PROFILES) if name != "dora"]
-WINDOWS = {
+ASKED = {
     "everything": EVER,
     "a window": replace(EVER, from_ns=moment_ns("3h"), to_ns=moment_ns("5h")),
-}
-FILTERS = {
     "a service": replace(EVER, service="shop"),
     "any environment": replace(EVER, environment=None),
 }
@@ -144,22 +142,13 @@ def reader(everything: World) -> Reader:
     return product.reader(product.facts(SETTINGS), everything)
 
 
-@pytest.mark.parametrize("profile", ["dora", *OTHERS])
-def test_a_figure_follows_from_its_rows(profile: str, reader: Reader) -> None:
-    follows(reader, profile, WINDOWS)
-
-
 @pytest.mark.parametrize(
     "profile", ["dora", *(pytest.param(name, marks=pytest.mark.combinations) for name in OTHERS)]
 )
-def test_a_figure_that_is_filtered_follows_from_its_rows(profile: str, reader: Reader) -> None:
-    follows(reader, profile, FILTERS)
-
-
-def follows(reader: Reader, profile: str, questions: Mapping[str, Question]) -> None:
+def test_a_figure_follows_from_its_rows(profile: str, reader: Reader) -> None:
     facts = reader.facts.named(profile)
     seen: set[str] = set()
-    for asked, question in questions.items():
+    for asked, question in ASKED.items():
         selection = product.selection(question, facts)
         figures = dora(reader, selection) | flow(reader, selection)
         for figure in EXPLAINED:
