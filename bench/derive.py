@@ -124,9 +124,9 @@ def _refreshes(running: RunningCollector, requests: Sequence[bytes]) -> list[flo
         assert connection.getresponse().status == 200
         connection.close()
         start = time.perf_counter()
-        # Nothing is there, and to say so the API waits for what was acknowledged before.
-        while _get(running, "/api/")[1] != "0":
-            pass
+        # A question that is refused, and before that the API waits for what was acknowledged.
+        while (lag_s := _get(running, "/api/v1/changes?limit=0")[1]) != "0":
+            assert lag_s is not None
         durations_s.append(time.perf_counter() - start)
     return durations_s
 
