@@ -64,6 +64,11 @@ class Context(NamedTuple):
     been asked for it."""
     reverts: ChangeId | None = None
     """The change that this one takes back."""
+    is_result: bool = False
+    """The revision is what the request became: its message names the request."""
+    base_branch: str | None = None
+    """The branch that the request is to be merged into, and where that was."""
+    base_revision: str | None = None
     pipeline: Mapping[str, str] = {}
     """Attributes of the CI's pipeline, run and job."""
     missing: tuple[str, ...] = ()
@@ -99,6 +104,7 @@ class _Checkout(NamedTuple):
     """As in `Context`."""
     branch: str | None
     at_head: bool
+    is_result: bool
     missing: list[str]
 
 
@@ -113,7 +119,19 @@ def find_context(options: ChangeOptions, *, subject: Subject, env: Mapping[str, 
         context = _find_by_checkout(options, change, repository, subject=subject, ci=ci)
     else:
         context = _find_without_checkout(options, change, repository, subject=subject, ci=ci)
-    return context._replace(pipeline=ci.attributes if ci else {})
+    if not ci:
+        return context
+    if ci.request and is_said_of(context, ci):
+        context = context._replace(base_branch=ci.base_branch, base_revision=ci.base_revision)
+    return context._replace(pipeline=ci.attributes)
+
+
+def is_said_of(context: Context, ci: CiContext) -> bool:
+    """Whether the CI's event and variables tell of this change, and not of another than the user named."""
+    repository = ci.repository or context.repository
+    if ci.request and repository:
+        return context.change == change_of_request(repository, ci.request)
+    return context.revision is not None and context.revision == ci.revision
 
 
 def with_details(context: Context) -> Context:
@@ -235,6 +253,7 @@ def _find_by_checkout(
         branch=checkout.branch if revision == checkout.revision else None,
         at_head=checkout.at_head and revision is not None and revision == checkout.revision,
         message=checkout.message if revision == checkout.revision else "",
+        is_result=checkout.is_result and change == checkout.change and revision == checkout.revision,
         missing=tuple(missing),
     )
 
@@ -259,7 +278,10 @@ def _read_checkout(options: ChangeOptions, ci: CiContext | None) -> _Checkout:
     if paths:
         message = None
     missing = []
-    if checkout.commit:
+    if checkout.commit and ci and checkout.commit.sha == ci.foreign_revision and not options.revision:
+        # The job has not checked the request out, and what it began with is of other changes.
+        revision, message = None, ""
+    elif checkout.commit:
         revision, message = checkout.commit.sha, message or checkout.commit.message
     elif revision and is_full:
         revision = revision.lower()
@@ -282,6 +304,7 @@ def _read_checkout(options: ChangeOptions, ci: CiContext | None) -> _Checkout:
         change=name.change(repository) if repository and (name.request or name.commit) else None,
         message=message if message or not ask_git else "",
         branch=ci.branch if ci and not options.revision else None,
-        at_head=not ci and not options.revision,
+        at_head=not options.revision and (not ci or ci.revision is None),
+        is_result=not request and name.request is not None,
         missing=missing,
     )

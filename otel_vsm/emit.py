@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from otel_vsm import semconv
+from otel_vsm.change_times import ChangeTime
 from otel_vsm.context import Context, TraceParent
 from otel_vsm.identity import ChangeId, SpanId, SpanReference, change_root, event_span_id, repository_url
 from otel_vsm.record import Record, Value
@@ -51,6 +52,8 @@ class Origin:
                     semconv.VCS_CHANGE_ID: self.context.request,
                     semconv.VCS_REF_HEAD_REVISION: self.context.revision,
                     semconv.VCS_REF_HEAD_NAME: self.context.branch,
+                    semconv.VCS_REF_BASE_NAME: self.context.base_branch,
+                    semconv.VCS_REF_BASE_REVISION: self.context.base_revision,
                     semconv.VSM_TEAM: self.team,
                     semconv.VSM_ACTOR_TYPE: self.actor,
                     semconv.VSM_VALUE_STREAM: self.value_stream,
@@ -179,7 +182,9 @@ def event(
     return Record(
         trace_id=parent.trace_id,
         # An event of nothing in particular is told apart from others by its trace.
-        span_id=event_span_id(owner or origin.context.change or parent.trace_id, name, subject),
+        span_id=event_span_id(
+            owner or origin.context.change or parent.trace_id, name, subject, origin.context.revision
+        ),
         parent_span_id=parent.parent_span_id,
         name=name,
         start_ns=at_ns,
@@ -189,6 +194,14 @@ def event(
         ),
         links=(*_caller_link(parent), *links),
     )
+
+
+def change_time(time: ChangeTime) -> Record:
+    """An event of a change that CI or git tell of afterwards: the same record from each job and step."""
+    context = time.context
+    assert context.change
+    origin = Origin(context=context, parent=TraceParent(*change_root(context.change)))
+    return event(origin, time.event, at_ns=time.at_ns, attributes={semconv.VSM_BACKFILLED: True})
 
 
 def _stage(

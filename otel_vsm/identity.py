@@ -95,14 +95,16 @@ def work_item_root(work_item: str) -> SpanReference:
     return _root("vsm.work_item", work_item)
 
 
-def event_span_id(owner: str, event: str, subject: str = "") -> SpanId:
+def event_span_id(owner: str, event: str, subject: str = "", revision: str | None = None) -> SpanId:
     """The span id of a point event, the same whenever it is told again.
 
     `owner` is the id of the change, incident or work item, `subject` what the event is about where
     the owner can have several: the gate of an approval, the run of a stage, the id of a deployment, the
-    time of a review in whole seconds since the epoch.
+    time of a review in whole seconds since the epoch. An event that is told of several revisions is as many
+    events: the request that was rebased is merged as each of its commits.
     """
-    return SpanId(_digest("\0".join(("vsm.event", owner, event, subject)))[:16])
+    about = (subject, revision) if revision else (subject,)
+    return SpanId(_digest("\0".join(("vsm.event", owner, event, *about)))[:16])
 
 
 def _root(kind: str, name: str) -> SpanReference:

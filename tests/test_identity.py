@@ -146,5 +146,7 @@ def test_events_of_different_things_are_apart() -> None:
         event_span_id("a", "change.opened"),
         event_span_id("a", "approval.granted", "production"),
         event_span_id("a", "approval.granted", "security"),
+        event_span_id("a", "change.merged", revision="1" * 40),
+        event_span_id("a", "change.merged", revision="2" * 40),
     }
-    assert len(ids) == 5
+    assert len(ids) == 7

@@ -18,7 +18,7 @@ from otel_vsm.cli.options import (
     type_of_stage,
     type_option,
 )
-from otel_vsm.cli.wrapper import export_and_leave, find_context_safely, new_span_id, origin_of
+from otel_vsm.cli.wrapper import ChangeHistory, export_and_leave, find_context_safely, new_span_id, origin_of
 from otel_vsm.context import Subject, trace_parent_of_change
 from otel_vsm.semconv import TaskResult
 
@@ -76,7 +76,7 @@ def begin(*, name: str, stage_type: str | None, queued_ns: int | None, common: C
         origin = origin_of(common, context, parent)
         return emit.stage_started(origin, name=name, type=resolved_type, span_id=span_id, at_ns=start_ns)
 
-    export_and_leave(context, record)
+    export_and_leave(context, record, ChangeHistory())
 
 
 @click.command

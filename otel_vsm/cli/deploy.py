@@ -17,6 +17,7 @@ from otel_vsm.cli.options import (
     text_option,
 )
 from otel_vsm.cli.wrapper import (
+    ChangeHistory,
     MaybeWrappingCommand,
     export_and_leave,
     find_context_safely,
@@ -151,7 +152,7 @@ def deploy(
     at_ns = now_ns() if at_ns is None else at_ns
     run = Run(span_id=new_span_id(), start_ns=at_ns, end_ns=at_ns, result=TaskResult.SUCCESS)
     parent = trace_parent_of_change(context.change, os.environ)
-    export_and_leave(context, lambda: to_record(origin_of(common, context, parent), run))
+    export_and_leave(context, lambda: to_record(origin_of(common, context, parent), run), ChangeHistory())
 
 
 def _record(options: _Options, origin: "Origin", run: "Run") -> "Record":

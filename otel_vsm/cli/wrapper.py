@@ -87,6 +87,8 @@ def run_and_export(
         # What the command calls of ours works on the same change, wherever it goes.
         env[CHANGE_VARIABLE] = context.change
 
+    history = ChangeHistory()
+
     def load() -> None:
         nonlocal context
         from otel_vsm import export
@@ -94,7 +96,7 @@ def run_and_export(
         if export.configured():
             with suppress(Exception):  # then it fails again when it is needed, and is said there
                 context = with_details(context)
-                import otel_vsm.emit  # noqa: F401 -- loading it is the purpose
+                history.read(context)
             export.preload()
 
     completed = process.run(command, env, meanwhile=load)
@@ -103,14 +105,53 @@ def run_and_export(
             click.echo(f"otel-vsm: {command[0]}: {completed.problem}", err=True)
     if on_success and not completed.exit_code:
         on_success(context)
-    export_record(context, lambda: to_record(origin_of(common, context, parent), _run(completed, span_id)))
+    export_record(
+        context, lambda: to_record(origin_of(common, context, parent), _run(completed, span_id)), history
+    )
     process.leave(completed.exit_code)
 
 
-def export_record(context: Context, record: "Callable[[], Record]") -> None:
-    """Export the record, and say what of the context is missing. Without an endpoint, nothing of that.
+class ChangeHistory:
+    """When the change was begun, opened and merged: told once in a run of a pipeline, along with work."""
 
-    Never raises.
+    def __init__(self) -> None:
+        self._records: list[Record] | None = None
+        self._mark: str | None = None
+
+    def read(self, context: Context) -> "list[Record]":
+        """The records of it; none where this run of the pipeline has told them."""
+        if self._records is None:
+            self._records = self._read(context)
+        return self._records
+
+    def set_told(self) -> None:
+        """What was read has been exported."""
+        if self._mark and self._records is not None:
+            from otel_vsm.run_marks import set_mark
+
+            set_mark(self._mark)
+
+    def _read(self, context: Context) -> "list[Record]":
+        from otel_vsm import emit
+        from otel_vsm.change_times import change_times
+        from otel_vsm.ci import detect
+        from otel_vsm.run_marks import is_marked, mark_of
+
+        ci = detect(os.environ)
+        if ci and ci.run:
+            mark = mark_of(ci.run, "change", context.change or "", context.revision or "")
+            if is_marked(mark):
+                return []
+            self._mark = mark
+        return [emit.change_time(time) for time in change_times(context, ci)]
+
+
+def export_record(
+    context: Context, record: "Callable[[], Record]", history: ChangeHistory | None = None
+) -> None:
+    """Export the record, with the change's history, and say what of the context is missing.
+
+    Without an endpoint, nothing of that. Never raises.
     """
     from otel_vsm import export
     from otel_vsm.text import warn
@@ -119,16 +160,25 @@ def export_record(context: Context, record: "Callable[[], Record]") -> None:
         if export.configured():
             if context.missing:
                 warn("; ".join(context.missing))
-            export.export([record()])
+            records = [record()]
+            try:
+                records += history.read(with_details(context)) if history else []
+            except Exception as error:
+                warn(f"when the change began could not be told ({type(error).__name__}: {error})")
+            export.export(records)
+            if history:
+                history.set_told()
     except Exception as error:
         warn(f"this could not be told ({type(error).__name__}: {error})")
 
 
-def export_and_leave(context: Context, record: "Callable[[], Record]") -> NoReturn:
+def export_and_leave(
+    context: Context, record: "Callable[[], Record]", history: ChangeHistory | None = None
+) -> NoReturn:
     """Export the record of a command that only tells. That never fails, so the exit code is 0."""
     from otel_vsm import export
 
-    export_record(context, record)
+    export_record(context, record, history)
     export.leave(0)
 
 

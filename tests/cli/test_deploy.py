@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from harness.cli import Cli, Repository
+from harness.cli import Cli, Repository, without_history
 from otel_vsm.cli.deploy import DEPLOYMENT_TRACEPARENT_VARIABLE
 from otel_vsm.identity import SpanReference, change_root
 from otel_vsm.testing import OtlpReceiver
@@ -44,7 +44,7 @@ def test_a_deployment_is_told(cli: Cli, shop: Repository) -> None:
 def test_the_command_finds_its_deployment(cli: Cli, otlp_receiver: OtlpReceiver) -> None:
     show = f"echo $OTEL_VSM_DEPLOYMENT_ID ${DEPLOYMENT_TRACEPARENT_VARIABLE} $TRACEPARENT"
     identifier, handed_on, traceparent = cli(*DEPLOY, "--", "sh", "-c", show).stdout.split()
-    [record] = otlp_receiver.records
+    [record] = without_history(otlp_receiver.records)
     assert record.attributes["deployment.id"] == identifier
     assert handed_on == traceparent == f"00-{record.trace_id}-{record.span_id}-01"
 
@@ -63,7 +63,7 @@ def test_a_deployment_that_fails_is_told(
     cli: Cli, otlp_receiver: OtlpReceiver, script: str, code: int, result: str
 ) -> None:
     assert cli(*DEPLOY, "--", "sh", "-c", script).returncode == code
-    [record] = otlp_receiver.records
+    [record] = without_history(otlp_receiver.records)
     assert record.attributes["cicd.pipeline.task.run.result"] == result
     assert record.failed == (result == "failure")
 
@@ -136,7 +136,7 @@ def test_a_shallow_clone_says_what_it_cannot_tell(
     assert done.returncode == 0
     assert done.stderr.startswith("otel-vsm: warning: which changes are deployed cannot be told: ")
     assert len(done.stderr.splitlines()) == 1
-    [record] = otlp_receiver.records
+    [record] = without_history(otlp_receiver.records)
     assert record.links == ()
     assert record.attributes["vsm.deployment.previous.revision"] == previous
 
@@ -277,6 +277,6 @@ def test_a_path_that_there_is_not_is_said(
     assert done.returncode == 3
     assert done.stderr.startswith(f"otel-vsm: warning: {message.format(head=head, before=before)}")
     assert len(done.stderr.splitlines()) == 1
-    [record] = cli.receiver.records
+    [record] = without_history(cli.receiver.records)
     assert record.attributes["vsm.change.id"] == f"github.com/acme/shop{own}"
     assert record.links == changes(*linked)

@@ -60,7 +60,7 @@ metrics:
         (METRIC % "{ref: vsm.nowhere}", "vsm.m refers to vsm.nowhere, which is neither defined nor"),
         (
             METRIC % "{ref_group: attributes.vsm.work}, {ref_group: attributes.vsm.change}",
-            "vsm.m gets vsm.actor.type, vsm.team, vsm.value_stream from two groups",
+            "vsm.m gets vsm.actor.type, vsm.backfilled, vsm.team, vsm.value_stream from two groups",
         ),
         (METRIC % "{ref_group: nowhere}", "vsm.m refers to the group nowhere, which is not defined"),
     ],
