@@ -17,6 +17,7 @@ from otel_vsm.identity import (
     SpanId,
     SpanReference,
     TraceId,
+    change_of_commit,
     change_of_request,
     change_root,
     normalise_repository,
@@ -24,9 +25,12 @@ from otel_vsm.identity import (
 from otel_vsm.message import ChangeName, CommitMessage, change_names, revert_in_message
 
 # Compiled where they are used: most calls need none of them, and the user's command waits for this import.
-_NUMBER = r"[#!]?(\d+)"
-_CHANGE_ID = r"(?P<repository>.+)(?:#(?P<request>\d+)|@(?P<sha>[0-9a-f]{40}|[0-9a-f]{64}))"
 _FULL_SHA = r"(?i:[0-9a-f]{40}|[0-9a-f]{64})"
+# As people and tools write a request of the repository: 12, #12, !12, PR-12, MR 12.
+_NUMBER = r"(?i:(?:pr|mr|pull request|merge request)[ -]*)?[#!]?(\d+)"
+# As Flux writes what it applies: main@sha1:<hash>, sha1:<hash>.
+_HASHED = rf"(?:[^\s:]*@)?sha(?:1|256):(?P<sha>{_FULL_SHA})|(?P<bare>{_FULL_SHA})"
+_CHANGE_ID = rf"(?P<repository>.+)(?:[#!](?P<request>\d+)|@(?P<sha>{_FULL_SHA}))"
 
 
 class Subject(Enum):
@@ -42,7 +46,7 @@ class ChangeOptions(NamedTuple):
     """What the user named. None: nothing."""
 
     change: str | None = None
-    """The number of a request, `12` or `#12`, or a whole change id."""
+    """The number of a request, `12`, `#12`, `!12` or `PR-12`, a whole change id, or a commit's full hash."""
     repository: str | None = None
     revision: str | None = None
     paths: tuple[str, ...] = ()
@@ -92,6 +96,8 @@ class _NamedChange(NamedTuple):
     repository: Repository | None = None
     request: str | None = None
     revision: str | None = None
+    problem: str | None = None
+    """Why what the user named is not taken, in words for the user."""
 
 
 class _Checkout(NamedTuple):
@@ -112,13 +118,18 @@ def find_context(options: ChangeOptions, *, subject: Subject, env: Mapping[str, 
     """What is known of here. Git is asked for what nobody else says, and only then."""
     ci = detect(env)
     change = _parse(options.change)
-    repository = (
-        normalise_repository(options.repository) if options.repository else None
-    ) or change.repository
+    problems = [change.problem] if change.problem else []
+    named_repository = normalise_repository(options.repository) if options.repository else None
+    if options.repository and not named_repository:
+        problems.append("the address that --repository gives cannot be read with certainty, and is left out")
+    options = options._replace(repository=named_repository, revision=_without_hash_kind(options.revision))
+    repository = named_repository or change.repository
     if subject in (Subject.WORK, Subject.CHANGE):
         context = _find_by_checkout(options, change, repository, subject=subject, ci=ci)
     else:
         context = _find_without_checkout(options, change, repository, subject=subject, ci=ci)
+    if problems:
+        context = context._replace(missing=(*problems, *context.missing))
     if not ci:
         return context
     if ci.request and is_said_of(context, ci):
@@ -181,11 +192,24 @@ def _parse(change: str | None) -> _NamedChange:
         return _NamedChange()
     if match := re.fullmatch(_NUMBER, change):
         return _NamedChange(request=match[1])
+    if match := re.fullmatch(_HASHED, change):
+        return _NamedChange(revision=(match["sha"] or match["bare"]).lower())
     if match := re.fullmatch(_CHANGE_ID, change):
-        return _NamedChange(
-            ChangeId(change), Repository(match["repository"]), request=match["request"], revision=match["sha"]
-        )
-    return _NamedChange(ChangeId(change))
+        if repository := normalise_repository(match["repository"]):
+            request, sha = match["request"], match["sha"]
+            named = change_of_request(repository, request) if request else change_of_commit(repository, sha)
+            return _NamedChange(named, repository, request, sha and sha.lower())
+    elif "://" not in change:
+        return _NamedChange(ChangeId(change))
+    return _NamedChange(
+        problem="the change that --change names cannot be read, and is left out: give a request's number,"
+        " <repository>#<number> or <repository>@<commit>"
+    )
+
+
+def _without_hash_kind(revision: str | None) -> str | None:
+    match = re.fullmatch(_HASHED, revision) if revision else None
+    return match["sha"] or match["bare"] if match else revision
 
 
 def _find_without_checkout(
@@ -198,13 +222,20 @@ def _find_without_checkout(
 ) -> Context:
     """Without a look at the checkout; the CI's request says what a work item is done in, not what broke."""
     request = change.request
-    if ci and subject is Subject.WORK_ITEM and not change.id:
+    named = change.id
+    if ci and subject is Subject.WORK_ITEM and not named and not change.revision:
         request = request or ci.request
         repository = repository or (ci.repository if request else None)
-    if request and not repository:
-        repository = git.checkout(commit=False).repository
+    if not named and (request or change.revision):
+        repository = repository or git.checkout(commit=False).repository
+        if repository:
+            named = (
+                change_of_request(repository, request)
+                if request
+                else change_of_commit(repository, change.revision or "")
+            )
     return Context(
-        change=change.id or (change_of_request(repository, request) if repository and request else None),
+        change=named,
         repository=repository,
         request=request,
         revision=options.revision or change.revision,
@@ -227,6 +258,8 @@ def _find_by_checkout(
     change, request = named.id, named.request
     if request and not change and checkout.repository:
         change = change_of_request(checkout.repository, request)
+    elif named.revision and not change and checkout.repository:
+        change = change_of_commit(checkout.repository, named.revision)
     elif not change:
         change, request = checkout.change, checkout.request
 
@@ -260,9 +293,8 @@ def _find_by_checkout(
 
 def _read_checkout(options: ChangeOptions, ci: CiContext | None) -> _Checkout:
     """The checkout that we are in, by the CI's word and git's."""
-    repository = (
-        normalise_repository(options.repository) if options.repository else ci.repository if ci else None
-    )
+    named = Repository(options.repository) if options.repository else None
+    repository = named or (ci.repository if ci else None)
     revision = options.revision or (ci.revision if ci else None)
     request = ci.request if ci else None
     message = ci.message if ci and not options.revision else None

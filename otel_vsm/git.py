@@ -66,6 +66,7 @@ def checkout(
             problem = output.problem
         elif remote := _remote(output.text):
             name = normalise_repository(remote)
+            problem = None if name else "the address of its remote cannot be read with certainty"
         else:
             name, by_folder = _folder(), True
     head = None

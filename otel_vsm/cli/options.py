@@ -91,7 +91,8 @@ def common_options(*, work_item: bool = True) -> Callable[[AnyFunction], AnyFunc
             metavar="TEXT",
             envvar="OTEL_VSM_CHANGE_ID",
             show_envvar=True,
-            help="The change: the number of its request, or <repository>#<number> or <repository>@<commit>. "
+            help="The change: the number of its request (12, #12, !12, PR-12), a commit's full hash, or "
+            "<repository>#<number> or <repository>@<commit>. "
             "Otherwise the CI and the last commit say.",
         ),
         click.option(

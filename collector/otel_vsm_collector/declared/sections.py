@@ -42,7 +42,7 @@ Measure = Literal[
 
 def _repository(text: str) -> str:
     repository = normalise_repository(text)
-    if "/" not in repository:
+    if not repository or "/" not in repository:
         raise ValueError(
             f"{text!r} is no repository; write its URL, or host and path, such as github.com/acme/shop"
         )

@@ -183,7 +183,7 @@ def _hex_of_sound(ids: pa.Array, size: int) -> pa.Array:
     return pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(_HEX[data]))
 
 
-def _per_value(values: pa.Array, function: Callable[[str], str]) -> pa.Array:
+def _per_value(values: pa.Array, function: Callable[[str], str | None]) -> pa.Array:
     """`function` of each value, called once per distinct one."""
     if values.null_count == len(values):
         return values
