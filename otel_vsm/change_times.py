@@ -11,7 +11,7 @@ from typing import NamedTuple
 from otel_vsm import git_history
 from otel_vsm.ci import CiContext
 from otel_vsm.context import Context, is_said_of
-from otel_vsm.git_history import CommitTimes, History
+from otel_vsm.git_history import CommitTimes, FirstCommit
 from otel_vsm.semconv import EventName
 
 _TRUNKS = ("main", "master")
@@ -29,12 +29,11 @@ class ChangeTime(NamedTuple):
     """With the revision that the event is about, or with none."""
 
 
-def change_times(context: Context, ci: CiContext | None) -> list[ChangeTime]:
+def change_times(context: Context) -> list[ChangeTime]:
     """The events of the change that can be known here; those that happen to it later are not among them."""
     if not context.change or not context.repository:
         return []
-    if ci and not is_said_of(context, ci):
-        ci = None
+    ci = context.ci if context.ci and is_said_of(context, context.ci) else None
     return [*_by_request(context, ci), *_by_commit(context, ci)]
 
 
@@ -46,9 +45,9 @@ def _by_request(context: Context, ci: CiContext | None) -> Iterator[ChangeTime]:
     of_request = context._replace(
         revision=None, branch=None, base_branch=None, base_revision=None, reverts=None, pipeline={}
     )
-    if (opened_ns := _time_ns(ci.opened_at)) is not None:
+    if (opened_ns := time_ns(ci.opened_at)) is not None:
         yield ChangeTime(EventName.CHANGE_OPENED, opened_ns, of_request)
-    if (merged_ns := _time_ns(ci.merged_at)) is None:
+    if (merged_ns := time_ns(ci.merged_at)) is None:
         return
     results: list[str | None] = [ci.merge_revision]
     if ci.merge_revision and context.revision:
@@ -67,13 +66,13 @@ def _by_commit(context: Context, ci: CiContext | None) -> Iterator[ChangeTime]:
     if context.request and not context.is_result:
         if not commit:
             return
-        history = _history_of_request(commit, ci)
-        if history.authored_s is not None:
-            yield ChangeTime(EventName.CHANGE_FIRST_COMMIT, history.authored_s * _SECOND_NS, context)
-        if not history.empty or (ci and ci.request):
+        first = _first_of_request(commit, ci)
+        if first.authored_s is not None:
+            yield ChangeTime(EventName.CHANGE_FIRST_COMMIT, first.authored_s * _SECOND_NS, context)
+        if not first.none or (ci and ci.request):
             return
         # The named change is worked on where its commit is on the base branch already.
-    committed_ns = commit.committed_s * _SECOND_NS if commit else _time_ns(ci.committed_at) if ci else None
+    committed_ns = commit.committed_s * _SECOND_NS if commit else time_ns(ci.committed_at) if ci else None
     if commit:
         if (authored_s := _first_authored(commit)) is not None:
             yield ChangeTime(EventName.CHANGE_FIRST_COMMIT, authored_s * _SECOND_NS, context)
@@ -83,18 +82,18 @@ def _by_commit(context: Context, ci: CiContext | None) -> Iterator[ChangeTime]:
         yield ChangeTime(EventName.CHANGE_MERGED, committed_ns, context)
 
 
-def _history_of_request(commit: CommitTimes, ci: CiContext | None) -> History:
-    """The history of the commits of a request: those that are not in its base branch."""
+def _first_of_request(commit: CommitTimes, ci: CiContext | None) -> FirstCommit:
+    """The first commit of a request: of those that are not in its base branch."""
     if ci and ci.merge_revision:
         # By now its commits are in the base branch.
         merge = git_history.commit_times(ci.merge_revision)
-        return git_history.first_authored([commit.sha], without=merge.parents[:1]) if merge else History()
+        return git_history.first_authored([commit.sha], without=merge.parents[:1]) if merge else FirstCommit()
     base = (ci.base_branch or ci.default_branch) if ci else None
     bases = list(git_history.branches([base] if base else []).heads)
     if ci and ci.base_revision and git_history.commit_times(ci.base_revision):
         bases.append(ci.base_revision)
     # With nothing known of its base, all of the history would seem to be the request's.
-    return git_history.first_authored([commit.sha], without=bases) if bases else History()
+    return git_history.first_authored([commit.sha], without=bases) if bases else FirstCommit()
 
 
 def _first_authored(commit: CommitTimes) -> int | None:
@@ -104,7 +103,7 @@ def _first_authored(commit: CommitTimes) -> int | None:
         return commit.authored_s
     earlier = [tag for other in others for tag in git_history.tags_before(commit.sha, other)]
     brought = git_history.first_authored(others, without=[first, *earlier])
-    return commit.authored_s if brought.empty else brought.authored_s
+    return commit.authored_s if brought.none else brought.authored_s
 
 
 def _is_trunk(branch: str | None, default: str | None) -> bool:
@@ -118,7 +117,7 @@ def _is_merge(ci: CiContext | None) -> bool:
     return bool(ci and re.match("Merged? ", ci.message or ""))
 
 
-def _time_ns(text: str | None) -> int | None:
+def time_ns(text: str | None) -> int | None:
     """A time of the CI's, as RFC 3339 has it, in nanoseconds since the epoch; None for what is none."""
     try:
         time = datetime.fromisoformat(text or "")

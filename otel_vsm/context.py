@@ -23,6 +23,7 @@ from otel_vsm.identity import (
     normalise_repository,
 )
 from otel_vsm.message import ChangeName, CommitMessage, change_names, revert_in_message
+from otel_vsm.text import one_line
 
 # Compiled where they are used: most calls need none of them, and the user's command waits for this import.
 _FULL_SHA = r"(?i:[0-9a-f]{40}|[0-9a-f]{64})"
@@ -73,8 +74,9 @@ class Context(NamedTuple):
     base_branch: str | None = None
     """The branch that the request is to be merged into, and where that was."""
     base_revision: str | None = None
-    pipeline: Mapping[str, str] = {}
+    pipeline: Mapping[str, str | int] = {}
     """Attributes of the CI's pipeline, run and job."""
+    ci: CiContext | None = None
     missing: tuple[str, ...] = ()
     """What could not be found, in words for the user."""
 
@@ -132,6 +134,7 @@ def find_context(options: ChangeOptions, *, subject: Subject, env: Mapping[str, 
         context = context._replace(missing=(*problems, *context.missing))
     if not ci:
         return context
+    context = context._replace(ci=ci)
     if ci.request and is_said_of(context, ci):
         context = context._replace(base_branch=ci.base_branch, base_revision=ci.base_revision)
     return context._replace(pipeline=ci.attributes)
@@ -275,8 +278,8 @@ def _find_by_checkout(
         revision = None
         if subject is Subject.WORK and checkout.revision:
             missing.append(
-                f"the checkout is of {checkout.change} and not of {change}, so its revision is left out"
-                " (--revision names another)"
+                f"the checkout is of {checkout.change} and not of {one_line(change or '')},"
+                " so its revision is left out (--revision names another)"
             )
     return Context(
         change=change,

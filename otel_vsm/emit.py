@@ -76,6 +76,10 @@ class Run:
     """None where no command was run, or it did not end by itself."""
     error: str | None = None
     """What kind of failure, in few different words; None takes the result's name."""
+    leg: str | None = None
+    """Which leg of a matrix, or which shard."""
+    backfilled: bool = False
+    """It is told afterwards, with times that were given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,9 @@ class Artifact:
 
     purl: str | None = None
     hash: str | None = None
+    """`sha256:` and 64 digits in lower case, whichever way it was spelt."""
+    image: str | None = None
+    """The name of the image, with its registry and without a tag."""
     version: str | None = None
 
 
@@ -118,13 +125,20 @@ def stage(
             semconv.VSM_STAGE_QUEUE_DURATION: queue_s,
             semconv.ARTIFACT_PURL: artifact.purl,
             semconv.ARTIFACT_HASH: artifact.hash,
+            semconv.CONTAINER_IMAGE_NAME: artifact.image,
             semconv.SERVICE_VERSION: artifact.version,
         },
     )
 
 
 def stage_started(
-    origin: Origin, *, name: str, type: StageType | None, span_id: SpanId, at_ns: int
+    origin: Origin,
+    *,
+    name: str,
+    type: StageType | None,
+    span_id: SpanId,
+    at_ns: int,
+    backfilled: bool = False,
 ) -> Record:
     """A run of a stage began; `span_id` is the one that the run's own span will have.
 
@@ -132,7 +146,14 @@ def stage_started(
     """
     attributes = {semconv.VSM_STAGE_NAME: name, semconv.VSM_STAGE_TYPE: type}
     nested = replace(origin, parent=origin.parent._replace(parent_span_id=span_id))
-    return event(nested, EventName.STAGE_STARTED, at_ns=at_ns, subject=span_id, attributes=attributes)
+    return event(
+        nested,
+        EventName.STAGE_STARTED,
+        at_ns=at_ns,
+        subject=span_id,
+        attributes=attributes,
+        backfilled=backfilled,
+    )
 
 
 def deployment(
@@ -160,6 +181,7 @@ def deployment(
             semconv.VSM_DEPLOYMENT_PREVIOUS_REVISION: deployment.previous_revision,
             semconv.ARTIFACT_PURL: artifact.purl,
             semconv.ARTIFACT_HASH: artifact.hash,
+            semconv.CONTAINER_IMAGE_NAME: artifact.image,
         },
         links=(change_root(change) for change in deployment.carries),
     )
@@ -174,6 +196,7 @@ def event(
     subject: str = "",
     attributes: Mapping[str, Value | None],
     links: Iterable[SpanReference] = (),
+    backfilled: bool = False,
 ) -> Record:
     """A point event of the owner, which is the change unless another is given."""
     parent = origin.parent
@@ -190,7 +213,12 @@ def event(
         start_ns=at_ns,
         end_ns=at_ns,
         attributes=_known(
-            {**origin.common_attributes(), **_known(attributes), semconv.VSM_EVENT_NAME: name.value}
+            {
+                **origin.common_attributes(),
+                **_known(attributes),
+                semconv.VSM_BACKFILLED: backfilled or None,
+                semconv.VSM_EVENT_NAME: name.value,
+            }
         ),
         links=(*_caller_link(parent), *links),
     )
@@ -201,7 +229,7 @@ def change_time(time: ChangeTime) -> Record:
     context = time.context
     assert context.change
     origin = Origin(context=context, parent=TraceParent(*change_root(context.change)))
-    return event(origin, time.event, at_ns=time.at_ns, attributes={semconv.VSM_BACKFILLED: True})
+    return event(origin, time.event, at_ns=time.at_ns, attributes={}, backfilled=True)
 
 
 def _stage(
@@ -225,6 +253,8 @@ def _stage(
                 **origin.common_attributes(),
                 **_known(attributes),
                 semconv.VSM_STAGE_NAME: name,
+                semconv.VSM_STAGE_LEG: run.leg,
+                semconv.VSM_BACKFILLED: run.backfilled or None,
                 semconv.CICD_PIPELINE_TASK_RUN_RESULT: run.result,
                 semconv.PROCESS_EXIT_CODE: run.exit_code,
                 semconv.ERROR_TYPE: error,

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from otel_vsm.identity import Repository, local_repository, normalise_repository
 from otel_vsm.message import CommitMessage
+from otel_vsm.text import one_line
 
 TIMEOUT_S = 2.0
 """How long a command is held up at most where git hangs, as it can on a network's file system."""
@@ -139,15 +140,19 @@ def commits_between(previous: str, revision: str, paths: Sequence[str] = ()) -> 
         ["merge-base", as_revision(previous), as_revision(revision)],
     )
     if log.text is None:
-        raise CommitRangeError(f"the history from {previous} to {revision} cannot be read ({log.problem})")
+        raise CommitRangeError(
+            f"the history from {one_line(previous)} to {one_line(revision)} cannot be read ({log.problem})"
+        )
     if shallow.text == "true\n" and common.text is None:
         raise CommitRangeError(
-            f"this clone is shallow and does not reach from {revision} back to {previous}:"
-            " fetch its whole history"
+            f"this clone is shallow and does not reach from {one_line(revision)} back to {one_line(previous)}"
+            ": fetch its whole history"
         )
     commits = list(_parse_commits(log.text))
     if len(commits) > COMMIT_LIMIT:
-        raise CommitRangeError(f"more than {COMMIT_LIMIT} commits lie between {previous} and {revision}")
+        raise CommitRangeError(
+            f"more than {COMMIT_LIMIT} commits lie between {one_line(previous)} and {one_line(revision)}"
+        )
     return commits
 
 
@@ -252,7 +257,7 @@ def _output(process: _Running | OSError, deadline: float) -> Output:
         status = 0 if output else 1
     if status:
         lines = errors.splitlines()
-        return Output(None, lines[0].removeprefix("fatal: ") if lines else "git found nothing")
+        return Output(None, one_line(lines[0].removeprefix("fatal: ")) if lines else "git found nothing")
     return Output(output, "")
 
 

@@ -34,13 +34,13 @@ class Branches(NamedTuple):
     """The commits of those that were asked for, of the remote's default branch if none was."""
 
 
-class History(NamedTuple):
-    """Of the commits that were asked for: when the first was made, in seconds since the epoch."""
+class FirstCommit(NamedTuple):
+    """The first that was made of the commits that were asked for."""
 
     authored_s: int | None = None
-    """None where there are none, or this clone does not have all of them."""
-    empty: bool = False
-    """There are none."""
+    """In seconds since the epoch; None where there is none, or this clone does not have all of them."""
+    none: bool = False
+    """There are no such commits."""
 
 
 def commit_times(revision: str) -> CommitTimes | None:
@@ -81,7 +81,7 @@ def branches(names: Sequence[str]) -> Branches:
     return Branches(default, tuple(dict.fromkeys(heads)))
 
 
-def first_authored(revisions: Sequence[str], *, without: Sequence[str]) -> History:
+def first_authored(revisions: Sequence[str], *, without: Sequence[str]) -> FirstCommit:
     """When the first of the commits was made that lead to `revisions` and not to one of `without`.
 
     All are full hashes. Where this clone lacks one of them, nothing is known.
@@ -91,13 +91,13 @@ def first_authored(revisions: Sequence[str], *, without: Sequence[str]) -> Histo
         ["rev-parse", "--is-shallow-repository"],
     )
     if log.text is None or shallow.text is None:
-        return History()
+        return FirstCommit()
     commits = [line.split() for _, line in _listed(log)]
     if not commits:
-        return History(empty=True)
+        return FirstCommit(none=True)
     if shallow.text != "false\n" and any(len(commit) < 2 for commit in commits):
-        return History()  # it is cut off within
-    return History(min(int(commit[0]) for commit in commits))
+        return FirstCommit()  # it is cut off within
+    return FirstCommit(min(int(commit[0]) for commit in commits))
 
 
 def tags_before(revision: str, ancestor: str) -> list[str]:

@@ -27,7 +27,15 @@ class CiContext(NamedTuple):
     branch: str | None
     message: str | None
     """The message of `revision`."""
-    attributes: Mapping[str, str]
+    attributes: Mapping[str, str | int]
+    leg: str | None
+    """Which leg of a matrix, or which shard, the job is."""
+    queued_at: str | None
+    """Since when the job waited for its turn, as RFC 3339."""
+    started_at: str | None
+    """When the job itself began, as RFC 3339."""
+    job: str | None
+    """What tells this job from all others."""
     run: str | None
     """What tells this run of the pipeline from all others."""
     whole_history: str
@@ -56,6 +64,7 @@ def detect(env: Mapping[str, str]) -> CiContext | None:
         job = JobEnvironment(env, system.event_file)
         repository = first(system.repository, job)
         attributes = {key: text.read(job) for key, text in system.attributes.items()}
+        attempt = first(system.attempt, job)
         return CiContext(
             system=system.name,
             repository=normalise_repository(repository) if repository else None,
@@ -63,7 +72,14 @@ def detect(env: Mapping[str, str]) -> CiContext | None:
             revision=first(system.revision, job),
             branch=first(system.branch, job),
             message=first(system.message, job),
-            attributes={key: value for key, value in attributes.items() if value},
+            attributes={
+                **{key: value for key, value in attributes.items() if value},
+                **({semconv.VSM_RUN_ATTEMPT: int(attempt)} if attempt else {}),
+            },
+            leg=first(system.leg, job),
+            queued_at=first(system.queued_at, job),
+            started_at=first(system.started_at, job),
+            job=first(system.job, job),
             run=attributes[semconv.CICD_PIPELINE_RUN_URL_FULL] or attributes[semconv.CICD_PIPELINE_RUN_ID],
             whole_history=system.whole_history,
             foreign_revision=first(system.foreign_revision, job),

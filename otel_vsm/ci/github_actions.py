@@ -96,6 +96,9 @@ SYSTEM = System(
         EventField("check_suite.head_commit.timestamp"),
         EventField("merge_group.head_commit.timestamp"),
     ),
+    attempt=(Text("{GITHUB_RUN_ATTEMPT}", r"^(?P<value>[1-9]\d{0,8})$"),),
+    # It tells no id of a job; each runner of a machine has a folder of its own.
+    job=(Text("{GITHUB_RUN_ID} {GITHUB_RUN_ATTEMPT} {GITHUB_JOB} {GITHUB_WORKSPACE}"),),
     attributes={
         semconv.VCS_PROVIDER_NAME: Text("github"),
         semconv.CICD_PIPELINE_NAME: Text("{GITHUB_WORKFLOW}"),

@@ -123,6 +123,11 @@ class System(NamedTuple):
     merged_at: Sequence[Source] = ()
     merge_revision: Sequence[Source] = ()
     committed_at: Sequence[Source] = ()
+    attempt: Sequence[Source] = ()
+    leg: Sequence[Source] = ()
+    queued_at: Sequence[Source] = ()
+    started_at: Sequence[Source] = ()
+    job: Sequence[Source] = ()
 
 
 def first(sources: Sequence[Source], job: JobEnvironment) -> str | None:

@@ -196,6 +196,7 @@ def _export_event(
             subject=subject,
             attributes=attributes or {},
             links=links,
+            backfilled=at_ns is not None,
         )
 
     export_and_leave(context, record)

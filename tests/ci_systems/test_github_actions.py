@@ -44,6 +44,7 @@ def test_the_pipeline_is_told(tmp_path: Path) -> None:
         "cicd.pipeline.run.id": "9876543210",
         "cicd.pipeline.run.url.full": "https://github.com/acme/shop/actions/runs/9876543210/attempts/2",
         "cicd.pipeline.task.name": "unit",
+        "vsm.run.attempt": 2,
     }
 
 

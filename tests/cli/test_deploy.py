@@ -280,3 +280,32 @@ def test_a_path_that_there_is_not_is_said(
     [record] = without_history(cli.receiver.records)
     assert record.attributes["vsm.change.id"] == f"github.com/acme/shop{own}"
     assert record.links == changes(*linked)
+
+
+def test_a_deployment_that_failed_can_be_told_afterwards(cli: Cli) -> None:
+    record = cli.record(*DEPLOY, "--result", "failure", "--at", "2026-03-01T09:30:00Z")
+    assert record.start_ns == record.end_ns == 1_772_357_400_000_000_000
+    assert record.attributes["cicd.pipeline.task.run.result"] == "failure"
+    assert record.attributes["error.type"] == "failure"
+    assert record.attributes["vsm.backfilled"] is True
+    assert record.failed
+    assert "vsm.backfilled" not in cli.record(*DEPLOY, "--result", "success").attributes
+
+
+def test_a_deployment_has_a_leg(cli: Cli) -> None:
+    assert cli.record(*DEPLOY, "--leg", "eu", "--", "true").attributes["vsm.stage.leg"] == "eu"
+    named = {"OTEL_VSM_LEG": "us"}
+    assert cli.record(*DEPLOY, "--", "true", env=named).attributes["vsm.stage.leg"] == "us"
+
+
+def test_an_image_is_told_by_its_digest(cli: Cli) -> None:
+    digits = "3b1f4c0a" * 8
+    record = cli.record(*DEPLOY, "--artifact", f"ghcr.io/acme/shop:1.4@sha256:{digits}", "--", "true")
+    assert record.attributes["artifact.hash"] == f"sha256:{digits}"
+    assert record.attributes["container.image.name"] == "ghcr.io/acme/shop"
+    assert "artifact.purl" not in record.attributes
+    done = cli(*DEPLOY, "--artifact", "ghcr.io/acme/shop:1.4", "--", "sh", "-c", "exit 3")
+    assert done.returncode == 3
+    assert "names no digest" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "artifact.purl" not in without_history(cli.receiver.records)[-1].attributes

@@ -383,3 +383,54 @@ def test_what_was_packaged_is_told(cli: Cli) -> None:
     ).attributes
     assert (attributes["artifact.hash"], attributes["service.version"]) == (digest, "1.4")
     assert "artifact.purl" not in attributes
+
+
+GITLAB_JOB = {
+    "GITLAB_CI": "true",
+    "CI_PROJECT_URL": "https://gitlab.com/acme/shop",
+    "CI_COMMIT_SHA": "1" * 40,
+    "CI_COMMIT_MESSAGE": "Start",
+    "CI_PIPELINE_ID": "5100",
+    "CI_PIPELINE_CREATED_AT": "2026-10-01T08:00:00Z",
+    "CI_JOB_ID": "6001",
+    "CI_JOB_STARTED_AT": "2026-10-01T08:00:42Z",
+}
+
+
+def test_the_wait_of_a_job_is_told_with_its_first_stage(cli: Cli) -> None:
+    def queued(*options: str, **env: str) -> object:
+        record = cli.record("stage", "unit", *options, "--", "true", env={**GITLAB_JOB, **env})
+        return record.attributes.get("vsm.stage.queue.duration")
+
+    assert queued() == 42.0
+    assert queued() is None
+    assert queued(CI_JOB_ID="6002") == 42.0
+    assert queued("--queued-at", "2026-10-01T08:00:00Z", CI_JOB_ID="6003") != 42.0
+    assert queued(CI_JOB_ID="6003", CI_JOB_STARTED_AT="2026-10-01T07:00:00Z") == 0.0
+    assert queued(CI_JOB_ID="6004", CI_PIPELINE_CREATED_AT="soon") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "leg"),
+    [("unit", None), ("unit 2/4", "2/4"), ("unit: [3.12, linux]", "3.12, linux"), ("unit: fast", None)],
+)
+def test_gitlab_says_which_leg_of_a_matrix_it_is(cli: Cli, name: str, leg: str | None) -> None:
+    record = cli.record("stage", "unit", "--", "true", env={**GITLAB_JOB, "CI_JOB_NAME": name})
+    assert record.attributes.get("vsm.stage.leg") == leg
+    named = cli.record(
+        "stage", "unit", "--leg", "mine", "--", "true", env={**GITLAB_JOB, "CI_JOB_NAME": name}
+    )
+    assert named.attributes["vsm.stage.leg"] == "mine"
+
+
+def test_the_attempt_of_the_run_is_a_number(cli: Cli) -> None:
+    job = {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_SERVER_URL": "https://github.com",
+        "GITHUB_REPOSITORY": "acme/shop",
+        "GITHUB_SHA": "1" * 40,
+    }
+    record = cli.record("stage", "unit", "--", "true", env={**job, "GITHUB_RUN_ATTEMPT": "3"})
+    assert record.attributes["vsm.run.attempt"] == 3
+    record = cli.record("stage", "unit", "--", "true", env={**job, "GITHUB_RUN_ATTEMPT": "many"})
+    assert "vsm.run.attempt" not in record.attributes
