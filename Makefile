@@ -6,18 +6,27 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check bench docs build
+.PHONY: help venv demo test test-rest test-all check bench docs build
 
 help: ## say what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 16
 
 venv: $(STAMP) ## install the project and its tools into .venv
 
 demo: $(STAMP) ## start a collector, play a delivery history and show the figures; with CI=true it ends by itself
 	@$(BIN)/python -m demo
 
-test: $(STAMP) ## run the tests; ARGS="-k name" chooses
-	$(BIN)/pytest $(ARGS)
+# What takes longest. Everything else answers within minutes.
+LONG := clickhouse or worlds or combinations or kill
+PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist loadfile
+
+test: $(STAMP) ## run the tests that answer within minutes; ARGS="-k name" chooses
+	$(PYTEST) -m "not ($(LONG))" $(ARGS)
+
+test-rest: $(STAMP) ## run the others: the second engine, random worlds, combinations, power cuts
+	$(PYTEST) -m "$(LONG)" $(ARGS)
+
+test-all: test test-rest ## run all tests
 
 check: $(STAMP) ## lint, formatting, types, and whether generated files are up to date
 	$(BIN)/ruff check .

@@ -39,7 +39,7 @@ def _failed_deployments(web: str) -> Iterator[str]:
         if not deployment["failed"]:
             continue
         failure, recovery = deployment["failure"], deployment["recovery"]
-        cause = _FAILED[failure["method"]].format(failure["incident_id"])
+        cause = _FAILED.get(failure["method"], failure["method"]).format(failure["incident_id"])
         line = f"{_deployment_name(deployment)} failed: {cause}"
         if deployment["recovered_at"]:
             took = _duration(deployment["finished_at"], deployment["recovered_at"])

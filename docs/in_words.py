@@ -45,6 +45,8 @@ def _short(name: object) -> str:
 
 def happened(event: dict[str, Any]) -> str:
     """An event without its time."""
+    if "otlp" in event:
+        return _sent(event)
     told = dict(event)
     result = told.pop("result", None)
     of = change(told.pop("change")) if "change" in told else None
@@ -71,12 +73,26 @@ def happened(event: dict[str, Any]) -> str:
     return ", ".join((head, *rest, *lasted)) + (f": {result}" if result else "")
 
 
+def _sent(event: dict[str, Any]) -> str:
+    """An OTLP span, with what tells of it and of its resource."""
+    parts = [f"span {event['otlp']}"]
+    for key, label in (("scope", "of scope"), ("trace", "of trace"), ("parent", "below")):
+        if (name := event.get(key)) is not None:
+            parts.append(f"{label} {change(name) if isinstance(name, int) else name}")
+    parts += [f"linked to {', '.join(map(str, event['links']))}"] if "links" in event else []
+    parts += [f"took {when(event['for'])}"] if "for" in event else []
+    parts += [f"{key} = {value}" for key, value in event.get("attributes", {}).items()]
+    parts += [f"resource {key} = {value}" for key, value in event.get("resource", {}).items()]
+    return ", ".join(parts) + (f": {event['status']}" if "status" in event else "")
+
+
 def _detail(key: str, value: Any) -> Iterator[str]:
     label = _label(key)
     if value is None:
         yield f"no {key.replace('_', ' ')}"
     elif key == "reverts":
-        yield f"reverts {change(str(value).removeprefix(REPOSITORY).removeprefix('#'))}"
+        names = (name.removeprefix(REPOSITORY).removeprefix("#") for name in str(value).split("\n"))
+        yield f"reverts {' and '.join(map(change, names))}"
     elif key == "request":
         yield f"request #{value}"
     else:

@@ -43,7 +43,7 @@ def _by_request(context: Context, ci: CiContext | None) -> Iterator[ChangeTime]:
         return
     # Told by every run for the request, and the same each time, whichever commit the run is for.
     of_request = context._replace(
-        revision=None, branch=None, base_branch=None, base_revision=None, reverts=None, pipeline={}
+        revision=None, branch=None, base_branch=None, base_revision=None, reverts=(), pipeline={}
     )
     if (opened_ns := time_ns(ci.opened_at)) is not None:
         yield ChangeTime(EventName.CHANGE_OPENED, opened_ns, of_request)

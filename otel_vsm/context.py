@@ -22,7 +22,7 @@ from otel_vsm.identity import (
     change_root,
     normalise_repository,
 )
-from otel_vsm.message import ChangeName, CommitMessage, change_names, revert_in_message
+from otel_vsm.message import ChangeName, CommitMessage, change_names, reverts_in_message
 from otel_vsm.text import one_line
 
 # Compiled where they are used: most calls need none of them, and the user's command waits for this import.
@@ -67,8 +67,8 @@ class Context(NamedTuple):
     message: str | None = ""
     """The message of the revision, from which is still to be read what it takes back; None where git has not
     been asked for it."""
-    reverts: ChangeId | None = None
-    """The change that this one takes back."""
+    reverts: tuple[ChangeId, ...] = ()
+    """The changes that this one takes back."""
     is_result: bool = False
     """The revision is what the request became: its message names the request."""
     base_branch: str | None = None
@@ -149,7 +149,7 @@ def is_said_of(context: Context, ci: CiContext) -> bool:
 
 
 def with_details(context: Context) -> Context:
-    """With the branch that is checked out and the change that is taken back, where nobody else has told it.
+    """With the branch that is checked out and the changes that are taken back, where nobody else has told it.
 
     Apart from `find_context`, since no change hangs on it: it can be asked for while the user's command runs.
     """
@@ -160,17 +160,21 @@ def with_details(context: Context) -> Context:
     return context
 
 
-def _reverted(context: Context) -> ChangeId | None:
+def _reverted(context: Context) -> tuple[ChangeId, ...]:
     if not context.repository or not context.revision:
-        return None
+        return ()
     message = context.message or git.messages([context.revision]).get(context.revision, "")
-    revert = revert_in_message(message)
-    if revert is None:
-        return None
-    commit = revert.commit
-    if commit and not re.fullmatch(_FULL_SHA, commit):
-        commit = git.full_sha(commit)
-    return revert.change(context.repository, commit)
+    changes: dict[ChangeId, None] = {}
+    for revert in reverts_in_message(message):
+        commit = revert.commit
+        if commit and not re.fullmatch(_FULL_SHA, commit):
+            commit = git.full_sha(commit)
+        # What takes back a revert brings work again and takes none back.
+        if commit and reverts_in_message(git.messages([commit]).get(commit, "")):
+            continue
+        if change := revert.change(context.repository, commit):
+            changes[change] = None
+    return tuple(changes)
 
 
 def trace_parent(trace_id: TraceId, root: SpanId, env: Mapping[str, str]) -> TraceParent:

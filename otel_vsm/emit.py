@@ -36,6 +36,8 @@ class Origin:
     actor: str | None = None
     value_stream: str | None = None
     work_item: str | None = None
+    backfilled: bool = False
+    """Told afterwards, so that it arrives late is no delay."""
     attributes: Mapping[str, str] = field(default_factory=dict)
     """The user's own."""
 
@@ -58,7 +60,8 @@ class Origin:
                     semconv.VSM_ACTOR_TYPE: self.actor,
                     semconv.VSM_VALUE_STREAM: self.value_stream,
                     semconv.VSM_WORK_ITEM_ID: self.work_item,
-                    semconv.VSM_CHANGE_REVERTS: self.context.reverts,
+                    semconv.VSM_CHANGE_REVERTS: "\n".join(self.context.reverts) or None,
+                    semconv.VSM_BACKFILLED: self.backfilled or None,
                 }
             ),
         }
@@ -78,8 +81,6 @@ class Run:
     """What kind of failure, in few different words; None takes the result's name."""
     leg: str | None = None
     """Which leg of a matrix, or which shard."""
-    backfilled: bool = False
-    """It is told afterwards, with times that were given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +139,6 @@ def stage_started(
     type: StageType | None,
     span_id: SpanId,
     at_ns: int,
-    backfilled: bool = False,
 ) -> Record:
     """A run of a stage began; `span_id` is the one that the run's own span will have.
 
@@ -152,7 +152,6 @@ def stage_started(
         at_ns=at_ns,
         subject=span_id,
         attributes=attributes,
-        backfilled=backfilled,
     )
 
 
@@ -196,7 +195,6 @@ def event(
     subject: str = "",
     attributes: Mapping[str, Value | None],
     links: Iterable[SpanReference] = (),
-    backfilled: bool = False,
 ) -> Record:
     """A point event of the owner, which is the change unless another is given."""
     parent = origin.parent
@@ -216,7 +214,6 @@ def event(
             {
                 **origin.common_attributes(),
                 **_known(attributes),
-                semconv.VSM_BACKFILLED: backfilled or None,
                 semconv.VSM_EVENT_NAME: name.value,
             }
         ),
@@ -228,8 +225,8 @@ def change_time(time: ChangeTime) -> Record:
     """An event of a change that CI or git tell of afterwards: the same record from each job and step."""
     context = time.context
     assert context.change
-    origin = Origin(context=context, parent=TraceParent(*change_root(context.change)))
-    return event(origin, time.event, at_ns=time.at_ns, attributes={}, backfilled=True)
+    origin = Origin(context=context, parent=TraceParent(*change_root(context.change)), backfilled=True)
+    return event(origin, time.event, at_ns=time.at_ns, attributes={})
 
 
 def _stage(
@@ -254,7 +251,6 @@ def _stage(
                 **_known(attributes),
                 semconv.VSM_STAGE_NAME: name,
                 semconv.VSM_STAGE_LEG: run.leg,
-                semconv.VSM_BACKFILLED: run.backfilled or None,
                 semconv.CICD_PIPELINE_TASK_RUN_RESULT: run.result,
                 semconv.PROCESS_EXIT_CODE: run.exit_code,
                 semconv.ERROR_TYPE: error,

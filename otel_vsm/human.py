@@ -1,6 +1,9 @@
 """Figures as people write them."""
 
 from itertools import pairwise
+from typing import Any
+
+from otel_vsm.figures import Figure, Kind
 
 _UNITS_S = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 _PERIODS = ((1, "day"), (7, "week"), (30, "month"))
@@ -43,3 +46,41 @@ def rate(per_day: float) -> str:
 def count(number: int, noun: str) -> str:
     """`1 change`, `2 changes`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}".replace(",", " ")
+
+
+def number(figure: Figure, number: float | None) -> str:
+    """The number that stands for a figure, as its kind is written."""
+    if number is None:
+        return UNKNOWN
+    if figure.kind is Kind.COUNT:
+        # What the title says needs no saying again: `Hand-offs: 3`.
+        in_title = figure.title.lower().endswith(f"{figure.noun}s")
+        return f"{number:.0f}" if in_title else count(round(number), figure.noun)
+    return {Kind.DURATION: duration, Kind.SHARE: share, Kind.RATE: rate}[figure.kind](number)
+
+
+def value(figure: Figure, value: Any, statistic: str) -> str:
+    """A figure's value, as the API has it, in a few words; of a distribution the statistic."""
+    is_nothing = figure.kind is Kind.RATE and figure.whole and not figure.count(value)
+    return number(figure, None if is_nothing else figure.number(value, statistic))
+
+
+def behind(figure: Figure, value: Any, noun: str = "") -> str:
+    """How much is behind a value that says so."""
+    noun = noun or figure.noun
+    number = figure.count(value)
+    whole = count(number, noun)
+    if figure.kind is Kind.SHARE:
+        return f"{value[figure.part]} of {whole}"
+    if figure.kind is Kind.RATE and number:
+        return f"{whole} on {count(value[f'days_with_{figure.whole}'], 'day')}"
+    return whole
+
+
+def beside(figure: Figure, value: Any) -> str:
+    """The same, with what its note says."""
+    if figure.kind is Kind.DURATION:
+        return f"median {figure.note}, of {behind(figure, value)}"
+    if figure.kind is Kind.SHARE:
+        return f"{behind(figure, value)} {figure.note}"
+    return behind(figure, value, f"{figure.note} {figure.noun}")

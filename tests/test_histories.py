@@ -6,7 +6,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from otel_vsm.testing import RunningCollector, collector
 
 HISTORIES = Path(__file__).parents[2] / "shared" / "fixtures" / "histories"
 NAMES = ("httpx", "click", "sqlite-utils")
+OPTIONS = {"all-tags": ("--deploy-tags", "*"), "default": ()}
+"""Which expectations are of which options."""
 
 pytestmark = pytest.mark.skipif(
     not HISTORIES.is_dir(), reason=f"no histories to compare with: {HISTORIES} is not there"
@@ -37,7 +39,7 @@ def repositories(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return made
 
 
-def _backfill(repository: Path, environment: dict[str, str]) -> None:
+def _backfill(repository: Path, options: Sequence[str], environment: dict[str, str]) -> None:
     command = [
         sys.executable,
         "-c",
@@ -47,7 +49,7 @@ def _backfill(repository: Path, environment: dict[str, str]) -> None:
         str(repository),
     ]
     done = subprocess.run(
-        [*command, "--service", repository.name],
+        [*command, "--service", repository.name, *options],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
         capture_output=True,
         text=True,
@@ -68,8 +70,8 @@ def _all(running: RunningCollector, path: str, **parameters: Any) -> Iterator[di
         cursor = {"cursor": page["next_cursor"]}
 
 
-def _check(running: RunningCollector, name: str) -> None:
-    expect = json.loads((HISTORIES / f"{name}.expect.json").read_text())
+def _check(running: RunningCollector, name: str, options: str) -> None:
+    expect = json.loads((HISTORIES / f"{name}.{options}.json").read_text())
     dora = running.get("/api/v1/dora", service=name, from_="2000-01-01", to="2027-01-01")
     lead = dora["change_lead_time"]
     assert lead["count"] == expect["lead_time_s"]["count"]
@@ -97,13 +99,15 @@ def _check(running: RunningCollector, name: str) -> None:
     assert sum(change["excluded"] == "clock_skew" for change in changes) == expect["excluded_clock_skew"]
 
 
-@pytest.mark.parametrize("protocol", list(Protocol))
-def test_histories_give_the_expected_numbers(repositories: dict[str, Path], protocol: Protocol) -> None:
+@pytest.mark.parametrize(("options", "protocol"), list(zip(OPTIONS, Protocol, strict=True)))
+def test_histories_give_the_expected_numbers(
+    repositories: dict[str, Path], options: str, protocol: Protocol
+) -> None:
     with collector() as running:
         for repository in repositories.values():
-            _backfill(repository, running.environment(protocol))
+            _backfill(repository, OPTIONS[options], running.environment(protocol))
         for name in NAMES:
-            _check(running, name)
+            _check(running, name, options)
 
 
 def test_twice_in_any_order_with_a_power_cut_between_gives_the_same(
@@ -136,7 +140,7 @@ def test_twice_in_any_order_with_a_power_cut_between_gives_the_same(
         running.kill()
     with collector(data=data) as running:
         send(sent[len(sent) // 2 :], running)
-        _check(running, name)
+        _check(running, name, "default")
         now = datetime.now(UTC).isoformat()
         before = running.get("/api/v1/dora", from_="2000-01-01", to=now, service=name)
         running.kill()

@@ -3,6 +3,7 @@
 import pytest
 
 from otel_vsm import human
+from otel_vsm.figures import FIGURES
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,53 @@ def test_a_count_has_its_noun_in_the_right_number() -> None:
     assert human.count(0, "change") == "0 changes"
     assert human.count(1, "change") == "1 change"
     assert human.count(12_345, "change") == "12 345 changes"
+
+
+NOTHING = {"deployments": 0, "days_with_deployments": 0, "per_day": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "written"),
+    [
+        ("change_lead_time", {"p50": 187_200.0}, "2 d 4 h"),
+        ("change_lead_time", {"p50": None}, "–"),
+        ("change_fail_rate", {"ratio": 3 / 42}, "7.1 %"),
+        ("deployment_frequency", {"deployments": 42, "per_day": 1.4}, "1.4 per day"),
+        ("deployment_frequency", NOTHING, "–"),
+        ("throughput_per_day", 0.0, "0 per month"),
+        ("wip", 1, "1 change"),
+        ("handoffs", {"count": 3}, "3"),
+        ("approvals", [{"breaches": 2}], "2"),
+    ],
+)
+def test_a_figure_is_written_as_its_kind_is(name: str, value: object, written: str) -> None:
+    assert human.value(FIGURES[name], value, "p50") == written
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "behind", "beside"),
+    [
+        (
+            "change_lead_time",
+            {"count": 1},
+            "1 change",
+            "median from first commit to production, of 1 change",
+        ),
+        (
+            "deployment_rework_rate",
+            {"rework": 2, "deployments": 42},
+            "2 of 42 deployments",
+            "2 of 42 deployments only repaired an earlier one",
+        ),
+        (
+            "deployment_frequency",
+            {"deployments": 42, "days_with_deployments": 20},
+            "42 deployments on 20 days",
+            "42 successful deployments on 20 days",
+        ),
+        ("deployment_frequency", NOTHING, "0 deployments", "0 successful deployments"),
+    ],
+)
+def test_a_figure_says_how_much_is_behind_it(name: str, value: object, behind: str, beside: str) -> None:
+    assert human.behind(FIGURES[name], value) == behind
+    assert human.beside(FIGURES[name], value) == beside

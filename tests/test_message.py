@@ -13,7 +13,7 @@ from otel_vsm.message import (
     change_names,
     picked_from,
     request_in_message,
-    revert_in_message,
+    reverts_in_message,
 )
 
 SHOP = Repository("github.com/acme/shop")
@@ -30,7 +30,23 @@ REQUESTS = [
     ("Add\n\nSee merge request !12", 12),
     ("Merged in ada/cart (pull request #12)\n\nAdd a cart\n\nApproved-by: Bo", 12),
     ("Merged PR 12: Add a cart\n\nRelated work items: #7", 12),
-    ("Merged PR 12: Add a cart (#7)", 7),
+    # The message's own words rank above a bare number, and what the forge adds at the end above its titles.
+    ("Merged PR 12: Add a cart (#7)", 12),
+    ("Merge pull request #12 from ada/cart (#7)", 12),
+    ("Add a cart (#7)\n\nSee merge request acme/shop!12", 12),
+    ("Merge pull request #7 from ada/cart\n\nSee merge request acme/shop!12", 12),
+    # A title goes on up to the first empty line; an end of a line may be CR LF.
+    ("Add a cart, a till\nand a shelf (#12)", 12),
+    ("Add a cart\r\n(#12)\r\n\r\nbody (#13)\r\n", 12),
+    ("Add a cart (#12)\r\n\r\nbody", 12),
+    ("Add a cart (#12)\r", 12),
+    ("\n\nAdd a cart (#12)\n \t\nbody", 12),
+    ("Add\r\n\r\nSee merge request acme/shop!12\r\n", 12),
+    ("Add a cart (#12)\nand more", None),
+    ("Add a cart\n\n(#12)", None),
+    ("Note\n\nMerge pull request #12 from ada/cart", None),
+    ("Add\n\nas in: See merge request acme/shop!12", None),
+    ("Add\n\nSee merge request acme/shop!12 as well", None),
     ("Add a cart", None),
     ("Add (#12) a cart", None),
     ("Fix #12", None),
@@ -47,47 +63,76 @@ def test_a_message_names_its_request(message: str, number: int | None) -> None:
     assert request_in_message(message) == number
 
 
-REVERTS = [
+B_BACK = f'Revert "Share (#3)"\n\nThis reverts commit {B}.'
+REVERTS: list[tuple[str, list[Revert]]] = [
     # git revert, of a commit, of a merge, with --reference, and of a squashed request.
-    (f'Revert "Add a cart"\n\nThis reverts commit {A}.', Revert(commit=A)),
-    (f'Revert "x"\n\nThis reverts commit {A}, reversing\nchanges made to {B}.', Revert(commit=A)),
-    ('Revert "x"\n\nThis reverts commit 8415558 (x, 2026-01-01).', Revert(commit="8415558")),
-    (f'Revert "Add a cart (#12)"\n\nThis reverts commit {A}.', Revert(request="12")),
+    (f'Revert "Add a cart"\n\nThis reverts commit {A}.', [Revert(commit=A)]),
+    (f'Revert "x"\n\nThis reverts commit {A}, reversing\nchanges made to {B}.', [Revert(commit=A)]),
+    ('Revert "x"\n\nThis reverts commit 8415558 (x, 2026-01-01).', [Revert(commit="8415558")]),
+    (f'Revert "Add (#12)"\n\nThis reverts commit {A}.', [Revert(request="12"), Revert(commit=A)]),
+    (f'Revert "Add\na cart (#12)"\n\nThis reverts commit {A}.', [Revert(request="12"), Revert(commit=A)]),
+    (f'Revert "Add a cart"\r\n\r\nThis reverts commit {A}.\r\n', [Revert(commit=A)]),
     # The forges: squashed, merged, and what a merge of a merge is called.
-    ('Revert "Add a cart (#12)" (#13)', Revert(request="12")),
-    ('Revert "Add a cart" (#13)\n\nReverts acme/shop#12', Revert(request="12", project="acme/shop")),
-    ("Undo the cart\n\nReverts #12", Revert(request="12")),
-    ('Merge pull request #13 from acme/revert-12-cart\n\nRevert "Add a cart"', Revert(request="12")),
-    (f'Revert "Merge pull request #12 from ada/cart"\n\nThis reverts commit {A}', Revert(request="12")),
-    ("Revert \"Merge branch 'x' into 'main'\"\n\nThis reverts merge request !12", Revert(request="12")),
-    ('Merged PR 13: Revert "Merged PR 12: Add a cart"', Revert(request="12")),
-    ("Merged PR 13: Undo\n\nReverts !12", Revert(request="12")),
-    ('Revert "Merged in ada/cart (pull request #12)"', Revert(request="12")),
-    # What a revert takes back may be a revert.
-    ('Revert "Revert "Add a cart (#12)" (#13)"', Revert(request="13")),
-    ('Revert "Revert "Add a cart (#12)" (#13)" (#14)', Revert(request="13")),
-    (f'Revert "Revert "Add a cart (#12)""\n\nThis reverts commit {B}.', Revert(commit=B)),
-    (f'Reapply "Add a cart (#12)"\n\nThis reverts commit {B}.', Revert(commit=B)),
-    ('Reapply "Add a cart (#12)"', None),
-    # Of several the first.
-    (f"Undo\n\nThis reverts commit {B}.\nThis reverts commit {A}.", Revert(commit=B)),
-    (f"Undo\n\nThis reverts commits {B} and {A}.", Revert(commit=B)),
+    ('Revert "Add a cart (#12)" (#13)', [Revert(request="12")]),
+    ('Revert "Add a cart" (#13)\n\nReverts acme/shop#12', [Revert(request="12", project="acme/shop")]),
+    ("Undo the cart\n\nReverts #12", [Revert(request="12")]),
+    ('Merge pull request #13 from acme/revert-12-cart\n\nRevert "Add a cart"', [Revert(request="12")]),
+    (
+        f'Revert "Merge pull request #12 from ada/cart"\n\nThis reverts commit {A}',
+        [Revert(request="12"), Revert(commit=A)],
+    ),
+    ("Revert \"Merge branch 'x' into 'main'\"\n\nThis reverts merge request !12", [Revert(request="12")]),
+    ('Merged PR 13: Revert "Merged PR 12: Add a cart"', [Revert(request="12")]),
+    ('Merged PR 13: Revert "Merged PR 12: Add a cart (#7)"', [Revert(request="12")]),
+    ("Merged PR 13: Undo\n\nReverts !12", [Revert(request="12")]),
+    ('Revert "Merged in ada/cart (pull request #12)"', [Revert(request="12")]),
+    # All of several: a squash that lists them, and sentences that name more than one.
+    (f"Undo\n\nThis reverts commit {B}.\nThis reverts commit {A}.", [Revert(commit=B), Revert(commit=A)]),
+    (f"Undo\n\nThis reverts commits {B} and {A}.", [Revert(commit=B), Revert(commit=A)]),
+    (
+        f"Undo\n\nThis reverts commits {A}, {B},\nand {C}.",
+        [Revert(commit=A), Revert(commit=B), Revert(commit=C)],
+    ),
+    (
+        "Undo\n\nReverts #12, #13 and acme/till#14",
+        [Revert(request="12"), Revert(request="13"), Revert(request="14", project="acme/till")],
+    ),
+    (
+        f'Take it back (#4)\n\n* Revert "Add (#2)"\n\nThis reverts commit {A}.\n\n* {B_BACK}',
+        [Revert(commit=A), Revert(commit=B)],
+    ),
+    (f"This reverts commit {A}.\nThis reverts commit {A}.", [Revert(commit=A)]),
+    # What takes back a revert brings work again, and what takes that back takes back work.
+    ('Revert "Revert "Add a cart (#12)" (#13)"', []),
+    ('Revert "Revert "Add a cart (#12)" (#13)" (#14)\n\nReverts acme/shop#13', []),
+    (f'Revert "Revert "Add a cart (#12)""\n\nThis reverts commit {B}.', []),
+    (f'Reapply "Add a cart (#12)"\n\nThis reverts commit {B}.', []),
+    ('Merged PR 14: Revert "Merged PR 13: Revert "Merged PR 12: Add a cart""', []),
+    ('Merge pull request #14 from acme/revert-13-revert-12-cart\n\nRevert "Revert "Add a cart""', []),
+    ('Revert "Revert "Revert "Add a cart (#12)" (#13)" (#14)"', [Revert(request="14")]),
+    (f'Revert "Reapply "Add a cart (#12)""\n\nThis reverts commit {B}.', [Revert(commit=B)]),
+    ("Merge pull request #15 from acme/revert-14-revert-13-revert-12-cart", [Revert(request="14")]),
+    (
+        f'Tidy (#15)\n\n* Revert "Revert "Add""\n\nThis reverts commit {A}.\n\n* {B_BACK}',
+        [Revert(commit=B)],
+    ),
     # What only sounds like one.
-    ('Revert "Add a cart"', None),
-    ("Revert the cart (#12)", None),
-    ("Reverts", None),
-    (f"This partly reverts commit {A}", None),
-    (f"As this reverts commit {A}, mind the cart", None),
-    ("This reverts commit 84155 of mine", None),
-    ("Merge pull request #13 from acme/revert-cart", None),
-    ('* Revert "Add a cart (#12)"\n* Reverts #12', None),
-    ("", None),
+    ('Reapply "Add a cart (#12)"', []),
+    ('Revert "Add a cart"', []),
+    ("Revert the cart (#12)", []),
+    ("Reverts", []),
+    (f"This partly reverts commit {A}", []),
+    (f"As this reverts commit {A}, mind the cart", []),
+    ("This reverts commit 84155 of mine", []),
+    ("Merge pull request #13 from acme/revert-cart", []),
+    ('* Revert "Add a cart (#12)"\n* Reverts #12', []),
+    ("", []),
 ]
 
 
 @pytest.mark.parametrize(("message", "expected"), REVERTS)
-def test_a_message_says_what_is_taken_back(message: str, expected: Revert | None) -> None:
-    assert revert_in_message(message) == expected
+def test_a_message_says_what_is_taken_back(message: str, expected: list[Revert]) -> None:
+    assert reverts_in_message(message) == tuple(expected)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +157,7 @@ def test_what_is_taken_back_is_a_change(
     [
         (f"Add a cart\n\n(cherry picked from commit {A})", A),
         (f"Add a cart\n\n(cherry picked from commit {A})\r\n", A),
+        (f"Add\r\n\r\n(cherry picked from commit {A})\r\n\r\nand then changed", None),
         (f"Add\n\nbody\n\nSigned-off-by: Ada\n(cherry picked from commit {A})\nSigned-off-by: Bo\n", A),
         (f"From branch to branch\n\n(cherry picked from commit {A})\n(cherry picked from commit {B})", A),
         (f"Add\n\n(cherry picked from commit {A})\n\nand then changed", None),
@@ -145,5 +191,5 @@ def test_a_commit_stands_for_its_request_or_its_origin_or_itself() -> None:
 
 @given(st.text())
 def test_any_text_is_a_message(message: str) -> None:
-    for read in (request_in_message, picked_from, revert_in_message):
+    for read in (request_in_message, picked_from, reverts_in_message):
         read(message)

@@ -1,5 +1,6 @@
 """The definitions that hold now, and what happens when their file is read again."""
 
+import re
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -9,14 +10,26 @@ from duckdb import DuckDBPyConnection
 
 from otel_vsm_collector.declared.load import reload
 from otel_vsm_collector.declared.model import Declared
+from otel_vsm_collector.declared.patterns import regex_of
 from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.derive.refresh.plan import Plan
 from otel_vsm_collector.derive.refresh.refresher import Refresher, refresh_plan
 from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.keep.store import Store
 from otel_vsm_collector.metrics.observer import Observer
+from otel_vsm_collector.spans.unmapped import Unmapped
 from otel_vsm_collector.stores.duckdb.engine import DuckDB
 from otel_vsm_collector.stores.duckdb.ledger import MakeRefreshing
+
+
+def unmapped_of(declared: Declared) -> Unmapped:
+    """Which spans are kept for mappings of later versions, as it is declared."""
+    telemetry = declared.telemetry
+    return Unmapped(
+        scopes=re.compile(regex_of(telemetry.unmapped_scopes)),
+        attributes=re.compile(regex_of(telemetry.unmapped_attributes)),
+        max_bytes=telemetry.unmapped_mib << 20,
+    )
 
 
 class Current:
@@ -46,6 +59,7 @@ class Current:
             before = self.facts.declared
             declared = reload(config, before, say=self._say)
             if declared is not before:
+                store.keep_unmapped(unmapped_of(declared))
                 self._take(FactTables(Definitions(declared)), config, store)
 
     def _take(self, facts: FactTables, config: Path, store: Store) -> None:
@@ -55,9 +69,9 @@ class Current:
             self._say(f"{config} was read again")
             return
 
-        def begun() -> None:
+        def start() -> None:
             self.facts, self.plan = facts, plan
             self._observer.restart()
 
         self._say(f"{config} was read again; all facts are derived again by what it declares")
-        store.follow(self.refreshing(plan), begun)
+        store.follow(self.refreshing(plan), start)

@@ -24,7 +24,7 @@ from otel_vsm_collector.keep.store import Listener, Store
 from otel_vsm_collector.metrics.collect import Metrics
 from otel_vsm_collector.receive.grpc import add_trace_service, make_server
 from otel_vsm_collector.receive.http import HttpReceiver
-from otel_vsm_collector.reload import Current
+from otel_vsm_collector.reload import Current, unmapped_of
 from otel_vsm_collector.settings import Address, Settings
 from otel_vsm_collector.spans.accept import Counts
 from otel_vsm_collector.stores.folder import UnusableError
@@ -74,6 +74,7 @@ async def _serve(settings: Settings) -> None:
             settings.data,
             current.refreshing(current.plan),
             store=settings.store,
+            unmapped=unmapped_of(settings.declared),
             say=_say,
             listener=_Reporter(metrics),
         )
@@ -129,6 +130,7 @@ class _Reporter(Listener):
         self._health.span_received.add(counts.received)
         self._health.span_rejected.add(counts.rejected)
         self._health.span_filtered.add(counts.filtered)
+        self._health.span_unmapped.add(counts.unmapped)
 
     def on_derived(self, run: Run) -> None:
         if run.succeeded:
@@ -169,12 +171,12 @@ class _Server(uvicorn.Server):
 
 def _bind(address: Address, option: str) -> socket.socket:
     try:
-        found = socket.getaddrinfo(
+        candidates = socket.getaddrinfo(
             address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
         # A name such as localhost stands for several; clients try IPv4 in any case.
-        family, _, _, _, place = min(found, key=lambda one: one[0] != socket.AF_INET)
-        return socket.create_server(place, family=family, backlog=1024)
+        family, _, _, _, endpoint = min(candidates, key=lambda one: one[0] != socket.AF_INET)
+        return socket.create_server(endpoint, family=family, backlog=1024)
     except OSError as error:
         # Its own text names the address again; that of a name that is not known has no number.
         number = error.errno or 0

@@ -1,7 +1,8 @@
 """Which changes a history delivered, and with which deployments: the rules of `otel-vsm backfill git`.
 
-Pure: a history in, changes and deployments out. What was delivered is the first-parent history; a merge
-commit stands for the request that it brought in. Every commit is looked at once.
+Pure: a history in, changes and deployments out. What was delivered is the tag's line, its first-parent
+history; a merge commit stands for the request that it brought in. A merge that names no request, but brings
+in commits that do, is nobody's work: the first-parent histories of its other parents are lines too.
 """
 
 from bisect import bisect_left
@@ -9,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from otel_vsm.backfill.history import Commit, History, Tag
+from otel_vsm.backfill.history import Commit, History
+from otel_vsm.backfill.tags import Tag
 from otel_vsm.identity import ChangeId, Repository, change_of_commit, change_of_request
 from otel_vsm.message import Revert
 
@@ -27,8 +29,8 @@ class Change:
     request: int | None
     first_commit_s: int
     merged_s: int
-    reverts: ChangeId | None
-    """The change that it takes back."""
+    reverts: tuple[ChangeId, ...]
+    """The changes that it takes back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,8 @@ class Deployment:
     """A tag, and what it put out.
 
     `carries` are the changes with a commit that no earlier tag held: none where an old version was tagged
-    after a newer one. `head` is the change that brought the tagged commit in, carried or not.
+    after a newer one. `head` is the change that brought the tagged commit in, carried or not; of a merge that
+    is nobody's work, the last one that it brought in.
     """
 
     tag: Tag
@@ -55,16 +58,15 @@ class Deliveries:
 def deliveries(history: History, repository: Repository) -> Deliveries:
     """The changes and deployments of a history.
 
-    The first deployment carries its own commit's change only: how much of what lies before it was waiting
-    for a deployment, nobody knows. Commits of the head's history that no tag holds are changes that wait
-    to be delivered.
+    The first deployment carries one change only, that of its own commit: how much of what lies before it was
+    waiting for a deployment, nobody knows. Commits of the head's history that no tag holds are changes that
+    wait to be delivered.
     """
     walk = _Walk(history, repository)
     deployments: list[Deployment] = []
     for tag in history.tags:
-        if not deployments:
-            walk.leave_out_earlier(tag.revision)
-        carried = walk.collect(tag.revision)
+        tip = tag.revision if deployments else walk.leave_out_earlier(tag.revision)
+        carried = walk.collect(tip)
         deployments.append(Deployment(tag=tag, head=walk.brought_by(tag.revision), carries=carried))
     if history.head:
         walk.collect(history.head)
@@ -79,30 +81,107 @@ class _Walk:
         self._touching = history.touching
         self._repository = repository
         self._brought_by: dict[str, ChangeId] = {}
+        """Of every commit that was reached so far."""
         self._earlier: set[str] = set()
+        self._latest: ChangeId | None = None
+        """The last change that was counted."""
+        self._reverting: set[str] = set()
+        """Commits that take something back."""
         self.changes: dict[ChangeId, Change] = {}
 
     def brought_by(self, sha: str) -> ChangeId:
         return self._brought_by[sha]
 
-    def leave_out_earlier(self, sha: str) -> None:
-        """Count all that the commit's first parent reaches as part of the commit's change."""
+    def leave_out_earlier(self, sha: str) -> str:
+        """Count all that the commit reaches, but for what it brought in itself, as part of its change.
+
+        Returns the commit that is left to be collected: this one, or where it is a merge that is nobody's
+        work, the last one that it brought in.
+        """
         commit = self._commits[sha]
-        earlier = self._reach(commit.parents[:1], self._change_of(commit))
+        passed: list[str] = []
+        change = self._change_of(commit)
+        earlier = list(self._reach(commit.parents[:1], change))
+        while self._is_nobodys(commit) and (latest := self._latest_behind(commit)):
+            passed.append(commit.sha)
+            self._brought_by[latest.sha] = change
+            earlier += self._reach(commit.parents[1:], change)
+            del self._brought_by[latest.sha]
+            commit = latest
+            earlier += self._reach(commit.parents[:1], change)
         self._earlier.update(ancestor.sha for ancestor in earlier)
+        self._brought_by.update(dict.fromkeys((*self._earlier, *passed), self._change_of(commit)))
+        return commit.sha
 
     def collect(self, tip: str) -> tuple[ChangeId, ...]:
-        """The changes of the tip's first-parent history that were not collected before, oldest first."""
-        changes: dict[ChangeId, None] = {}
-        # Oldest first: what the first parent of a merge reaches is then walked already.
-        for commit in reversed(list(self._first_parents(tip))):
-            change = self._change_of(commit)
-            brought = list(self._reach(commit.parents[1:], change))
-            self._brought_by[commit.sha] = change
-            if self._touching is None or commit.sha in self._touching:
-                self._add(change, commit, brought)
-                changes[change] = None
-        return tuple(changes)
+        """The changes of the tip's lines that were not collected before, oldest first."""
+        carried: dict[ChangeId, None] = {}
+        # Not by recursion: merges that are nobody's work can lie behind each other without end.
+        lines = [self._line(tip)]
+        while lines:
+            commit = next(lines[-1], None)
+            if commit is None:
+                lines.pop()
+            elif self._is_nobodys(commit):
+                lines.append(self._lines_behind(commit, carried))
+            else:
+                self._count(commit, carried)
+        return tuple(carried)
+
+    def _line(self, tip: str) -> Iterator[Commit]:
+        """The first-parent history of the tip as far as it was not reached before.
+
+        Oldest first: what the first parent of a merge reaches is then walked already.
+        """
+        yield from reversed(list(self._first_parents(tip)))
+
+    def _lines_behind(self, merge: Commit, carried: dict[ChangeId, None]) -> Iterator[Commit]:
+        """The lines of the merge's other parents, each as if there were no other, then the merge itself."""
+        latest, self._latest = self._latest, None
+        before, of_others = len(self._brought_by), dict[str, ChangeId]()
+        for place, parent in enumerate(merge.parents[1:]):
+            if place:
+                while len(self._brought_by) > before:
+                    of_others |= (self._brought_by.popitem(),)
+            yield from self._line(parent)
+        self._brought_by.update(of_others)
+        if self._latest:
+            self._brought_by[merge.sha] = self._latest
+        else:  # what they brought touches none of the paths, but the merge itself may
+            self._count(merge, carried)
+        self._latest = self._latest or latest
+
+    def _count(self, commit: Commit, carried: dict[ChangeId, None]) -> None:
+        change = self._change_of(commit)
+        brought = list(self._reach(commit.parents[1:], change))
+        self._brought_by[commit.sha] = change
+        if self._counts(commit):
+            self._add(change, commit, brought)
+            self._latest = change
+            carried[change] = None
+
+    def _counts(self, commit: Commit) -> bool:
+        return self._touching is None or commit.sha in self._touching
+
+    def _is_nobodys(self, merge: Commit) -> bool:
+        """Whether it names no request and brings in commits that do."""
+        if merge.request is not None:
+            return False
+        pending, seen = list(merge.parents[1:]), set[str]()
+        while pending:
+            sha = pending.pop()
+            if sha not in self._brought_by and sha not in seen:
+                seen.add(sha)
+                commit = self._commits[sha]
+                if commit.request is not None:
+                    return True
+                pending += commit.parents
+        return False
+
+    def _latest_behind(self, merge: Commit) -> Commit | None:
+        """The last commit that counts of the lines behind a merge; None where there is none."""
+        lines = (self._first_parents(parent) for parent in reversed(merge.parents[1:]))
+        return next((commit for line in lines for commit in line if self._counts(commit)), None)
 
     def _first_parents(self, tip: str) -> Iterator[Commit]:
         sha: str | None = tip
@@ -144,21 +223,37 @@ class _Walk:
         else:
             known.first_commit_s = min(known.first_commit_s, first_commit_s)
             known.merged_s = min(known.merged_s, commit.committed_s)
-            known.reverts = known.reverts or reverts
+            known.reverts = tuple(dict.fromkeys(known.reverts + reverts))
 
-    def _reverted_by(self, change: ChangeId, commit: Commit, brought: list[Commit]) -> ChangeId | None:
-        """What the commit takes back, else the first of those that it brought in which takes another change
-        back: what a branch tried and dropped again is its own affair."""
-        for candidate in (commit, *sorted(brought, key=lambda other: (other.authored_s, other.sha))):
-            if candidate.reverts and (reverted := self._reverted(candidate.reverts)) and reverted != change:
-                return reverted
-        return None
+    def _reverted_by(self, change: ChangeId, commit: Commit, brought: list[Commit]) -> tuple[ChangeId, ...]:
+        """The other changes that the commit and those that it brought in take back: what a branch tried and
+        dropped again is its own affair, and so is what it took back and then brought again."""
+        told = sorted(
+            (other for other in brought if other.reverts), key=lambda one: (one.authored_s, one.sha)
+        )
+        told += [commit] if commit.reverts else []
+        dropped = {self._in_full(revert.commit) for one in told for revert in one.reverts if revert.commit}
+        found: dict[ChangeId, None] = {}
+        for one in told:
+            reverted = [other for revert in one.reverts if (other := self._reverted(revert))]
+            if reverted:
+                self._reverting.add(one.sha)
+            if one.sha not in dropped:
+                found |= dict.fromkeys(other for other in reverted if other != change)
+        if found:
+            self._reverting.add(commit.sha)
+        return tuple(found)
 
     def _reverted(self, revert: Revert) -> ChangeId | None:
+        """The change that is taken back; None for one that took something back, which comes again with it."""
         sha = revert.commit and self._in_full(revert.commit)
+        if sha in self._reverting or (sha in self._earlier and self._commits[sha].reverts):
+            return None
         if sha and sha not in self._earlier and sha in self._brought_by:
             return self._brought_by[sha]
-        return revert.change(self._repository, sha)
+        change = revert.change(self._repository, sha)
+        known = self.changes.get(change) if change else None
+        return None if known and known.reverts else change
 
     def _in_full(self, sha: str) -> str | None:
         """A hash in full; None where it is a short one of no commit here, or of several."""

@@ -10,12 +10,12 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO
 
+from otel_vsm.backfill.tags import Choice, Tag, in_order
 from otel_vsm.identity import Repository, local_repository, normalise_repository
-from otel_vsm.message import Revert, picked_from, request_in_message, revert_in_message
+from otel_vsm.message import Revert, picked_from, request_in_message, reverts_in_message
 
 # Set by git for its hooks. Left in place, they would make git answer for another repository than the
 # one that was asked for.
@@ -46,36 +46,30 @@ class Commit:
     """The number that the message names, or that of the commit that this one was picked from."""
     picked_from: str | None = None
     """That commit, where no request is known."""
-    reverts: Revert | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tag:
-    """A tag on a commit. `at_s` is the tagger's date, or the committer's where nobody signed the tag."""
-
-    name: str
-    revision: str
-    at_s: int
+    reverts: tuple[Revert, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """What can be reached from `head` (None: no commit yet) and from the tags, sorted by time, then name."""
+    """What can be reached from `head` (None: no commit yet) and from the tags that were deployed."""
 
     commits: dict[str, Commit]
     tags: tuple[Tag, ...]
+    """In the order in which they were deployed."""
     head: str | None
     shallow: bool
     """Whether the clone is cut: what lies before is unknown."""
+    pre_releases: int = 0
+    """How many tags were left out because they are those of pre-releases."""
     touching: frozenset[str] | None = None
-    """The first-parent commits of what was asked for; None: all of them.
+    """The commits of what was asked for, as seen from their first parents; None: all of them.
 
     Tags and head are the last of these commits, each on its own first-parent history; tags without are none.
     """
 
 
-def read_history(repository: Path, *, tags: str = "*", paths: Sequence[str] = ()) -> History:
-    """Read the repository at a path; `tags` is a glob over whole tag names.
+def read_history(repository: Path, *, tags: Sequence[str] = (), paths: Sequence[str] = ()) -> History:
+    """Read the repository at a path; `tags` are globs over whole tag names, as in `Choice`.
 
     `paths` are git's pathspecs, seen from `repository`: only what touches one of them is asked for.
     HistoryError where the path is no repository, a pathspec names nothing, or git is missing or refuses.
@@ -83,21 +77,33 @@ def read_history(repository: Path, *, tags: str = "*", paths: Sequence[str] = ()
     shallow = _output(repository, "rev-parse", "--is-shallow-repository").strip() == "true"
     # Fails quietly where HEAD points to a branch without a commit.
     head = _output(repository, "rev-parse", "--verify", "--quiet", "HEAD", may_fail=True).strip() or None
-    tagged = [tag for tag in _read_tags(repository) if fnmatchcase(tag[0], tags)]
+    choice = Choice(tags)
+    all_tags = list(_read_tags(repository))
+    tagged = [tag for tag in all_tags if tag[0] in choice]
     tips = {revision for _, revision, _ in tagged} | ({head} if head else set())
     commits = {commit.sha: commit for commit in _read_commits(repository, tips)}
     _find_requests_of_originals(repository, commits)
     dated_tags = (
-        Tag(name, revision, commits[revision].committed_s if at_s is None else at_s)
-        for name, revision, at_s in tagged
+        Tag(
+            name=name,
+            commit=commit,
+            revision=commit,
+            at_s=commits[commit].committed_s if at_s is None else at_s,
+        )
+        for name, commit, at_s in tagged
     )
     history = History(
         commits=commits,
-        tags=tuple(sorted(dated_tags, key=lambda tag: (tag.at_s, tag.name))),
+        tags=in_order(dated_tags, {commit.sha: commit.parents for commit in commits.values()}),
         head=head,
         shallow=shallow,
+        pre_releases=sum(choice.leaves_out(name) for name, _, _ in all_tags),
     )
-    return _limited(history, _read_touching(repository, tips, paths)) if paths and tips else history
+    if not paths or not tips:
+        return history
+    # Where a merge is nobody's work, the first-parent histories of its other parents are delivered with it.
+    merged = {parent for commit in commits.values() if not commit.request for parent in commit.parents[1:]}
+    return _limited(history, _read_touching(repository, tips | merged, paths))
 
 
 def read_name(repository: Path) -> Repository:
@@ -154,7 +160,7 @@ def _read_commits(repository: Path, tips: set[str]) -> Iterator[Commit]:
             committed_s=int(committed or authored or 0),
             request=request,
             picked_from=picked_from(message) if request is None else None,
-            reverts=revert_in_message(message),
+            reverts=reverts_in_message(message),
         )
 
 

@@ -3,6 +3,7 @@ sending it once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from otel_vsm import emit
 from otel_vsm.backfill.deliveries import Change, Deliveries, Deployment
@@ -38,26 +39,33 @@ def records(deliveries: Deliveries, target: Target) -> Iterator[Record]:
         )
         yield emit.event(origin, EventName.CHANGE_MERGED, at_ns=change.merged_s * _NS, attributes={})
     delivered: set[ChangeId] = set()
-    for deployment in deliveries.deployments:
-        yield _deployment(deployment, deliveries.changes[deployment.head], target, delivered)
-        delivered.update(deployment.carries)
+    for _, together in groupby(deliveries.deployments, key=lambda deployment: deployment.tag.at_s):
+        of_one_second = list(together)
+        for later, deployment in zip(reversed(range(len(of_one_second))), of_one_second, strict=True):
+            # Git knows whole seconds. Of those that end together, the one that began first comes first.
+            start_ns = deployment.tag.at_s * _NS - later
+            yield _deployment(deployment, start_ns, deliveries.changes[deployment.head], target, delivered)
+            delivered.update(deployment.carries)
 
 
-def _deployment(deployment: Deployment, head: Change, target: Target, delivered: set[ChangeId]) -> Record:
+def _deployment(
+    deployment: Deployment, start_ns: int, head: Change, target: Target, delivered: set[ChangeId]
+) -> Record:
     """A deployment's span; `delivered` are the changes that earlier ones carried."""
     tag = deployment.tag
+    # Without the repository's name: one that is renamed has the same deployments.
     span_id = event_span_id(
-        target.repository, StageType.DEPLOY, f"{target.service}\0{target.environment}\0{tag.name}"
+        target.service, StageType.DEPLOY, "\0".join((target.environment, tag.name, tag.commit))
     )
     # That it lives in its head's trace says that it carries the head, unless that was delivered before. Where
     # another commit of it comes now, only a link can say so.
     carries = tuple(change for change in deployment.carries if change != head.id or change in delivered)
     return emit.deployment(
         _origin(target, head, tag.revision),
-        emit.Run(span_id=span_id, start_ns=tag.at_s * _NS, end_ns=tag.at_s * _NS, result=TaskResult.SUCCESS),
+        emit.Run(span_id=span_id, start_ns=start_ns, end_ns=tag.at_s * _NS, result=TaskResult.SUCCESS),
         name=StageType.DEPLOY,
         deployment=emit.Deployment(
-            # The tag for people, the hash because two repositories may have the same tags.
+            # The tag for people, the hash because two services may have the same tags, and a tag can move.
             id=f"{tag.name}-{span_id}",
             service=target.service,
             environment=target.environment,
@@ -78,4 +86,5 @@ def _origin(target: Target, change: Change, revision: str) -> emit.Origin:
         ),
         parent=TraceParent(*change_root(change.id)),
         team=target.team,
+        backfilled=True,
     )

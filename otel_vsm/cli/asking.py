@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+Json = dict[str, Any]
+
 DEFAULT_URL = "http://127.0.0.1:8750"
 TIMEOUT_S = 30.0
 """The collector itself may wait five seconds for spans that it has just been sent."""
@@ -25,12 +27,12 @@ class Collector:
         self.lag = "0"
         """By how many seconds the latest answer that lagged did, as text."""
 
-    def ask(self, what: str, asked: Mapping[str, str], expects: str) -> dict[str, Any]:
+    def ask(self, what: str, query: Mapping[str, str], expects: str) -> Json:
         """What is answered at /api/v1/`what`, which has to have the member `expects`."""
-        address = f"{self.url.rstrip('/')}/api/v1/{what}?{urllib.parse.urlencode(asked)}"
+        address = f"{self.url.rstrip('/')}/api/v1/{what}?{urllib.parse.urlencode(query)}"
         try:
-            with _opener(address).open(address, timeout=TIMEOUT_S) as answer:
-                body, lag = answer.read(), answer.headers.get("vsm-lag-seconds", "0")
+            with _opener(address).open(address, timeout=TIMEOUT_S) as response:
+                body, lag = response.read(), response.headers.get("vsm-lag-seconds", "0")
         except urllib.error.HTTPError as error:
             raise self._refused(error) from None
         except (OSError, http.client.HTTPException) as error:
@@ -40,13 +42,13 @@ class Collector:
                 " or say with --url where it is"
             ) from None
         try:
-            found = json.loads(body)
+            content = json.loads(body)
         except ValueError:
-            found = None
-        if not isinstance(found, dict) or expects not in found:
+            content = None
+        if not isinstance(content, dict) or expects not in content:
             raise self._stranger("something else")
         self.lag = lag if lag != "0" else self.lag
-        return found
+        return content
 
     def _refused(self, error: urllib.error.HTTPError) -> click.ClickException:
         try:

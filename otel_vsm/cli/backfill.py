@@ -31,10 +31,11 @@ def backfill() -> None:
 @click.option(
     "--deploy-tags",
     "tags",
+    type=required_text,
     metavar="GLOB",
-    default="*",
-    show_default=True,
-    help="The tags that were deployed.",
+    multiple=True,
+    help="The tags that were deployed; may be repeated, and !GLOB takes away again. Otherwise all but those "
+    "of pre-releases, such as v2.0-rc.1.",
 )
 @click.option(
     "--path",
@@ -57,7 +58,7 @@ def git(
     path: Path,
     service: str,
     environment: str | None,
-    tags: str,
+    tags: tuple[str, ...],
     paths: tuple[str, ...],
     repository: str | None,
     team: str | None,
@@ -66,11 +67,13 @@ def git(
     """Tell of the changes and deployments in a git history.
 
     \b
-        otel-vsm backfill git . --service shop --deploy-tags 'v*'
+        otel-vsm backfill git . --service shop --deploy-tags 'v*' --deploy-tags '!v0.*'
 
     Each tag is a deployment. It carries the commits of its first-parent history that no earlier tag held,
-    each of them a change: the pull or merge request that its message names, or the commit itself. What HEAD
-    holds beyond the last tag is merged and waits. The first tag carries its own commit only.
+    each of them a change: the pull or merge request that its message names, or the commit itself. A merge
+    that names no request, but brings in commits that do, is nobody's work: what it brings in counts instead,
+    along the first-parent histories of its other parents. What HEAD holds beyond the last tag is merged and
+    waits. The first tag carries its own commit only.
 
     Running it again changes nothing: what is sent twice counts once.
     """
@@ -87,8 +90,12 @@ def git(
         raise click.ClickException(f"{path} has no commit yet, so there is nothing to tell of.")
     if history.shallow:
         warn(f"{path} is a shallow clone: what lies before is missing. git fetch --unshallow gets it.")
+    if history.pre_releases:
+        left_out = f"tags of pre-releases are left out ({history.pre_releases:,})"
+        warn(f"{left_out}: with --deploy-tags '*' they are deployments too.")
     if not history.tags:
-        warn(f"no tag of {path} fits {tags!r}: there are changes and no deployments.")
+        fitting = f"fits {' '.join(map(repr, tags))}" if tags else "says what was deployed"
+        warn(f"no tag of {path} {fitting}: there are changes and no deployments.")
 
     delivered = deliveries(history, name)
     if dry_run:

@@ -99,14 +99,13 @@ def begin(
     def record() -> "Record":
         from otel_vsm import emit
 
-        origin = origin_of(common, context, parent)
+        origin = origin_of(common, context, parent, backfilled=stage.backfilled)
         return emit.stage_started(
             origin,
             name=name,
             type=resolved_type,
             span_id=span_id,
             at_ns=start_ns,
-            backfilled=stage.backfilled,
         )
 
     export_and_leave(context, record, ChangeTimes())
@@ -177,7 +176,7 @@ def end(
             attributes={**stage.attributes, **common.attributes},
         )
         return emit.stage(
-            origin_of(options, context, stage.parent),
+            origin_of(options, context, stage.parent, backfilled=stage.backfilled or at_ns is not None),
             emit.Run(
                 span_id=stage.span_id,
                 start_ns=stage.start_ns,
@@ -185,7 +184,6 @@ def end(
                 end_ns=max(stage.start_ns, end_ns),
                 result=TaskResult(result),
                 leg=leg or stage.leg,
-                backfilled=stage.backfilled or at_ns is not None,
             ),
             name=name,
             type=type_of_stage(stage_type or stage.type, name),

@@ -173,10 +173,13 @@ def deploy(
         start_ns=moment_ns,
         end_ns=moment_ns,
         result=TaskResult(result or TaskResult.SUCCESS),
-        backfilled=at_ns is not None,
     )
     parent = trace_parent_of_change(context.change, os.environ)
-    export_and_leave(context, lambda: to_record(origin_of(common, context, parent), run), ChangeTimes())
+
+    def record() -> "Record":
+        return to_record(origin_of(common, context, parent, backfilled=at_ns is not None), run)
+
+    export_and_leave(context, record, ChangeTimes())
 
 
 def _record(options: _Options, origin: "Origin", run: "Run") -> "Record":
@@ -200,7 +203,7 @@ def _record(options: _Options, origin: "Origin", run: "Run") -> "Record":
         ),
         artifact=named_artifact(options.artifact, options.artifact_hash, options.version),
         # Of one that is told afterwards, the job that tells it did not wait for it.
-        queue_s=None if run.backfilled else queued_for_s(None, run.start_ns, origin.context),
+        queue_s=None if origin.backfilled else queued_for_s(None, run.start_ns, origin.context),
     )
 
 

@@ -189,14 +189,13 @@ def _export_event(
 ) -> None:
     def record() -> Record:
         return emit.event(
-            origin_of(common, context, parent),
+            origin_of(common, context, parent, backfilled=at_ns is not None),
             name,
             at_ns=now_ns() if at_ns is None else at_ns,
             owner=owner,
             subject=subject,
             attributes=attributes or {},
             links=links,
-            backfilled=at_ns is not None,
         )
 
     export_and_leave(context, record)

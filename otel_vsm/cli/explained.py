@@ -3,40 +3,28 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from otel_vsm.cli import figures, flowing
+from otel_vsm.cli.asking import Json
+from otel_vsm.cli.figures import counted
 from otel_vsm.cli.lines import Row, fitting, paragraph, shortened
-from otel_vsm.human import UNKNOWN, count, duration
+from otel_vsm.figures import FIGURES
+from otel_vsm.human import UNKNOWN, count, duration, value
 
-Answer = dict[str, Any]
-NAMES = figures.NAMES | flowing.NAMES
-PARTS = {
-    "change_fail_rate": "failed",
-    "deployment_rework_rate": "rework",
-    "rework": "rework_runs",
-    "rollback": "rollbacks",
-}
-"""The shares of which only what is above the line is shown, and what the answer calls it."""
 SHOWN = 20
 _METHOD = 24
 
 
-def explanation(shown: Answer, left_out: Answer, statistic: str) -> Iterator[str]:
-    """The rows of a figure: those that it shows, of a share above the line, and those that do not count."""
-    figure, told = shown["figure"], shown["value"]
-    if figure in flowing.NAMES:
-        value, behind = flowing.value(told, figure, statistic), count(shown["counted"]["rows"], "row")
-    else:
-        one = {figure: told}
-        value, behind = figures.value(one, figure, statistic), figures.of(one, figure)
-    yield f"{NAMES[figure]}, by the profile {shown['profile']}: {value}"
-    yield f"Behind it: {behind}"
+def explanation(shown: Json, left_out: Json, statistic: str) -> Iterator[str]:
+    """The rows of a figure: those that it shows, of a loss what went wrong, and those that do not count."""
+    figure, content = FIGURES[shown["figure"]], shown["value"]
+    yield f"{figure.title}, by the profile {shown['profile']}: {value(figure, content, statistic)}"
+    is_dora = figure.group == "dora"
+    yield f"Behind it: {counted(figure, content) if is_dora else count(shown['counted']['rows'], 'row')}"
     if shown["settings"]:
         settings = "; ".join(f"{name} {_written(one)}" for name, one in shown["settings"].items())
         yield from paragraph(f"By these settings: {settings}")
     yield ""
-    is_share = figure in PARTS
-    part = told[PARTS[figure]] if is_share else shown["counted"]["rows"]
-    yield from _rows("ABOVE THE LINE" if is_share else "COUNTED", shown["items"], part)
+    number = content[figure.part] if figure.is_loss else shown["counted"]["rows"]
+    yield from _rows("ABOVE THE LINE" if figure.is_loss else "COUNTED", shown["items"], number)
     yield ""
     yield from _rows("LEFT OUT", left_out["items"], left_out["left_out"]["rows"])
     if reasons := shown["reasons"]:
@@ -46,7 +34,7 @@ def explanation(shown: Answer, left_out: Answer, statistic: str) -> Iterator[str
             yield from paragraph(f"{reason} ({number}): {sentence}")
 
 
-def _rows(head: str, rows: Sequence[Answer], number: int) -> Iterator[str]:
+def _rows(head: str, rows: Sequence[Json], number: int) -> Iterator[str]:
     if not rows:
         yield f"{head}: none"
         return
@@ -62,17 +50,17 @@ def _rows(head: str, rows: Sequence[Answer], number: int) -> Iterator[str]:
         yield f"… and {number - len(rows)} more, at /api/v1/explain"
 
 
-def _row(row: Answer) -> Row:
-    told = row[row["kind"]]
-    value = "" if row["value"] is None else duration(row["value"])
-    return row["id"], row["at"][:10], value, shortened(_method(row), _METHOD), told["trace_id"] or UNKNOWN
+def _row(row: Json) -> Row:
+    seconds = "" if row["value"] is None else duration(row["value"])
+    trace_id = row[row["kind"]]["trace_id"] or UNKNOWN
+    return row["id"], row["at"][:10], seconds, shortened(_method(row), _METHOD), trace_id
 
 
-def _method(row: Answer) -> str:
+def _method(row: Json) -> str:
     mapping = row["change"]["mapping"] if row["change"] else None
     event = (row["method"] or "").removeprefix("change.").removeprefix("approval.")
-    found = (event, mapping) if row["reason"] is None else (row["reason"],)
-    return ", ".join(name for name in (*found, row["stage"]) if name) or UNKNOWN
+    names = (event, mapping) if row["reason"] is None else (row["reason"],)
+    return ", ".join(name for name in (*names, row["stage"]) if name) or UNKNOWN
 
 
 def _written(setting: Any) -> str:
@@ -81,14 +69,14 @@ def _written(setting: Any) -> str:
     return "any" if setting is None else f"{setting:g}" if isinstance(setting, float) else str(setting)
 
 
-def because(comparison: Answer) -> list[str]:
+def because(comparison: Json) -> list[str]:
     """The settings that make two profiles differ about a figure, each with how many rows it changes."""
-    found = [
+    reasons = [
         f"{setting['name']} ({_written(setting['profile'])} / {_written(setting['with'])})"
         + ("" if setting["rows"] is None else f": {count(setting['rows'], 'row')}")
         for setting in comparison["settings"]
         if setting["rows"] != 0
     ]
     if comparison["several_together"]:
-        found.append(f"several together: {count(comparison['several_together'], 'row')}")
-    return found
+        reasons.append(f"several together: {count(comparison['several_together'], 'row')}")
+    return reasons

@@ -1,75 +1,69 @@
 """Flow, stages and measurement in a report."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
+from otel_vsm.cli.asking import Json
 from otel_vsm.cli.lines import Row, paragraph, shortened, table
-from otel_vsm.human import count, duration, rate, share
-from otel_vsm.semconv import ActorType
+from otel_vsm.figures import Figure, of
+from otel_vsm.human import behind, beside, count, duration, share, value
+from otel_vsm.semconv import ActorType, Statistic
 
-Answer = dict[str, Any]
 _STAGE = 24
-NAMES = {
-    "flow_time": "Flow time",
-    "active_time": "Active time",
-    "cycle_time": "Cycle time",
-    "flow_efficiency": "Flow efficiency",
-    "throughput_per_day": "Throughput",
-    "wip": "Work in progress",
-    "rework": "Rework",
-    "handoffs": "Hand-offs",
-    "approvals": "Late approvals",
-    "pipeline": "Pipeline success",
-    "promotion_time": "Promotion time",
-    "rollback": "Rollbacks",
-}
 _ACTORS = {ActorType.HUMAN: "people", ActorType.AUTOMATION: "machines"}
 
 
-def flow(answer: Answer) -> Iterator[str]:
+def flow(flow: Json) -> Iterator[str]:
     """How changes pass: times, work in progress, where they wait and come back, what holds them up most."""
-    times, cycle, wip = answer["flow_time"], answer["cycle_time"], answer["work_in_progress"]
-    delivered = count(times["count"], "change")
-    rows: list[Row] = [
-        (NAMES["flow_time"], duration(times["p50"]), f"first activity until delivered; {delivered}"),
-        (NAMES["cycle_time"], duration(cycle["p50"]), "the same without the time that work was blocked"),
-        (NAMES["flow_efficiency"], share(answer["flow_efficiency"]), "of that time something was done"),
-        (NAMES["throughput_per_day"], rate(answer["throughput_per_day"]), "changes delivered"),
-        (NAMES["wip"], count(answer["wip"], "change"), _ages(wip)),
-    ]
-    rework, handoffs = answer["rework"], answer["handoffs"]
-    if rework["runs"]:
-        again = f"{rework['rework_runs']} of {count(rework['runs'], 'run')} of what had succeeded before"
-        rows.append((NAMES["rework"], share(rework["ratio"]), again))
+    rows = [row for figure in of("flow") for row in _LINES.get(figure.name, _line)(figure, flow)]
+    yield from table(("FLOW", "VALUE", "WHAT IT SAYS"), rows)
+    if flow["bottleneck"]:
+        yield ""
+        yield from paragraph(f"Bottleneck: {flow['bottleneck']['reason']}")
+
+
+def _line(figure: Figure, flow: Json) -> Iterator[Row]:
+    """The line of a figure that has a note; a share of nothing has none."""
+    if not figure.note:
+        return
+    content = flow[figure.name]
+    if not figure.part:
+        yield figure.title, value(figure, content, Statistic.P50), figure.note
+    elif content[figure.whole]:
+        yield figure.title, value(figure, content, Statistic.P50), beside(figure, content)
+
+
+def _flow_time(figure: Figure, flow: Json) -> Iterator[Row]:
+    times = flow[figure.name]
+    yield figure.title, duration(times["p50"]), f"{figure.note}; {behind(figure, times)}"
+
+
+def _wip(figure: Figure, flow: Json) -> Iterator[Row]:
+    yield figure.title, count(flow[figure.name], figure.noun), _ages(flow["work_in_progress"])
+
+
+def _handoffs(figure: Figure, flow: Json) -> Iterator[Row]:
+    handoffs = flow[figure.name]
     if handoffs["count"]:
         most = handoffs["pairs"][0]
-        waits = duration(handoffs["wait_time"]["p50"])
         between = f"from {most['from_team']} to {most['to_team']} ({most['count']})"
-        rows.append((NAMES["handoffs"], str(handoffs["count"]), f"wait {waits}; most {between}"))
-    rows += [_approval(gate) for gate in answer["approvals"] if gate["breaches"]]
-    yield from table(("FLOW", "VALUE", "WHAT IT SAYS"), rows)
-    if answer["bottleneck"]:
-        yield ""
-        yield from paragraph(f"Bottleneck: {answer['bottleneck']['reason']}")
+        waits = duration(handoffs["wait_time"]["p50"])
+        yield figure.title, str(handoffs["count"]), f"wait {waits}; most {between}"
 
 
-def value(told: Any, figure: str, statistic: str) -> str:
-    """One of them in a few words."""
-    match figure:
-        case "flow_efficiency":
-            return share(told)
-        case "throughput_per_day":
-            return rate(told)
-        case "wip":
-            return count(told, "change")
-        case "handoffs":
-            return str(told["count"])
-        case "approvals":
-            return str(sum(gate["breaches"] for gate in told))
-    return share(told["ratio"]) if "ratio" in told else duration(told[statistic])
+def _approvals(figure: Figure, flow: Json) -> Iterator[Row]:
+    for gate in flow[figure.name]:
+        if gate["breaches"]:
+            whole = sum(gate[part] for part in ("granted", "denied", "pending"))
+            who = _ACTORS.get(gate["actor_type"], "whoever answers")
+            name = gate["gate"] or "an unnamed gate"
+            yield figure.title, f"{gate['breaches']} of {whole}", f"{name}, by {who}, longer than the limit"
 
 
-def _ages(wip: Answer) -> str:
+_LINES = {"flow_time": _flow_time, "wip": _wip, "handoffs": _handoffs, "approvals": _approvals}
+"""Of the figures that say more than others of their kind."""
+
+
+def _ages(wip: Json) -> str:
     if not wip["oldest"]:
         return "nothing is open"
     late = sum(stage["unfinished"] for stage in wip["by_stage"])
@@ -78,21 +72,10 @@ def _ages(wip: Answer) -> str:
     return f"{duration(wip['p50_age_s'])} old, up to {duration(wip['max_age_s'])} ({oldest}){unfinished}"
 
 
-def _approval(gate: Answer) -> Row:
-    whole = sum(gate[part] for part in ("granted", "denied", "pending"))
-    who = _ACTORS.get(gate["actor_type"], "whoever answers")
-    name = gate["gate"] or "an unnamed gate"
-    return (
-        NAMES["approvals"],
-        f"{gate['breaches']} of {whole}",
-        f"{name}, by {who}, longer than the limit",
-    )
-
-
-def stages(found: Sequence[Answer]) -> Iterator[str]:
+def stages(stages: Sequence[Json]) -> Iterator[str]:
     """A line per stage."""
     heads = ("STAGE", "RUNS", "TAKES", "WAITS BEFORE", "SUCCEEDS", "RIGHT FIRST TIME", "REDONE", "IN IT")
-    yield from table(heads, [_stage(stage) for stage in found], right=range(1, len(heads)))
+    yield from table(heads, [_stage(stage) for stage in stages], right=range(1, len(heads)))
     yield ""
     yield from paragraph(
         "Times are medians. Right first time: neither this stage nor an earlier one had to run again. In it:"
@@ -100,7 +83,7 @@ def stages(found: Sequence[Answer]) -> Iterator[str]:
     )
 
 
-def _stage(stage: Answer) -> Row:
+def _stage(stage: Json) -> Row:
     return (
         shortened(stage["name"], _STAGE),
         str(stage["runs"]),
@@ -113,23 +96,24 @@ def _stage(stage: Answer) -> Row:
     )
 
 
-def measurement(answer: Answer) -> Iterator[str]:
+def measurement(measured: Json) -> Iterator[str]:
     """How far all that can be believed, in a few sentences."""
-    runs, deployments = answer["stage_runs"], answer["deployments"]
-    found = [f"no change was found for {_part(runs, 'run')} of stages and {_part(deployments, 'deployment')}"]
+    runs, deployments = measured["stage_runs"], measured["deployments"]
+    of_runs, of_deployments = _part(runs, "run"), _part(deployments, "deployment")
+    sentences = [f"no change was found for {of_runs} of stages and {of_deployments}"]
     why = {name: part for one in (deployments, runs) for name, part in one["why"].items()}
     if why:
-        found[0] += f" ({', '.join(name.replace('_', ' ') for name in sorted(why))})"
-    if left_out := sum(answer["excluded"].values()):
-        found.append(f"{count(left_out, 'change')} delivered without a lead time")
-    if skew := sum(answer["clock_skew"].values()):
-        found.append(f"clocks disagree {count(skew, 'time')}")
-    if strange := answer["suspicious"]["count"]:
-        found.append(f"{count(strange, 'change')} of too much not believed")
-    if answer["ingest_delay"]["count"]:
-        found.append(f"spans arrive {duration(answer['ingest_delay']['p50'])} after they end")
-    yield from paragraph(f"Measured: {'; '.join(found)}.")
+        sentences[0] += f" ({', '.join(name.replace('_', ' ') for name in sorted(why))})"
+    if left_out := sum(measured["excluded"].values()):
+        sentences.append(f"{count(left_out, 'change')} delivered without a lead time")
+    if skew := sum(measured["clock_skew"].values()):
+        sentences.append(f"clocks disagree {count(skew, 'time')}")
+    if strange := measured["suspicious"]["count"]:
+        sentences.append(f"{count(strange, 'change')} of too much not believed")
+    if measured["ingest_delay"]["count"]:
+        sentences.append(f"spans arrive {duration(measured['ingest_delay']['p50'])} after they end")
+    yield from paragraph(f"Measured: {'; '.join(sentences)}.")
 
 
-def _part(linked: Answer, noun: str) -> str:
+def _part(linked: Json, noun: str) -> str:
     return f"{linked['unlinked']} of {count(linked['count'], noun)}"

@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import click
 
 from otel_vsm.cli import explained, figures, flowing
-from otel_vsm.cli.asking import DEFAULT_URL, Collector
+from otel_vsm.cli.asking import DEFAULT_URL, Collector, Json
+from otel_vsm.figures import EXPLAINED, FIGURES, Figure
+from otel_vsm.human import value
 
-Answer = dict[str, Any]
+_EXPLAINED = tuple(figure.name for figure in EXPLAINED)
 
 
 @click.command(short_help="Show the figures of a running collector.")
@@ -28,9 +29,9 @@ Answer = dict[str, Any]
 @click.option("--time-zone", help="Whose days are counted, such as Europe/Berlin.")
 @click.option(
     "--explain",
-    type=click.Choice(tuple(explained.NAMES)),
+    type=click.Choice(_EXPLAINED),
     metavar="FIGURE",
-    help=f"Show what is behind a figure instead: {', '.join(explained.NAMES)}.",
+    help=f"Show what is behind a figure instead: {', '.join(_EXPLAINED)}.",
 )
 @click.option(
     "--format",
@@ -50,13 +51,13 @@ def report(url: str, compare_with: str | None, explain: str | None, form: str, *
         otel-vsm report --compare-with devlake
     """
     collector = Collector(url)
-    asked = {name: value for name, value in filters.items() if value}
+    query = {name: value for name, value in filters.items() if value}
     if explain is not None:
-        answers, lines = _explain(collector, asked, explain)
+        answers, lines = _explain(collector, query, explain)
     elif compare_with is not None:
-        answers, lines = _compare(collector, asked, compare_with)
+        answers, lines = _compare(collector, query, compare_with)
     else:
-        answers, lines = _report(collector, asked)
+        answers, lines = _report(collector, query)
     click.echo(json.dumps(answers, indent=2) if form == "json" else "\n".join(lines))
     if collector.lag != "0":
         click.echo(
@@ -65,59 +66,60 @@ def report(url: str, compare_with: str | None, explain: str | None, form: str, *
         )
 
 
-def _report(collector: Collector, asked: dict[str, str]) -> tuple[Answer, Iterator[str]]:
+def _report(collector: Collector, query: dict[str, str]) -> tuple[Json, Iterator[str]]:
     answers = {
-        "dora": collector.ask("dora", asked, expects="change_lead_time"),
-        "flow": collector.ask("flow", asked, expects="flow_time"),
-        "stages": collector.ask("stages", asked, expects="items")["items"],
-        "measurement": collector.ask("measurement", asked, expects="stage_runs"),
+        "dora": collector.ask("dora", query, expects="change_lead_time"),
+        "flow": collector.ask("flow", query, expects="flow_time"),
+        "stages": collector.ask("stages", query, expects="items")["items"],
+        "measurement": collector.ask("measurement", query, expects="stage_runs"),
     }
-    return answers, _lines(answers, asked)
+    return answers, _lines(answers, query)
 
 
-def _explain(collector: Collector, asked: dict[str, str], figure: str) -> tuple[Answer, Iterator[str]]:
-    dora = collector.ask("dora", asked, expects="change_lead_time")
-    title = _title(dora, asked)
-    asked = asked | {"figure": figure, "limit": str(explained.SHOWN)}
-    which = "part" if figure in explained.PARTS else "counted"
+def _explain(collector: Collector, query: dict[str, str], figure: str) -> tuple[Json, Iterator[str]]:
+    dora = collector.ask("dora", query, expects="change_lead_time")
+    title = _title(dora, query)
+    query = query | {"figure": figure, "limit": str(explained.SHOWN)}
+    which = "part" if FIGURES[figure].is_loss else "counted"
     shown, left_out = (
-        collector.ask("explain", asked | {"rows": rows}, expects="counted") for rows in (which, "left_out")
+        collector.ask("explain", query | {"rows": rows}, expects="counted") for rows in (which, "left_out")
     )
     lines = explained.explanation(shown, left_out, dora["statistic"])
     return {which: shown, "left_out": left_out}, iter([title, "", *lines])
 
 
-def _compare(collector: Collector, asked: dict[str, str], other: str) -> tuple[Answer, Iterator[str]]:
-    one = collector.ask("dora", asked, expects="change_lead_time")
-    two = collector.ask("dora", asked | {"profile": other}, expects="change_lead_time")
+def _compare(collector: Collector, query: dict[str, str], other: str) -> tuple[Json, Iterator[str]]:
+    one = collector.ask("dora", query, expects="change_lead_time")
+    two = collector.ask("dora", query | {"profile": other}, expects="change_lead_time")
     compared = {
-        figure: collector.ask(
-            "compare", asked | {"figure": figure, "with": other}, expects="several_together"
+        figure.name: collector.ask(
+            "compare", query | {"figure": figure.name, "with": other}, expects="several_together"
         )
-        for figure in figures.NAMES
+        for figure in figures.DORA
         if _shown(one, figure) != _shown(two, figure)
     }
-    because = {figure: reasons for figure, told in compared.items() if (reasons := explained.because(told))}
+    because = {name: reasons for name, one in compared.items() if (reasons := explained.because(one))}
     lines = figures.beside(one, two, because)
-    return {"dora": one, "with": two, "compare": compared}, iter([_title(one, asked), "", *lines])
+    return {"dora": one, "with": two, "compare": compared}, iter([_title(one, query), "", *lines])
 
 
-def _shown(answer: Answer, figure: str) -> tuple[str, str]:
-    return figures.value(answer, figure, answer["statistic"]), figures.of(answer, figure)
+def _shown(dora: Json, figure: Figure) -> tuple[str, str]:
+    content = dora[figure.name]
+    return value(figure, content, dora["statistic"]), figures.counted(figure, content)
 
 
-def _lines(answers: Answer, asked: dict[str, str]) -> Iterator[str]:
+def _lines(answers: Json, query: dict[str, str]) -> Iterator[str]:
     """The report as it is printed."""
     dora, flow, stages, measured = answers.values()
-    yield _title(dora, asked)
+    yield _title(dora, query)
     yield ""
     if not (_anything(dora) or stages):
-        yield from _nothing(asked)
+        yield from _nothing(query)
         return
-    yield from figures.dora(dora, asked["window"])
-    if found := list(figures.breaches([dora, flow, measured])):
+    yield from figures.dora(dora, query["window"])
+    if breaches := list(figures.breaches([dora, flow, measured])):
         yield ""
-        yield from found
+        yield from breaches
     if stages:
         yield ""
         yield from flowing.flow(flow)
@@ -127,29 +129,24 @@ def _lines(answers: Answer, asked: dict[str, str]) -> Iterator[str]:
     yield from flowing.measurement(measured)
 
 
-def _title(dora: Answer, asked: dict[str, str]) -> str:
+def _title(dora: Json, query: dict[str, str]) -> str:
     start, end = (dora["window"][edge][:16].replace("T", " ") for edge in ("from", "to"))
     names = ("service", "repository", "team", "value_stream", "severity", "profile")
-    only = "".join(f", {name.replace('_', ' ')} {asked[name]}" for name in names if name in asked)
-    return f"Delivery to {asked['environment']}{only}: {asked['window']}, {start} to {end} UTC"
+    only = "".join(f", {name.replace('_', ' ')} {query[name]}" for name in names if name in query)
+    return f"Delivery to {query['environment']}{only}: {query['window']}, {start} to {end} UTC"
 
 
-def _anything(dora: Answer) -> bool:
-    counts = [
-        part.get("count", 0) or part.get("deployments", 0)
-        for name, part in dora.items()
-        if name in figures.NAMES
-    ]
-    return any(counts)
+def _anything(dora: Json) -> bool:
+    return any(figure.count(dora[figure.name]) for figure in figures.DORA)
 
 
-def _nothing(asked: dict[str, str]) -> Iterator[str]:
+def _nothing(query: dict[str, str]) -> Iterator[str]:
     yield "Nothing is known of this window: no stage ran, nothing was deployed, no incident ended."
     yield ""
     yield "Look further back:            otel-vsm report --window 365d"
-    if narrower := [name for name in ("service", "repository", "team", "value_stream") if name in asked]:
+    if narrower := [name for name in ("service", "repository", "team", "value_stream") if name in query]:
         options = " and ".join("--" + name.replace("_", "-") for name in narrower)
         yield f"Look at everything:           leave out {options}"
     yield "Look at another environment:  otel-vsm report --environment staging"
     yield "Bring in a history:           otel-vsm backfill git . --service shop"
-    yield f"Tell of a deployment:         otel-vsm deploy --service shop --environment {asked['environment']}"
+    yield f"Tell of a deployment:         otel-vsm deploy --service shop --environment {query['environment']}"

@@ -219,7 +219,9 @@ def new_span_id() -> SpanId:
     return SpanId(os.urandom(8).hex())
 
 
-def origin_of(common: CommonOptions, context: Context, parent: TraceParent) -> "Origin":
+def origin_of(
+    common: CommonOptions, context: Context, parent: TraceParent, *, backfilled: bool = False
+) -> "Origin":
     from otel_vsm.emit import Origin
 
     return Origin(
@@ -229,6 +231,7 @@ def origin_of(common: CommonOptions, context: Context, parent: TraceParent) -> "
         actor=common.actor,
         value_stream=common.value_stream,
         work_item=common.work_item,
+        backfilled=backfilled,
         attributes=common.attributes,
     )
 

@@ -92,7 +92,7 @@ VSM_CHANGE_ID = "vsm.change.id"
 """The change that the work is done for."""
 
 VSM_CHANGE_REVERTS = "vsm.change.reverts"
-"""The change that this one takes back."""
+"""The changes that this one takes back, one on each line."""
 
 VSM_DEPLOYMENT_KIND = "vsm.deployment.kind"
 """Why the deployment was made."""

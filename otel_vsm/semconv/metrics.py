@@ -153,6 +153,14 @@ VSM_COLLECTOR_SPAN_UNLINKED = Metric(
     attributes=(),
 )
 
+VSM_COLLECTOR_SPAN_UNMAPPED = Metric(
+    name="vsm.collector.span.unmapped",
+    instrument="counter",
+    unit="{span}",
+    brief="Spans that were kept and are in no figure, for there is no mapping yet for what sent them.",
+    attributes=(),
+)
+
 VSM_COLLECTOR_STAGE_UNLINKED = Metric(
     name="vsm.collector.stage.unlinked",
     instrument="gauge",
@@ -395,6 +403,7 @@ METRICS: tuple[Metric, ...] = (
     VSM_COLLECTOR_SPAN_RECEIVED,
     VSM_COLLECTOR_SPAN_REJECTED,
     VSM_COLLECTOR_SPAN_UNLINKED,
+    VSM_COLLECTOR_SPAN_UNMAPPED,
     VSM_COLLECTOR_STAGE_UNLINKED,
     VSM_DEPLOYMENT_COUNT,
     VSM_DEPLOYMENT_FAILURE_COUNT,

@@ -94,10 +94,27 @@ def test_only_tags_that_the_glob_fits_are_read_and_only_what_they_and_head_reach
     side = commit(git, "Aside", at=100_000_002)
     git("tag", "nightly")
     git("checkout", "-q", "main")
-    history = read_history(repository, tags="shop/*")
+    history = read_history(repository, tags=["shop/*"])
     assert [tag.name for tag in history.tags] == ["shop/v1"]
     assert set(history.commits) == {first}
     assert side in read_history(repository).commits
+
+
+def test_without_a_glob_pre_releases_are_left_out_and_counted(git: Git, repository: Path) -> None:
+    commit(git, "Begin", at=100_000_001)
+    for name in ("v1.0", "v1.1-rc.1", "v1.1-rc.2"):
+        git("tag", name)
+    history = read_history(repository)
+    assert ([tag.name for tag in history.tags], history.pre_releases) == (["v1.0"], 2)
+    history = read_history(repository, tags=["*", "!*.1"])
+    assert ([tag.name for tag in history.tags], history.pre_releases) == (["v1.0", "v1.1-rc.2"], 0)
+
+
+def test_tags_of_one_second_come_by_ancestry(git: Git, repository: Path) -> None:
+    for number in (8, 9, 10):
+        sha = commit(git, f"Commit {number}", at=100_000_000 + number)
+        git("tag", "-a", "-m", "release", f"v1.{number}", sha, at=100_000_050)
+    assert [tag.name for tag in read_history(repository).tags] == ["v1.8", "v1.9", "v1.10"]
 
 
 def test_settings_and_environment_of_the_user_change_nothing(
@@ -213,8 +230,8 @@ def test_a_commit_says_what_it_takes_back(git: Git, repository: Path) -> None:
     first = touch(git, repository, "cart/a", at=100_000_001)
     git("revert", "--no-edit", first, at=100_000_002)
     history = read_history(repository)
-    assert history.commits[str(history.head)].reverts == Revert(commit=first)
-    assert history.commits[first].reverts is None
+    assert history.commits[str(history.head)].reverts == (Revert(commit=first),)
+    assert history.commits[first].reverts == ()
 
 
 def test_of_a_path_the_last_commits_that_touch_it_are_what_was_tagged(git: Git, repository: Path) -> None:
@@ -224,19 +241,22 @@ def test_of_a_path_the_last_commits_that_touch_it_are_what_was_tagged(git: Git, 
     touch(git, repository, "pay/b", at=100_000_003)
     git("tag", "v1")
     git("checkout", "-q", "-b", "topic")
-    touch(git, repository, "cart/b", at=100_000_004)
+    topic = touch(git, repository, "cart/b", at=100_000_004)
     git("checkout", "-q", "main")
     git("merge", "-q", "--no-ff", "-m", "Merged", "topic", at=100_000_005)
     merge = git("rev-parse", "HEAD")
     git("tag", "v2")
     touch(git, repository, "pay/c", at=100_000_006)
     history = read_history(repository, paths=["cart"])
-    assert history.touching == frozenset({cart, merge})
+    assert history.touching == frozenset({cart, topic, merge})
     assert [(tag.name, tag.revision, tag.at_s) for tag in history.tags] == [
         ("v1", cart, 100_000_003),
         ("v2", merge, 100_000_005),
     ]
     assert history.head == merge
+    assert [tag.commit for tag in history.tags] == [
+        git("rev-parse", f"v{number}^{{commit}}") for number in (1, 2)
+    ]
     everything = read_history(repository, paths=["cart", "pay"])
     assert [tag.name for tag in everything.tags] == ["before-there-was-a-cart", "v1", "v2"]
 

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from otel_vsm.backfill.deliveries import deliveries
-from otel_vsm.backfill.history import Commit, History, Tag, read_history
+from otel_vsm.backfill.history import Commit, History, read_history
 from otel_vsm.backfill.records import Target, record_count, records
+from otel_vsm.backfill.tags import Tag
 from otel_vsm.identity import ChangeId, Repository, SpanReference, change_root
+from otel_vsm.message import Revert
 from otel_vsm.record import Record
 
 HISTORIES = Path(__file__).parents[3] / "shared" / "fixtures" / "histories"
@@ -71,15 +73,22 @@ def figures(exported: list[Record]) -> dict[str, Any]:
 
 
 @pytest.mark.skipif(not HISTORIES.is_dir(), reason="the histories are not beside this checkout")
+@pytest.mark.parametrize(("options", "globs"), [("all-tags", ["*"]), ("default", [])])
 @pytest.mark.parametrize("name", ["httpx", "click", "sqlite-utils"])
-def test_a_real_history_gives_the_numbers_that_git_gives(name: str, tmp_path: Path) -> None:
-    expected = json.loads((HISTORIES / f"{name}.expect.json").read_text())
-    delivered = deliveries(read_history(load(name, tmp_path / name)), REPOSITORY)
+def test_a_real_history_gives_the_numbers_that_git_gives(
+    name: str, options: str, globs: list[str], tmp_path: Path
+) -> None:
+    expected = json.loads((HISTORIES / f"{name}.{options}.json").read_text())
+    delivered = deliveries(read_history(load(name, tmp_path / name), tags=globs), REPOSITORY)
     exported = list(records(delivered, TARGET))
     assert figures(exported) == expected
     assert len(exported) == record_count(delivered)
     ids = {(record.trace_id, record.span_id) for record in exported}
     assert len(ids) == len(exported)
+
+
+def tag(name: str, commit: str, at: int) -> Tag:
+    return Tag(name=name, commit=commit, revision=commit, at_s=at)
 
 
 def shop() -> Iterator[Record]:
@@ -91,7 +100,7 @@ def shop() -> Iterator[Record]:
         Commit("b", ("m",), 160, 170, None),
         Commit("more", ("b",), 300, 310, 7),
     ]
-    tags = (Tag("v1", "a", 115), Tag("v2", "b", 180), Tag("old", "x", 200), Tag("v3", "more", 320))
+    tags = (tag("v1", "a", 115), tag("v2", "b", 180), tag("old", "x", 200), tag("v3", "more", 320))
     history = History(commits={one.sha: one for one in commits}, tags=tags, head="more", shallow=False)
     return records(deliveries(history, REPOSITORY), TARGET)
 
@@ -109,6 +118,7 @@ def test_a_change_is_told_by_two_events_in_its_trace() -> None:
         "vcs.change.id": "7",
         "vcs.ref.head.revision": "m",
         "vsm.team": "checkout",
+        "vsm.backfilled": True,
     }
     assert dict(first_commit.attributes) == common | {"vsm.event.name": "change.first_commit"}
     assert dict(merged.attributes) == common | {"vsm.event.name": "change.merged"}
@@ -128,6 +138,7 @@ def test_a_deployment_lives_in_its_heads_trace_and_links_to_the_others() -> None
         "vcs.repository.url.full": "https://github.com/acme/shop",
         "vcs.ref.head.revision": "b",
         "vsm.team": "checkout",
+        "vsm.backfilled": True,
         "vsm.stage.name": "deploy",
         "vsm.stage.type": "deploy",
         "vsm.deployment.kind": "rollout",
@@ -144,20 +155,52 @@ def test_a_deployment_lives_in_its_heads_trace_and_links_to_the_others() -> None
     assert (v3.trace_id, v3.links) == (root("#7").trace_id, (root("#7"),))
 
 
-def test_a_second_run_tells_the_same_and_another_service_or_environment_other_deployments() -> None:
+def test_a_deployment_is_its_service_environment_tag_and_commit_whatever_the_repositorys_name() -> None:
     assert list(shop()) == list(shop())
-    history = History(
-        commits={"a": Commit("a", (), 1, 1, None)}, tags=(Tag("v1", "a", 1),), head="a", shallow=False
-    )
-    delivered = deliveries(history, REPOSITORY)
-    targets = [
-        TARGET,
-        Target(repository=REPOSITORY, service="admin", environment="production"),
-        Target(repository=REPOSITORY, service="shop", environment="staging"),
+
+    def ids(
+        service: str = "shop", environment: str = "production", name: str = "v1", commit: str = "a",
+        repository: str = REPOSITORY,
+    ) -> tuple[str, object]:  # fmt: skip
+        commits = {sha: Commit(sha, (), 1, 1, None) for sha in "ab"}
+        history = History(commits=commits, tags=(tag(name, commit, 1),), head="a", shallow=False)
+        target = Target(repository=Repository(repository), service=service, environment=environment)
+        delivered = deliveries(history, target.repository)
+        (span,) = (one for one in records(delivered, target) if "deployment.id" in one.attributes)
+        return span.span_id, span.attributes["deployment.id"]
+
+    others = [ids(service="admin"), ids(environment="staging"), ids(name="v2"), ids(commit="b")]
+    assert len({ids(), *others}) == 5
+    assert len({id for _, id in (ids(), *others)}) == 5
+    assert ids(repository="github.com/acme/store") == ids()
+
+
+def test_of_tags_of_one_second_the_later_began_later_and_all_ended_then() -> None:
+    commits = [Commit("a", (), 1, 1, None), Commit("b", ("a",), 2, 2, None), Commit("c", ("b",), 3, 3, None)]
+    tags = (tag("v8", "a", 5), tag("v9", "b", 5), tag("v10", "c", 5), tag("v11", "c", 6))
+    history = History(commits={one.sha: one for one in commits}, tags=tags, head="c", shallow=False)
+    spans = [
+        one for one in records(deliveries(history, REPOSITORY), TARGET) if "deployment.id" in one.attributes
     ]
-    exported = [list(records(delivered, target))[-1] for target in targets]
-    assert (
-        len({span.span_id for span in exported})
-        == len({span.attributes["deployment.id"] for span in exported})
-        == 3
+    assert [span.attributes["service.version"] for span in sorted(spans, key=lambda span: span.start_ns)] == [
+        "v8", "v9", "v10", "v11"
+    ]  # fmt: skip
+    assert [span.end_ns for span in spans] == [5 * 10**9] * 3 + [6 * 10**9]
+    assert spans[2].start_ns == spans[2].end_ns
+
+
+def test_everything_told_of_a_history_is_marked_as_told_afterwards() -> None:
+    assert {record.attributes["vsm.backfilled"] for record in shop()} == {True}
+
+
+def test_all_that_a_change_takes_back_is_told_on_a_line_each() -> None:
+    back = (Revert(request="1"), Revert(request="2"))
+    commits = [Commit("a", (), 1, 1, None), Commit("b", ("a",), 2, 2, None, reverts=back)]
+    history = History(
+        commits={one.sha: one for one in commits}, tags=(tag("v1", "a", 1),), head="b", shallow=False
     )
+    told = [
+        record.attributes.get("vsm.change.reverts")
+        for record in records(deliveries(history, REPOSITORY), TARGET)
+    ]
+    assert set(told) == {None, "github.com/acme/shop#1\ngithub.com/acme/shop#2"}

@@ -180,6 +180,34 @@ def test_without_a_fitting_tag_there_are_changes_only_and_it_is_said(repository:
     assert "fits 'release-*': there are changes and no deployments" in done.stderr
 
 
+def test_pre_releases_are_left_out_which_is_said_in_one_line(repository: Path) -> None:
+    for name in ("v3-rc.1", "v3-rc.2"):
+        subprocess.run(["git", "-C", repository, "tag", name], check=True)
+    done = backfill(repository, "--service", "shop", "--dry-run")
+    assert "and 3 deployments would be sent" in done.stdout
+    assert done.stderr == (
+        "otel-vsm: warning: tags of pre-releases are left out (2):"
+        " with --deploy-tags '*' they are deployments too.\n"
+    )
+    done = backfill(repository, "--service", "shop", "--deploy-tags", "*", "--dry-run")
+    assert "and 5 deployments would be sent" in done.stdout
+    assert done.stderr == ""
+
+
+def test_globs_of_tags_are_repeated_and_take_away_again(repository: Path) -> None:
+    globs = ("--deploy-tags", "v*", "--deploy-tags", "nightly", "--deploy-tags", "!v2")
+    done = backfill(repository, "--service", "shop", *globs, "--dry-run")
+    assert "and 2 deployments would be sent" in done.stdout
+    done = backfill(
+        repository, "--service", "shop", "--deploy-tags", "x*", "--deploy-tags", "!v2", "--dry-run"
+    )
+    assert "fits 'x*' '!v2': there are changes and no deployments" in done.stderr
+    for name in ("v1", "v2", "nightly"):
+        subprocess.run(["git", "-C", repository, "tag", "-d", name], check=True, capture_output=True)
+    done = backfill(repository, "--service", "shop", "--dry-run")
+    assert "says what was deployed: there are changes and no deployments" in done.stderr
+
+
 def test_a_shallow_clone_is_warned_of(repository: Path, tmp_path: Path) -> None:
     command = ["git", "clone", "-q", "--depth", "1", repository.as_uri(), str(tmp_path / "cut")]
     subprocess.run(command, check=True, capture_output=True)

@@ -119,7 +119,11 @@ COMPARISON = {
 
 def explanation(asked: dict[str, list[str]]) -> dict[str, Any]:
     change = {"mapping": "links", "trace_id": "ab" * 16}
-    row = {"kind": "change", "id": "github.com/acme/a-long-name-of-a-repository#7", "change": change}
+    row: dict[str, Any] = {
+        "kind": "change",
+        "id": "github.com/acme/a-long-name-of-a-repository#7",
+        "change": change,
+    }
     row |= {"at": "2026-04-02T10:00:00Z", "value": 7_200.0, "method": "change.first_commit", "reason": None}
     row |= {"stage": "build" if asked["figure"] == ["wip"] else None}
     left_out = row | {"id": "github.com/acme/shop#8", "value": None, "reason": "clock_skew"}

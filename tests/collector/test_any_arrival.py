@@ -21,11 +21,10 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as OtlpSpan
 
 from otel_vsm.testing import RunningCollector, collector
-from otel_vsm_collector.figures.explain.figures import EXPLAINED
-from otel_vsm_collector.spans.columns import SPAN
-from reference.worlds import told
+from otel_vsm_collector.figures.registry import EXPLAINED
+from otel_vsm_collector.spans.mappings.mapping import Attribute
+from otel_vsm_collector.spans.mappings.otel_vsm import MAPPING
 from scenarios.events import Span
-from scenarios.reading import load, scenario_files
 
 WINDOW = "from=2025-12-01&to=2026-04-01"
 REQUESTS = 30
@@ -45,11 +44,11 @@ def encoded(ledger: Sequence[Span]) -> bytes:
         )
         if row.get("parent_span_id"):
             span.parent_span_id = _id(row["parent_span_id"], 8)
-        for column in SPAN:
-            if column.attribute is not None and row.get(column.name) is not None:
-                pair = KeyValue(key=column.attribute)
-                kind = "double_value" if column.name == "queue_s" else "string_value"
-                setattr(pair.value, kind, row[column.name])
+        for column, (source,) in MAPPING.columns.items():
+            if isinstance(source, Attribute) and row.get(column) is not None:
+                pair = KeyValue(key=source.key)
+                kind = "double_value" if column == "queue_s" else "string_value"
+                setattr(pair.value, kind, row[column])
                 span.attributes.append(pair)
         for link in links:
             span.links.append(
@@ -109,19 +108,16 @@ def answers(running: RunningCollector) -> dict[str, bytes]:
     return found
 
 
-@pytest.fixture(scope="module")
-def ledger() -> list[Span]:
-    return told([load(path)["events"] for path in scenario_files()])
-
-
-def test_arrival_changes_no_answer(ledger: list[Span], tmp_path: Path) -> None:
+@pytest.mark.worlds
+@pytest.mark.kill
+def test_arrival_changes_no_answer(side_by_side: list[Span], tmp_path: Path) -> None:
     with collector() as running:
-        send(running, ledger)
+        send(running, side_by_side)
         in_order = answers(running)
     assert sum(len(answer) for answer in in_order.values()) > 100_000
 
     chosen = random.Random(20260501)
-    shuffled = [*ledger, *chosen.sample(ledger, len(ledger) // 3)]
+    shuffled = [*side_by_side, *chosen.sample(side_by_side, len(side_by_side) // 3)]
     chosen.shuffle(shuffled)
     parts = [shuffled[start::REQUESTS] for start in range(REQUESTS)]
     with collector(data=tmp_path / "data") as running:

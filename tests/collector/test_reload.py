@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 import requests
 
+from handmade.otlp import Otlp
 from otel_vsm.testing import RunningCollector, collector
-
-pytestmark = pytest.mark.slow
 
 WINDOW = {"from_": "2000-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
 
@@ -44,7 +43,7 @@ def config(tmp_path: Path) -> Path:
     return tmp_path / "vsm.yaml"
 
 
-def test_figures_follow_the_file(otlp: Any, config: Path, tmp_path: Path) -> None:
+def test_figures_follow_the_file(otlp: Otlp, config: Path, tmp_path: Path) -> None:
     shipped = {
         "vsm.stage.name": "ship it",
         "vsm.change.id": "github.com/acme/shop#1",

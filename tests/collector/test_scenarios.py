@@ -1,4 +1,4 @@
-"""Every scenario file: its figures, on both engines, told in two ways."""
+"""Every scenario file: its figures, on both engines, ledger in two ways."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,135 +10,99 @@ import pytest
 from otel_vsm_collector.derive.rules.starts import with_start
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
-from otel_vsm_collector.facts.zones import edges, offsets
-from otel_vsm_collector.figures.changes import changes
-from otel_vsm_collector.figures.dora import dora, dora_over
-from otel_vsm_collector.figures.flow import flow
-from otel_vsm_collector.figures.stages import stages
-from scenarios.definitions import definitions, facts
-from scenarios.events import change_id, spans
-from scenarios.offsets import BEGIN_NS, offset_ns
-from scenarios.reading import load, scenario_files
+from otel_vsm_collector.facts.zones import edges
+from otel_vsm_collector.figures.flow.stages import stages
+from otel_vsm_collector.figures.groups import dora, dora_over, flow
+from otel_vsm_collector.figures.lists.changes import changes
+from scenarios import product
+from scenarios.comparison import check, check_rows
+from scenarios.events import spans
+from scenarios.reading import TABLES, Scenario, load, scenario_files
 from scenarios.world import World
 
-KEYS: dict[str, tuple[str, Callable[[Any], str]]] = {
-    "deployment": ("id", str),
-    "incident": ("id", str),
-    "change": ("id", change_id),
-    "delivery": ("change_id", change_id),
-    "identity": ("identity", change_id),
-    "stage_run": ("stage_name", str),
-}
-"""The tables of facts that a scenario can look into: by which column, and how the scenario names a row."""
-
-
-def _plain(value: Any) -> Any:
-    """Offsets for times, numbers for changes: as the scenario files have them."""
-    return pytest.approx(value, rel=1e-9) if isinstance(value, float) else value
-
-
-def _expected_row(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: BEGIN_NS + offset_ns(value) if key.endswith("_at") and value is not None else _plain(value)
-        for key, value in row.items()
-    }
-
-
-def _nested(found: Any, expected: Any, where: str) -> None:
-    """Compares what is expected, key by key and item by item."""
-    if isinstance(expected, dict):
-        for key, value in expected.items():
-            _nested(found[key], value, f"{where}.{key}")
-    elif isinstance(expected, list):
-        assert len(found) == len(expected), (where, found)
-        for place, value in enumerate(expected):
-            _nested(found[place], value, f"{where}[{place}]")
-    else:
-        assert found == _plain(expected), where
+KEYS = {"delivery": "change_id", "identity": "identity", "stage_run": "stage_name"}
+"""The columns by which a table's rows are named, where it is not `id`."""
 
 
 @pytest.mark.parametrize("path", scenario_files(), ids=lambda path: path.stem)
 def test_scenario(path: Path, duckdb_world: World) -> None:
     """The later half first, backwards, each span twice: what follows is the same."""
     scenario = load(path)
-    told = spans(scenario["events"])
-    _start(duckdb_world, scenario)
-    half = len(told) // 2
-    for batch in (told[half:], told[:half]):
+    ledger = spans(scenario.events)
+    begin(duckdb_world, scenario)
+    half = len(ledger) // 2
+    for batch in (ledger[half:], ledger[:half]):
         duckdb_world.take([*reversed(batch), *batch])
-    _check_all(duckdb_world, scenario)
+    check_all(duckdb_world, scenario)
 
 
-@pytest.mark.slow
+@pytest.mark.clickhouse
 @pytest.mark.parametrize("path", scenario_files(), ids=lambda path: path.stem)
 def test_scenario_on_clickhouse(path: Path, clickhouse_world: World) -> None:
     """All at once."""
     scenario = load(path)
-    _start(clickhouse_world, scenario)
-    clickhouse_world.take(spans(scenario["events"]))
-    _check_all(clickhouse_world, scenario)
+    begin(clickhouse_world, scenario)
+    clickhouse_world.take(spans(scenario.events))
+    check_all(clickhouse_world, scenario)
 
 
-def _start(world: World, scenario: dict[str, Any]) -> None:
+def begin(world: World, scenario: Scenario) -> None:
     world.clear()
-    world.follow(definitions(scenario))
+    world.follow(product.definitions(scenario.settings))
 
 
-def _check_all(world: World, scenario: dict[str, Any]) -> None:
-    declared = definitions(scenario).declared
-    for expect in scenario["expect"] if isinstance(scenario["expect"], list) else [scenario["expect"]]:
-        expect = dict(expect)
-        asked = {"environment": "production", **expect.pop("asked", {})}
-        window = asked.pop("window", scenario.get("window", ["-1000d", "1000d"]))
-        from_ns, to_ns = (BEGIN_NS + offset_ns(edge) for edge in window)
-        zone = asked.pop("time_zone", declared.time_zone)
-        step = asked.pop("step", None)
-        selection = Selection(
-            from_ns=from_ns,
-            to_ns=to_ns,
-            facts=facts(scenario, asked.pop("profile", None), inline=world.engine.inline),
-            offsets=offsets(zone, from_ns, to_ns),
-            **asked,
-        )
-        reader = world.engine.reader(selection.facts)
-        if step:
-            cuts = edges(step, zone, from_ns, to_ns, 1000)
-            _nested(dora_over(reader, selection, cuts), expect.pop("series"), "series")
-        _check(reader, selection, expect)
+def check_all(world: World, scenario: Scenario) -> None:
+    facts = product.facts(scenario.settings, inline=world.engine.inline)
+    reader = product.reader(facts, world)
+    for expectation in scenario.expectations:
+        selection = product.selection(expectation.question, facts.named(expectation.profile))
+        parts = dict(expectation.parts)
+        if series := parts.pop("series", None):
+            zone = expectation.question.time_zone
+            cuts = edges(expectation.step, zone, selection.from_ns, selection.to_ns, 1000)
+            check(dora_over(reader, selection, cuts), series, "series")
+        for name, expected in parts.items():
+            answer = ANSWERS[name](reader, selection)
+            if name == "carried":
+                assert {name: answer.get(name, set()) for name in {*answer, *expected}} == expected
+            else:
+                (check_rows if name in TABLES else check)(answer, expected, name)
 
 
-def _check(reader: Reader, selection: Selection, expect: dict[str, Any]) -> None:
-    assert set(expect) <= {"figures", "flow", "stages", "carried", "legs", *KEYS}
-    if figures := expect.get("figures"):
-        _nested(dora(reader, selection), figures, "figures")
-    if figures := expect.get("flow"):
-        _nested(flow(reader, selection), figures, "flow")
-    for name, parts in expect.get("stages", {}).items():
-        (row,) = [row for row in stages(reader, selection) if row["name"] == name]
-        _nested(row, parts, name)
-    if "carried" in expect:
-        carried: dict[str, set[str]] = {deployment: set() for deployment in expect["carried"]}
-        for row in reader.answer(_table, selection, "deployment_change"):
-            carried.setdefault(row["deployment_id"], set()).add(row["change_id"])
-        assert carried == {
-            deployment: {change_id(change) for change in changes}
-            for deployment, changes in expect["carried"].items()
-        }
-    if "legs" in expect:
-        listed = {row["id"]: row for row in reader.answer(changes, selection)}
-        _nested(listed, {change_id(name): parts for name, parts in expect["legs"].items()}, "legs")
-    for table, (key, name_of) in KEYS.items():
-        if table not in expect:
-            continue
-        found = {row[key]: row for row in reader.answer(_table, selection, table)}
-        for name, parts in expect[table].items():
-            if parts is None:
-                assert name_of(name) not in found, (table, name)
-                continue
-            row = found[name_of(name)]
-            assert {part: row[part] for part in parts} == _expected_row(parts), (table, name)
+def carried(reader: Reader, selection: Selection) -> dict[str, set[str]]:
+    """The changes of every deployment that has any."""
+    found: dict[str, set[str]] = {}
+    for row in reader.answer(table, selection, "deployment_change"):
+        found.setdefault(row["deployment_id"], set()).add(row["change_id"])
+    return found
 
 
-def _table(selection: Selection, name: str) -> ir.Table:
+def legs(reader: Reader, selection: Selection) -> dict[str, Any]:
+    return {row["id"]: row for row in reader.answer(changes, selection)}
+
+
+def stages_by_name(reader: Reader, selection: Selection) -> dict[str, Any]:
+    return {row["name"]: row for row in stages(reader, selection)}
+
+
+def rows_of(name: str) -> Callable[[Reader, Selection], dict[str, Any]]:
+    def rows(reader: Reader, selection: Selection) -> dict[str, Any]:
+        return {row[KEYS.get(name, "id")]: row for row in reader.answer(table, selection, name)}
+
+    return rows
+
+
+def table(selection: Selection, name: str) -> ir.Table:
     rows = selection.table(name)
     return with_start(rows, selection.profile) if name == "change" else rows
+
+
+ANSWERS: dict[str, Callable[[Reader, Selection], Any]] = {
+    "figures": dora,
+    "flow": flow,
+    "stages": stages_by_name,
+    "carried": carried,
+    "legs": legs,
+    **{name: rows_of(name) for name in TABLES},
+}
+"""Part of an expectation → what the product says of it."""

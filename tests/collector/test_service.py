@@ -8,18 +8,17 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import grpc
 import pytest
 
+from handmade.otlp import Otlp
 from otel_vsm.export.endpoint import Protocol
 from otel_vsm.testing import CollectorFailed, RunningCollector, collector
 from otel_vsm_collector.spans.accept import accept
 from otel_vsm_collector.stores.journal import Journal
-
-pytestmark = pytest.mark.slow
 
 
 def send(running: RunningCollector, payload: bytes, protocol: Protocol = Protocol.HTTP) -> None:
@@ -28,7 +27,8 @@ def send(running: RunningCollector, payload: bytes, protocol: Protocol = Protoco
     if protocol is Protocol.GRPC:
         with grpc.insecure_channel(address) as channel:
             path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-            assert channel.unary_unary(path)(payload, timeout=10) == b""
+            export: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(path)
+            assert export(payload, timeout=10) == b""
     else:
         connection = http.client.HTTPConnection(address, timeout=10)
         connection.request("POST", "/v1/traces", payload, {"Content-Type": "application/x-protobuf"})
@@ -37,7 +37,7 @@ def send(running: RunningCollector, payload: bytes, protocol: Protocol = Protoco
         connection.close()
 
 
-def merged(otlp: Any, number: int) -> bytes:
+def merged(otlp: Otlp, number: int) -> bytes:
     """A request that tells of one more change."""
     event = {"vsm.event.name": "change.merged", "vsm.change.id": f"github.com/acme/shop#{number}"}
     return bytes(otlp.payload(otlp.span(event)))
@@ -52,15 +52,25 @@ def ids(count: int) -> set[str]:
     return {f"github.com/acme/shop#{number}" for number in range(count)}
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCollector]:
+    """One for the tests that leave it as it is, over a data folder that it made itself."""
+    with collector(data=tmp_path_factory.mktemp("kept") / "data") as running:
+        yield running
+
+
 @pytest.mark.parametrize("protocol", Protocol)
-def test_what_was_acknowledged_is_in_the_next_answer(otlp: Any, protocol: Protocol) -> None:
-    with collector() as running:
-        for number in range(3):
-            send(running, merged(otlp, number), protocol)
-            assert changes(running) == ids(number + 1)
+def test_what_was_acknowledged_is_in_the_next_answer(
+    otlp: Otlp, running: RunningCollector, protocol: Protocol
+) -> None:
+    before = changes(running)
+    for number in range(len(before), len(before) + 3):
+        send(running, merged(otlp, number), protocol)
+        assert changes(running) == ids(number + 1)
 
 
-def test_a_power_cut_between_two_sends_loses_nothing_acknowledged(otlp: Any, tmp_path: Path) -> None:
+@pytest.mark.kill
+def test_a_power_cut_between_two_sends_loses_nothing_acknowledged(otlp: Otlp, tmp_path: Path) -> None:
     with collector(data=tmp_path) as running:
         send(running, merged(otlp, 0))
         running.kill()
@@ -69,7 +79,8 @@ def test_a_power_cut_between_two_sends_loses_nothing_acknowledged(otlp: Any, tmp
         assert changes(running) == ids(2)
 
 
-def test_a_power_cut_among_many_senders_loses_nothing_acknowledged(otlp: Any, tmp_path: Path) -> None:
+@pytest.mark.kill
+def test_a_power_cut_among_many_senders_loses_nothing_acknowledged(otlp: Otlp, tmp_path: Path) -> None:
     acknowledged: list[int] = []
     with collector(data=tmp_path) as running:
 
@@ -90,7 +101,7 @@ def test_a_power_cut_among_many_senders_loses_nothing_acknowledged(otlp: Any, tm
             thread.join()
     assert len(acknowledged) >= 200
     journal = Journal(tmp_path / "journal.sqlite")
-    kept = [accept([row.body]).kept for row in journal.read(1, journal.last_seq)]
+    kept = [accept([row.body]).spans for row in journal.read(1, journal.last_seq)]
     journal.close()
     # Some may have been kept whose answer the sender did not see any more.
     assert len(acknowledged) <= sum(one.count for one in kept if one is not None) <= len(acknowledged) + 8
@@ -98,40 +109,43 @@ def test_a_power_cut_among_many_senders_loses_nothing_acknowledged(otlp: Any, tm
         assert {f"github.com/acme/shop#{number}" for number in acknowledged} <= changes(running)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_stops_by_itself_on_a_signal_and_leaves_nothing_to_derive(
-    otlp: Any, tmp_path: Path, number: signal.Signals
-) -> None:
+def test_it_stops_by_itself_on_a_signal_and_leaves_nothing_to_derive(otlp: Otlp, tmp_path: Path) -> None:
     with collector(data=tmp_path) as running:
         send(running, merged(otlp, 0))
-        os.kill(running.pid, number)
+        os.kill(running.pid, signal.SIGTERM)
     with collector(data=tmp_path) as running:
         assert changes(running) == ids(1)
-
-
-def test_a_ledger_that_is_lost_is_made_again_and_said(otlp: Any, tmp_path: Path) -> None:
+        send(running, merged(otlp, 1))
+        os.kill(running.pid, signal.SIGINT)
     with collector(data=tmp_path) as running:
-        send(running, merged(otlp, 0))
+        assert changes(running) == ids(2)
+
+
+def test_a_ledger_that_is_lost_is_made_again_and_said(otlp: Otlp, tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite")
+    journal.append([merged(otlp, 0)])
+    journal.close()
     (tmp_path / "ledger.duckdb").write_bytes(b"\0" * 100_000)
     with started(tmp_path) as process:
         assert process.stdout is not None
-        while process.stdout.readline() != "ready\n":
+        addresses = {}
+        while (line := process.stdout.readline()) != "ready\n":
             assert process.poll() is None
-        process.terminate()
+            name, _, addresses[name] = line.rstrip("\n").partition(" ")
+        running = RunningCollector(process, addresses, tmp_path)
+        assert changes(running) == ids(1)
+        running.stop()
         _, errors = process.communicate(timeout=30)
     assert errors.count("\n") == 1
     assert errors.startswith(f"otel-vsm collector: the ledger {tmp_path}/ledger.duckdb is damaged")
-    with collector(data=tmp_path) as running:
-        assert changes(running) == ids(1)
 
 
-def test_all_files_are_the_owners_only(otlp: Any, tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    with collector(data=data) as running:
-        send(running, merged(otlp, 0))
-        assert changes(running) == ids(1)
-        modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in data.iterdir()}
-    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+def test_all_files_are_the_owners_only(otlp: Otlp, running: RunningCollector) -> None:
+    before = changes(running)
+    send(running, merged(otlp, len(before)))
+    assert changes(running) == ids(len(before) + 1)
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in running.data.iterdir()}
+    assert stat.S_IMODE(running.data.stat().st_mode) == 0o700
     assert set(modes.values()) == {0o600}, modes
 
 
@@ -149,11 +163,11 @@ def test_a_port_in_use_is_one_clear_line_before_anything_else(tmp_path: Path, na
     assert not (tmp_path / "data").exists()
 
 
-def test_a_folder_in_use_is_one_clear_line(tmp_path: Path) -> None:
-    with collector(data=tmp_path), started(tmp_path) as process:
+def test_a_folder_in_use_is_one_clear_line(running: RunningCollector) -> None:
+    with started(running.data) as process:
         output, errors = process.communicate(timeout=30)
     assert (process.returncode, output) == (1, "")
-    assert errors.startswith(f"otel-vsm collector: another collector is using the data folder {tmp_path}")
+    assert errors.startswith(f"otel-vsm collector: another collector is using the data folder {running.data}")
     assert errors.count("\n") == 1
 
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from otel_vsm_collector.declared.profiles import BUILT_IN, Profile
-from otel_vsm_collector.figures.changes import LEGS
+from otel_vsm_collector.figures.lists.changes import LEGS
 from scenarios.reading import scenario_files
 
 ROOT = Path(__file__).parents[2]

@@ -16,8 +16,6 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
-pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).parents[2]
 SNIPPETS = re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
 STARTS_A_COLLECTOR = "otel-vsm collector"

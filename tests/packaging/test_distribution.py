@@ -15,8 +15,6 @@ import pytest
 
 import otel_vsm
 
-pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).parents[2]
 READY_WITHIN_S = 60
 

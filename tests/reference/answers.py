@@ -1,6 +1,6 @@
 """The reference's answers by the names of the figures, in the shape of the product's side."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -10,10 +10,14 @@ from reference.dora import dora
 from reference.flow import flow
 from reference.health import health
 from reference.stages import stages
-from reference.story import Question, Story, cuts
+from reference.story import Story, cuts
+from scenarios.question import Question
+
+Place = tuple[str | None, str]
+"""A service and an environment."""
 
 
-def dora_by_service(story: Story, question: Question) -> dict[tuple[str, str], Any]:
+def dora_by_service(story: Story, question: Question) -> dict[Place, Any]:
     """By service and environment."""
     places = {
         deployment.place
@@ -38,7 +42,7 @@ def dora_by_service(story: Story, question: Question) -> dict[tuple[str, str], A
     )
 
 
-def with_something(figures: dict[tuple[str | None, str], Any]) -> dict[tuple[str | None, str], Any]:
+def with_something(figures: Mapping[Any, Any]) -> dict[Place, Any]:
     """Those of a service that tell of anything: an empty row says nothing."""
     return {
         place: rows

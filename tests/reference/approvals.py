@@ -7,7 +7,8 @@ from typing import Any
 from reference.changes import SECOND, Change
 from reference.rows import Row
 from reference.statistics import statistic
-from reference.story import Question, Story
+from reference.story import Story
+from scenarios.question import Question
 
 
 @dataclass

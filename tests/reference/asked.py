@@ -1,14 +1,14 @@
 """What is asked of random worlds: by which settings, which profiles, which windows and filters."""
 
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.declared.profiles import BUILT_IN, Profile
-from reference.story import Question
 from scenarios.offsets import BEGIN_NS
+from scenarios.question import Question
 
 HOUR_NS = 3600 * 10**9
 _EDGES = (-1000, 0, 1, 3, 5, 8, 24, 25, 48, 75, 80, 1000)
@@ -50,7 +50,7 @@ def _some(setting: str) -> st.SearchStrategy[Any]:
     }
     if setting in choices:
         return choices[setting]
-    return st.sampled_from(Profile.model_fields[setting].annotation.__args__)
+    return st.sampled_from(get_args(Profile.model_fields[setting].annotation))
 
 
 own_profiles: st.SearchStrategy[Profile] = st.fixed_dictionaries(

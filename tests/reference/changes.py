@@ -32,7 +32,7 @@ class Change:
 
     @property
     def first_seen_at(self) -> int:
-        return min(row["started_at"] for row in self.rows)
+        return min(int(row["started_at"]) for row in self.rows)
 
     @property
     def first_activity_at(self) -> int | None:
@@ -63,7 +63,7 @@ class Change:
     @property
     def reverts(self) -> list[str]:
         """The names of the changes that it takes back."""
-        return distinct(self.rows, "reverts")
+        return sorted({name for told in distinct(self.rows, "reverts") for name in told.split("\n")})
 
     @property
     def trace_id(self) -> str:

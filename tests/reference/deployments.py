@@ -37,11 +37,11 @@ class Deployment:
 
     @property
     def started_at(self) -> int:
-        return min(row["started_at"] for row in self.rows)
+        return min(int(row["started_at"]) for row in self.rows)
 
     @property
     def finished_at(self) -> int:
-        return max(row["ended_at"] for row in self.runs)
+        return max(int(row["ended_at"]) for row in self.runs)
 
     @property
     def result(self) -> str:
@@ -58,8 +58,8 @@ class Deployment:
         return self.result == "success"
 
     @property
-    def order(self) -> tuple[int, str]:
-        return self.finished_at, self.id
+    def order(self) -> tuple[int, int, str]:
+        return self.finished_at, self.started_at, self.id
 
     @property
     def place(self) -> tuple[str, str]:

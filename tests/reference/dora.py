@@ -4,7 +4,8 @@ from collections import defaultdict
 from typing import Any
 
 from reference.statistics import mean, ratio, statistic
-from reference.story import Question, Story, day_of
+from reference.story import Story, day_of
+from scenarios.question import Question
 
 
 def dora(story: Story, question: Question) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def _evidence(
 def _failure(
     deployment: Deployment, evidence: list[Evidence], remedies: dict[str, Remedy], profile: Profile
 ) -> Failure:
-    order = list(profile.failure_methods)
+    order: list[str] = list(profile.failure_methods)
     first = min(
         evidence,
         key=lambda one: (order.index(one.method), one.at, one.incident.id if one.incident else ""),

@@ -11,7 +11,8 @@ from reference.passage import handoffs, passage, passing_runs, promotion_times, 
 from reference.rows import distinct, is_work_item_event
 from reference.runs import Run, active_s
 from reference.statistics import quantile, ratio, statistic
-from reference.story import Question, Story
+from reference.story import Story
+from scenarios.question import Question
 
 
 def flow_times(story: Story, question: Question) -> list[tuple[Delivery, float]]:

@@ -9,13 +9,14 @@ from reference.deployments import Deployment
 from reference.passage import passing_runs
 from reference.rows import Row, is_incident, is_work_item_event
 from reference.statistics import ratio
-from reference.story import Question, Story
+from reference.story import Story
+from scenarios.question import Question
 
 
 def health(story: Story, question: Question) -> dict[str, Any]:
     """In the shape of the API's answer, but for what tells when spans arrived."""
     excluded = Counter(delivery.excluded for delivery in story.counted(question) if delivery.excluded)
-    suspicious = [
+    suspicious: list[dict[str, Any]] = [
         {"id": name, "revisions": revisions, "requests": requests}
         for name, (revisions, requests) in story.facts.identities.suspicious.items()
     ]

@@ -6,11 +6,14 @@ from otel_vsm_collector.declared.profiles import Profile
 from reference.changes import Change, legs
 from reference.deliveries import counts, rounded
 from reference.deployments import Deployment, best_method
-from reference.story import Question, Story
+from reference.story import Story
+from scenarios.question import Question
 
 Item = dict[str, Any]
-_OF_DEPLOYMENT = ("id", "service", "environment", "repository", "revision", "version", "kind", "result")
-_OF_DEPLOYMENT += ("started_at", "finished_at")
+_OF_DEPLOYMENT = (
+    *("id", "service", "environment", "repository", "revision", "version", "kind", "result"),
+    *("started_at", "finished_at"),
+)
 
 
 def changes(story: Story, question: Question) -> list[Item]:

@@ -10,7 +10,8 @@ from reference.changes import SECOND
 from reference.incidents import PRODUCTION
 from reference.runs import BAD, Run, flaky_runs
 from reference.statistics import ratio, statistic
-from reference.story import Question, Story
+from reference.story import Story
+from scenarios.question import Question
 
 
 def passing_runs(story: Story, question: Question) -> list[Run]:

@@ -11,13 +11,16 @@ from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.facts.tables import FactTables
-from otel_vsm_collector.facts.zones import offsets
-from otel_vsm_collector.figures import changes, deployments, dora, flow, incidents, measurement, stages
+from otel_vsm_collector.figures import groups
+from otel_vsm_collector.figures.flow import stages
+from otel_vsm_collector.figures.lists import changes, deployments, incidents
 from otel_vsm_collector.web.api import items
 from reference.answers import with_something
-from reference.story import Question, cuts
+from reference.story import cuts
 from scenarios.engines import InDuckDB
 from scenarios.events import Span
+from scenarios.product import reader, selection
+from scenarios.question import Question
 from scenarios.world import World
 
 Row = dict[str, Any]
@@ -27,29 +30,20 @@ class Product:
     """One ledger for many questions; what is compiled once serves every batch of worlds."""
 
     def __init__(self, declared: Declared) -> None:
-        self.engine = InDuckDB()
-        self.world = World(self.engine)
+        self.world = World(InDuckDB())
         self.facts = FactTables(Definitions(declared))
-        self.reader = self.engine.reader(self.facts)
+        self.reader = reader(self.facts, self.world)
 
     def take(self, ledger: Iterable[Span]) -> None:
         """Forgets what was told before, and derives all that follows from this."""
         self.world.clear()
         self.world.follow(self.facts.definitions)
         self.world.take(list(ledger))
-        self.reader = self.engine.reader(self.facts)
+        self.reader = reader(self.facts, self.world)
 
     def ask(self, figure: str, question: Question, profile: Profile) -> Any:
         """What the API would answer, times as nanoseconds."""
-        asked = vars(question).copy()
-        zone = asked.pop("time_zone")
-        assert not asked.pop("environment_is_name")
-        selection = Selection(
-            **asked,
-            facts=self.facts.by(profile),
-            offsets=offsets(zone, question.from_ns, question.to_ns),
-        )
-        return FIGURES[figure](self.reader, selection)
+        return FIGURES[figure](self.reader, selection(question, self.facts.by(profile)))
 
 
 def _list(
@@ -71,12 +65,12 @@ def plain(value: Any) -> Any:
 
 
 def _series(reader: Reader, selection: Selection) -> list[dict[str, Any]]:
-    return dora.dora_over(reader, selection, cuts(selection.from_ns, selection.to_ns))
+    return groups.dora_over(reader, selection, cuts(selection.from_ns, selection.to_ns))
 
 
 def _flow(reader: Reader, selection: Selection) -> dict[str, Any]:
     """Without the sentence about the bottleneck."""
-    found = flow.flow(reader, selection)
+    found = groups.flow(reader, selection)
     if found["bottleneck"]:
         del found["bottleneck"]["reason"]
     return found
@@ -84,14 +78,14 @@ def _flow(reader: Reader, selection: Selection) -> dict[str, Any]:
 
 def _health(reader: Reader, selection: Selection) -> dict[str, Any]:
     """Without what tells when spans arrived: the reference is told all at once."""
-    found = measurement.measurement(reader, selection)
+    found = groups.measurement(reader, selection)
     del found["ingest_delay"], found["clock_skew"]["arrived_before_end"]
     return found
 
 
 FIGURES: dict[str, Callable[[Reader, Selection], Any]] = {
-    "dora": dora.dora,
-    "dora_by_service": lambda reader, selection: with_something(dora.dora_by_service(reader, selection)),
+    "dora": groups.dora,
+    "dora_by_service": lambda reader, selection: with_something(groups.dora_by_service(reader, selection)),
     "series": _series,
     "stages": lambda reader, selection: {row["name"]: row for row in stages.stages(reader, selection)},
     "flow": _flow,

@@ -93,7 +93,7 @@ def is_incident(row: Row) -> bool:
         return False
     if row["event_name"] is None:
         return row["stage_name"] is None
-    return row["event_name"].startswith("incident.")
+    return str(row["event_name"]).startswith("incident.")
 
 
 def distinct(rows: Iterable[Row], column: str) -> list[str]:

@@ -5,7 +5,8 @@ from typing import Any
 from reference.flow import in_progress, late_stages
 from reference.passage import flaky_among, passing_runs, rates, runs_that_ended
 from reference.statistics import ratio, statistic
-from reference.story import Question, Story
+from reference.story import Story
+from scenarios.question import Question
 
 
 def stages(story: Story, question: Question) -> list[dict[str, Any]]:

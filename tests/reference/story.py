@@ -1,7 +1,7 @@
 """All that follows from what was told, by one profile, and what of it a question is about."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -17,32 +17,7 @@ from reference.incidents import PRODUCTION, Incident, incidents
 from reference.remedies import Remedy, remedies
 from reference.rows import Key, Row, settled
 from reference.runs import Begun, Run, runs, unfinished
-
-DAY_NS = 86_400 * 10**9
-
-
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """What is asked for: `from_ns` ≤ time < `to_ns`; a filter that is None lets all through."""
-
-    from_ns: int
-    to_ns: int
-    service: str | None = None
-    environment: str | None = "production"
-    repository: str | None = None
-    team: str | None = None
-    value_stream: str | None = None
-    severity: str | None = None
-    time_zone: str = "UTC"
-    environment_is_name: bool = False
-    """Whether only the environment of this very name is asked for, not those of the class."""
-
-    def within(self, moment: int | None) -> bool:
-        return moment is not None and self.from_ns <= moment < self.to_ns
-
-    @property
-    def days(self) -> float:
-        return (self.to_ns - self.from_ns) / DAY_NS
+from scenarios.question import Question
 
 
 class Facts:

@@ -9,6 +9,7 @@ often it is asked. Where the two disagree, the smallest part of the smallest wor
 import os
 from collections.abc import Callable, Iterable, Iterator
 from random import Random
+from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -20,8 +21,11 @@ from reference.answers import ANSWERS
 from reference.asked import declarations, own_profiles, profiles, questions
 from reference.difference import Difference, differences
 from reference.product import Product
-from reference.story import Facts, Question, Story
-from reference.worlds import World, told, worlds
+from reference.story import Facts, Story
+from reference.worlds import World, spans_of, worlds
+from scenarios.question import Question
+
+Example = TypeVar("Example")
 
 WORLDS = int(os.environ.get("OTEL_VSM_WORLDS", "150"))
 SEED = int(os.environ.get("OTEL_VSM_WORLDS_SEED", "1"))
@@ -31,9 +35,9 @@ MEANING = {"at", "event", "stage", "deploy", "incident", "work_item", "stage_nam
 """What an event is about: without it there is none."""
 
 
-def made_up(strategy: st.SearchStrategy, number: int, told_apart_by: object) -> list:
+def made_up(strategy: st.SearchStrategy[Example], number: int, told_apart_by: object) -> list[Example]:
     """That many examples; other ones with another OTEL_VSM_WORLDS_SEED."""
-    found: list = []
+    found: list[Example] = []
 
     @seed(f"{SEED} {told_apart_by}")
     @settings(
@@ -43,7 +47,7 @@ def made_up(strategy: st.SearchStrategy, number: int, told_apart_by: object) -> 
         suppress_health_check=list(HealthCheck),
     )
     @given(strategy)
-    def collect(example: object) -> None:
+    def collect(example: Example) -> None:
         found.append(example)
 
     collect()
@@ -63,7 +67,7 @@ class Comparison:
         questions: list[Question],
         figures: Iterable[str] = tuple(ANSWERS),
     ) -> Iterator[tuple[str, Profile, Question, Difference]]:
-        ledger = told(side_by_side)
+        ledger = spans_of(side_by_side)
         self.product.take(ledger)
         facts = Facts(
             (row for row, _ in ledger), (link for _, links in ledger for link in links), self.declared
@@ -110,7 +114,7 @@ def _simpler(
     return instead if differs(instead) else side_by_side
 
 
-@pytest.mark.slow
+@pytest.mark.worlds
 @pytest.mark.parametrize("settings", ["few", "many"])
 def test_product_and_reference_agree(settings: str) -> None:
     random = Random(f"{SEED} {settings}")

@@ -10,7 +10,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from scenarios.events import Span, spans
+from scenarios.events import Span, spans_of_each
+from scenarios.otlp import WORD
 
 Event = dict[str, Any]
 World = list[Event]
@@ -195,16 +196,21 @@ worlds: st.SearchStrategy[World] = st.lists(
     max_size=22,
 )
 
-_NAMED = ("deploy", "deployment", "deployment_id", "incident", "incident_id", "work_item", "work_item_id")
-_NAMED += ("service", "artifact_hash", "artifact_purl", "trace")
+_NAMED = (
+    *("deploy", "deployment", "deployment_id", "incident", "incident_id", "work_item", "work_item_id"),
+    *("service", "artifact_hash", "artifact_purl", "trace"),
+)
 
 
-def told(side_by_side: list[World]) -> list[Span]:
+def spans_of(side_by_side: list[World]) -> list[Span]:
     """What the ledger holds once all these worlds were told to one collector."""
     events = [apart(event, number) for number, world in enumerate(side_by_side) for event in world]
     causes = [event.pop("causes", []) for event in events]
     ledger = []
-    for (row, links), linked in zip(spans(events), causes, strict=True):
+    for span, linked in zip(spans_of_each(events), causes, strict=True):
+        if span is None:
+            continue
+        row, links = span
         row.setdefault("change_id", _named_otherwise(row))
         targets = [{"linked_trace_id": trace_id, "linked_span_id": span_id} for trace_id, span_id in linked]
         source = {"trace_id": row["trace_id"], "span_id": row["span_id"]}
@@ -225,7 +231,12 @@ def _named_otherwise(row: dict[str, Any]) -> str | None:
 
 
 def apart(event: Event, number: int) -> Event:
-    """The event with every name that another world could share made this world's own."""
+    """The event with every name that another world could share made this world's own.
+
+    What OTLP spans say stays as it was sent.
+    """
+    if WORD in event:
+        return dict(event)
 
     def own(name: str) -> str:
         return name if name == "otel-vsm" else f"{name}-{number}"

@@ -27,8 +27,8 @@ class InDuckDB(DuckDB):
 
     def __init__(self) -> None:
         self.connection = duckdb.connect(config={"threads": 1})
-        # As if every table were large, and every refresh a stretch of the journal.
-        super().__init__(self.connection, large_rows=0, stretch_spans=1)
+        # As if every table were large, and every refresh a segment of the journal.
+        super().__init__(self.connection, large_rows=0, segment_spans=1)
 
     def reader(self, facts: FactTables) -> Reader:
         return DuckDBReader(self.connection.cursor(), facts)

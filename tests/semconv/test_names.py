@@ -69,6 +69,7 @@ METRICS: dict[str, tuple[str, str, set[str]]] = {
     "vsm.collector.span.received": ("counter", "{span}", set()),
     "vsm.collector.span.rejected": ("counter", "{span}", set()),
     "vsm.collector.span.filtered": ("counter", "{span}", set()),
+    "vsm.collector.span.unmapped": ("counter", "{span}", set()),
     "vsm.collector.span.duplicate": ("counter", "{span}", set()),
     "vsm.collector.span.unlinked": ("updowncounter", "{span}", set()),
     "vsm.collector.stage.unlinked": ("gauge", "{run}", {"vsm.window", "vsm.measurement.gap"}),

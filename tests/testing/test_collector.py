@@ -36,7 +36,6 @@ def stage(change: str) -> Record:
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("protocol", Protocol, ids=str)
 def test_what_is_sent_to_it_can_be_asked_for(
     running_collector: RunningCollector, monkeypatch: pytest.MonkeyPatch, protocol: Protocol
@@ -49,13 +48,12 @@ def test_what_is_sent_to_it_can_be_asked_for(
     assert change in [item["id"] for item in changes]
 
 
-@pytest.mark.slow
 def test_an_error_of_the_api_is_raised(running_collector: RunningCollector) -> None:
     with pytest.raises(HTTPError, match="4"):
         running_collector.get("/api/v1/dora", window="soon")
 
 
-@pytest.mark.slow
+@pytest.mark.kill
 def test_the_data_folder_outlives_a_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     change = "github.com/acme/shop#7"
     with collector(data=tmp_path / "data") as first:

@@ -21,6 +21,7 @@ from otel_vsm_collector.declared.sections import (
     Service,
     Stage,
     Team,
+    Telemetry,
     TimeZone,
     ValueStream,
 )
@@ -74,6 +75,11 @@ class Content(Section):
     )
     value_streams: Mapping[Name, ValueStream] = Field(
         default={}, description="Name → a value stream, from a demand to what its recipient gets."
+    )
+    telemetry: Telemetry = Field(
+        default=Telemetry(),
+        description="What becomes of spans of tools that this version cannot read. They are kept as they"
+        " came, in no figure, until a later version has a mapping for them.",
     )
 
     @property

@@ -1,7 +1,7 @@
 """The sections of `vsm.yaml`. What is not given has a default here, and nowhere else."""
 
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -12,9 +12,11 @@ from pydantic import (
     Field,
     Strict,
     WithJsonSchema,
+    create_model,
     field_validator,
 )
 
+from otel_vsm import figures
 from otel_vsm.identity import normalise_repository
 from otel_vsm.semconv import EventName, StageType
 from otel_vsm_collector.declared.lengths import Length
@@ -25,19 +27,10 @@ DEFAULT_PROFILE = "dora"
 PRODUCTION = "production"
 PRODUCTION_NAMES = ("production", "prod")
 
-Measure = Literal[
-    "change_lead_time",
-    "deployment_frequency",
-    "change_fail_rate",
-    "failed_deployment_recovery_time",
-    "deployment_rework_rate",
-    "time_to_restore",
-    "time_to_detect",
-    "flow_time",
-    "flow_efficiency",
-    "throughput",
-    "wip",
-]
+if TYPE_CHECKING:
+    Measure = str
+else:
+    Measure = Literal[tuple(figure.name for figure in figures.MEASURES)]
 
 
 def _repository(text: str) -> str:
@@ -125,7 +118,7 @@ class Team(Section):
     )
 
 
-class Limits(Section):
+class _Limits(Section):
     """What counts as too much, too long or too seldom; null: nothing does."""
 
     approval_wait: Length = Field(
@@ -140,26 +133,65 @@ class Limits(Section):
         description="A change of more revisions than this, from more than one request, is reported rather"
         " than believed.",
     )
-    lead_time: Length | None = Field(default=Length("7d"), description="Lead time of a change.")
-    cycle_time: Length | None = Field(
-        default=Length("3d"),
-        description="From the first work until done, without the time that it was blocked.",
+
+
+def _limit(figure: figures.Figure, limit: figures.Limit) -> tuple[Any, Any]:
+    """What a figure's limit is, and its default."""
+    description = limit.description or figure.sentence
+    if figure.kind is figures.Kind.DURATION:
+        return Length | None, Field(default=Length(limit.default), description=description)
+    return Share | None, Field(default=limit.default, description=description)
+
+
+if TYPE_CHECKING:
+
+    class Limits(_Limits):
+        def __init__(self, **limits: Any) -> None: ...
+else:
+    Limits = create_model(
+        "Limits",
+        __base__=_Limits,
+        __doc__=_Limits.__doc__,
+        **{
+            figure.limit.key: _limit(figure, figure.limit)
+            for figure in figures.FIGURES.values()
+            if figure.limit is not None
+        },
     )
-    change_fail_rate: Share | None = Field(
-        default=0.05, description="Failed deployments, of the successful ones."
+
+
+class Telemetry(Section):
+    """What becomes of spans of tools that this version cannot read."""
+
+    unmapped_scopes: Patterns = Field(
+        default=(
+            "buildkite-agent",
+            "buildkite_agent",
+            "flux:notification-controller",
+            "io.jenkins.opentelemetry",
+            "otel-cicd-action",
+        ),
+        description="Instrumentation scopes whose spans are kept.",
     )
-    recovery_time: Length | None = Field(
-        default=Length("1h"), description="From the end of a failed deployment until its recovery."
+    unmapped_attributes: Patterns = Field(
+        default=(
+            "argocd.*",
+            "buildkite.*",
+            "ci.pipeline.*",
+            "github.actions.*",
+            "github.run_*",
+            "gitlab.job.*",
+            "gitlab.pipeline.*",
+            "jenkins.*",
+            "pytest.*",
+            "tekton.*",
+        ),
+        description="Attributes whose spans are kept. Not so what a service does to answer a request.",
     )
-    time_to_restore: Length | None = Field(
-        default=Length("1h"), description="From the start of an incident until it is resolved."
-    )
-    pipeline_success: Share | None = Field(default=0.95, description="Successful runs of stages, at least.")
-    test_pass_rate: Share | None = Field(
-        default=0.98, description="Successful runs of test stages that are not quarantined, at least."
-    )
-    ingest_delay: Length | None = Field(
-        default=Length("30s"), description="From the end of a span until it arrived."
+    unmapped_mib: Annotated[int, Strict(), Field(ge=0)] = Field(
+        default=256,
+        description="What they may take of the journal, in MiB; what comes beyond that is not kept."
+        " 0: none is.",
     )
 
 

@@ -1,7 +1,6 @@
 """By which definitions facts are derived: a profile, and what was declared."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 
 import ibis.expr.types as ir
@@ -9,21 +8,16 @@ import ibis.expr.types as ir
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.declared.profiles import Profile
 from otel_vsm_collector.derive import tables
-from otel_vsm_collector.derive.rules import carried, incidents
-from otel_vsm_collector.derive.rules import defaults as settled
+from otel_vsm_collector.derive.rules import carried, defaults, evidence
 
 
-@dataclass(frozen=True, eq=False)
 class Definitions:
     """Each method is a step of deriving, with the settings that it follows."""
 
-    declared: Declared = field(default_factory=Declared)
-    profile: Profile = field(default=None)  # type: ignore[assignment]
-    """The default one of what was declared, where none is given."""
-
-    def __post_init__(self) -> None:
-        if self.profile is None:
-            object.__setattr__(self, "profile", self.declared.profile_named())
+    def __init__(self, declared: Declared | None = None, profile: Profile | None = None) -> None:
+        """Of nothing declared, and the default profile of what is, where none is given."""
+        self.declared = declared or Declared()
+        self.profile = profile or self.declared.profile_named()
 
     @property
     def by_time(self) -> bool:
@@ -35,40 +29,43 @@ class Definitions:
         streams = reversed(list(self.declared.value_streams.items()))
         return {service: name for name, stream in streams for service in stream.systems}
 
-    def settled(self, spans: ir.Table) -> ir.Table:
+    def with_defaults(self, spans: ir.Table) -> ir.Table:
         """The spans, with what they leave open filled in as declared."""
-        return settled.settled(spans, self.declared)
+        return defaults.with_defaults(spans, self.declared)
 
-    def deployment_changes(self, claimed: ir.Table, places: ir.Table) -> ir.Table:
-        """The table `deployment_change` from what all deployments claim that claim the same changes."""
-        known = carried.deployment_changes(claimed, places, self.profile)
+    def deployment_changes(self, claims: ir.Table, order: ir.Table) -> ir.Table:
+        """The table `deployment_change` from the rows of `matched_claim` of all deployments that claim the
+        same changes, and their rows of `deployment_order`."""
+        known = carried.deployment_changes(claims, order, self.profile)
         if not self.by_time:
             return known
-        place, rollout, change = (
+        every, report, change = (
             tables.table(name) for name in ("deployment_order", "deployment_report", "change")
         )
-        return known.union(carried.by_time(known, place, rollout, change, self.profile))
+        return known.union(carried.by_time(known, every, report, change, self.profile))
 
-    def incident_causes(
+    def incident_evidence(
         self,
         reports: ir.Table,
         services: ir.Table,
         names: ir.Table,
         links: ir.Table,
-        rollouts: ir.Table,
-        rollout_spans: ir.Table,
+        deployments: ir.Table,
+        deployment_spans: ir.Table,
     ) -> ir.Table:
-        """The table `incident_cause` for the incidents in `reports`."""
-        return incidents.incident_causes(
-            reports, services, names, links, rollouts, rollout_spans, self.profile, self.projects
+        """The rows of `evidence` that point to the incidents in `reports`."""
+        return evidence.of_incidents(
+            evidence.IncidentFacts(
+                reports, services, names, links, deployments, deployment_spans, self.profile, self.projects
+            )
         )
 
     def later_incidents(self, reports: ir.Table, services: ir.Table, since: ir.Table) -> ir.Table:
         """The incidents (incident_id) that may have come from another deployment since the order of
         deployments changed: `since` says from when on, by service and environment."""
-        told = reports.select("environment", "started_at", incident_id="id")
+        started = reports.select("environment", "started_at", incident_id="id")
         where = ["environment"]
         if self.profile.incident_match == "service":
-            told, where = told.join(services, "incident_id"), ["service", "environment"]
-        later = told.join(since, where)
+            started, where = started.join(services, "incident_id"), ["service", "environment"]
+        later = started.join(since, where)
         return later.filter(later.started_at >= later.since).select("incident_id")

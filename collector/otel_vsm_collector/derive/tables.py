@@ -180,7 +180,7 @@ FACTS: dict[str, ibis.Schema] = {
     # The changes that claims and keys have in common, whoever is right.
     "matched_claim": ibis.schema({"deployment_id": "string", "change_id": "string", "method": "string"}),
     "deployment_span": ibis.schema({"deployment_id": "string", "trace_id": "string", "span_id": "string"}),
-    # Where a deployment stands among those of its service and environment.
+    # Which one a deployment is among those of its service and environment.
     "deployment_order": ibis.schema(
         {
             "id": "string",
@@ -216,15 +216,23 @@ FACTS: dict[str, ibis.Schema] = {
     # The deployments that an incident names, and the spans that it links to.
     "incident_name": ibis.schema({"incident_id": "string", "deployment_id": "string"}),
     "incident_link": ibis.schema({"incident_id": "string", "trace_id": "string", "span_id": "string"}),
-    # Which deployments an incident came from.
-    "incident_cause": ibis.schema(
-        {"incident_id": "string", "deployment_id": "string", "attribution": "string"}
+    # What says that a deployment failed its users, whoever believes it.
+    "evidence": ibis.schema(
+        {
+            "deployment_id": "string",
+            "method": "string",
+            "source_kind": "string",  # an incident or a deployment says it: `source_id` is which
+            "source_id": "string",
+            "at": "int64",  # since when
+            "resolved_at": "int64",  # when an incident was over; a deployment does not say it
+            "severity": "string",  # of an incident
+        }
     ),
     "incident": ibis.schema({**_INCIDENT, "deployment_id": "string", "attribution": "string"}),
     "deployment": ibis.schema(
         {
             **_DEPLOYMENT,
-            "number": "int64",  # its place among the successful ones of its service and environment
+            "number": "int64",  # which one it is of the successful ones of its service and environment
             "previous_id": "string",
             "change_mapping": "string",
             "failed": "boolean",
@@ -259,9 +267,9 @@ FACTS: dict[str, ibis.Schema] = {
 }
 
 # The ledger's spans in the traces that new spans came in, while a refresh runs: what tells whose they are.
-NEAR_SPAN = ibis.schema(
+TOUCHED_SPAN = ibis.schema(
     {
-        "place": "int64",
+        "row_id": "int64",
         **{
             name: LEDGER["span"][name]
             for name in (
@@ -292,7 +300,7 @@ WORK_SPAN = ibis.schema(
     }
 )
 
-TABLES = LEDGER | FACTS | {"near_span": NEAR_SPAN}
+TABLES = LEDGER | FACTS | {"touched_span": TOUCHED_SPAN}
 
 
 def table(name: str) -> ir.Table:

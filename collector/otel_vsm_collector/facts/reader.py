@@ -96,5 +96,5 @@ def _compiled(
 ) -> _Compiled:
     asked = question(shape, *further, **{name: parameter(name, kind) for name, kind in kinds})
     query = _Compiler().to_sqlglot(asked.unbind())
-    parameters = sorted({found.name for found in query.find_all(sge.Parameter)})
+    parameters = sorted({parameter.name for parameter in query.find_all(sge.Parameter)})
     return _Compiled(query.sql(dialect=_Compiler.dialect), tuple(parameters))

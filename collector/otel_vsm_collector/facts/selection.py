@@ -15,6 +15,7 @@ from otel_vsm_collector.declared.profiles import Profile
 from otel_vsm_collector.derive import tables
 from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.derive.rules.deliveries import shipped
+from otel_vsm_collector.derive.rules.incidents import counts
 from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.facts.zones import AT_UTC, Offsets
 
@@ -205,9 +206,11 @@ def _delivered(selection: Selection, arrived: ir.Table) -> ir.Table:
 
 def _first(rows: ir.Table, by: tuple[str, ...]) -> ir.Table:
     group = [rows.unit, *(rows[column] for column in by)]
-    first = ibis.window(group_by=group, order_by=[rows.delivered_at, rows.deployment_id])
-    rows = rows.mutate(place=ibis.row_number().over(first))
-    return rows.filter(rows.place == 0).drop("place")
+    first = ibis.window(
+        group_by=group, order_by=[rows.delivered_at, rows.deploy_started_at, rows.deployment_id]
+    )
+    rows = rows.mutate(rank=ibis.row_number().over(first))
+    return rows.filter(rows.rank == 0).drop("rank")
 
 
 def edge(selection: Selection, rows: ir.Table) -> ir.IntegerColumn:
@@ -256,5 +259,4 @@ def incidents(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:
     """The incidents that pass the filters and count by the profile, of any time; `by` as in
     `told_incidents`."""
     rows = told_incidents(selection, by)
-    levels = selection.profile.incident_severities
-    return rows if levels is None else rows.filter(rows.severity.isin([str(level) for level in levels]))
+    return rows.filter(counts(rows, selection.profile))

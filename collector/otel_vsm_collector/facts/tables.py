@@ -7,6 +7,7 @@ the tables that no profile changes, and over what the stored ones have in common
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from itertools import count
+from typing import NamedTuple
 
 import ibis
 import ibis.expr.types as ir
@@ -20,6 +21,7 @@ from otel_vsm_collector.derive.rules import (
     carried,
     deliveries,
     deployments,
+    evidence,
     failures,
     incidents,
     remedies,
@@ -29,9 +31,19 @@ from otel_vsm_collector.derive.rules.sequence import PAIR
 
 _CARRIED = {"mapping", "first_deployment"}
 _CAUSES = {"incident_window_s", "incident_match"}
-_JUDGED = {"failure_methods", "incident_severities"}
+_FAILED = {"failure_methods", "incident_severities"}
 _DELIVERED = {"unit", "lead_time_start", "lead_time", "lead_time_per", "negative", "rounding"}
 """The settings that a table depends on besides those of the tables that it is made from."""
+
+
+class _Deployments(NamedTuple):
+    ids: ir.Table
+    """Of the deployments in question (id)."""
+    reports: ir.Table
+    order: ir.Table
+    """Of all of their services and environments."""
+    reverting: ir.Table
+    """The deployments (id), whichever, that carry what takes a change back."""
 
 
 class FactTables:
@@ -54,11 +66,11 @@ class FactTables:
         self._number = next(self._stored._numbers)
         self._temporaries: dict[str, str] = {}
         self._stored_profile = self._stored.definitions.profile
-        asked = definitions.profile
+        profile = definitions.profile
         self._different = {
             name
-            for name in type(asked).model_fields
-            if getattr(asked, name) != getattr(self._stored_profile, name)
+            for name in type(profile).model_fields
+            if getattr(profile, name) != getattr(self._stored_profile, name)
         }
 
     @property
@@ -76,11 +88,11 @@ class FactTables:
 
     def by(self, profile: Profile) -> "FactTables":
         """By another profile, while all else is declared as it is; the same object each time."""
-        known = self._stored._by_profile
-        if profile not in known:
-            asked = Definitions(self.declared, profile)
-            known.setdefault(profile, FactTables(asked, inline=self._inline, stored=self._stored))
-        return known[profile]
+        by_profile = self._stored._by_profile
+        if profile not in by_profile:
+            definitions = Definitions(self.declared, profile)
+            by_profile.setdefault(profile, FactTables(definitions, inline=self._inline, stored=self._stored))
+        return by_profile[profile]
 
     def table(self, name: str) -> ir.Table:
         """The table of facts of this name."""
@@ -113,10 +125,10 @@ class FactTables:
         if not self._differs(_CARRIED):
             return None
         if not self._differs_at_first:
-            found = self.definitions.deployment_changes(
+            carried_changes = self.definitions.deployment_changes(
                 tables.table("matched_claim"), tables.table("deployment_order")
             )
-            return self._temporary("deployment_change", found)
+            return self._temporary("deployment_change", carried_changes)
         stored = tables.table("deployment_change")
         return stored.anti_join(self._of_first, "change_id").union(self._carried_otherwise)
 
@@ -128,24 +140,24 @@ class FactTables:
     @cached_property
     def _of_first(self) -> ir.Table:
         """The changes (change_id) that the first deployments of services to environments claim."""
-        place = tables.table("deployment_order")
-        first = place.filter(place.before == 0).select(deployment_id="id")
-        claimed = tables.table("matched_claim").semi_join(first, "deployment_id")
-        return self._temporary("of_first", claimed.select("change_id").distinct())
+        order = tables.table("deployment_order")
+        first = order.filter(order.before == 0).select(deployment_id="id")
+        claims = tables.table("matched_claim").semi_join(first, "deployment_id")
+        return self._temporary("of_first", claims.select("change_id").distinct())
 
     @cached_property
     def _beside_first(self) -> ir.Table:
         """The deployments (deployment_id) that claim one of them."""
-        claimed = tables.table("matched_claim").semi_join(self._of_first, "change_id")
-        return self._temporary("beside_first", claimed.select("deployment_id").distinct())
+        claims = tables.table("matched_claim").semi_join(self._of_first, "change_id")
+        return self._temporary("beside_first", claims.select("deployment_id").distinct())
 
     @cached_property
     def _carried_otherwise(self) -> ir.Table:
         """The rows of `deployment_change` with one of them."""
-        claimed = tables.table("matched_claim").semi_join(self._beside_first, "deployment_id")
-        place = tables.table("deployment_order").semi_join(self._beside_first, [("id", "deployment_id")])
-        found = self.definitions.deployment_changes(claimed, place).semi_join(self._of_first, "change_id")
-        return self._temporary("carried_otherwise", found)
+        claims = tables.table("matched_claim").semi_join(self._beside_first, "deployment_id")
+        order = tables.table("deployment_order").semi_join(self._beside_first, [("id", "deployment_id")])
+        otherwise = self.definitions.deployment_changes(claims, order).semi_join(self._of_first, "change_id")
+        return self._temporary("carried_otherwise", otherwise)
 
     @cached_property
     def _mapping(self) -> ir.Table:
@@ -161,31 +173,43 @@ class FactTables:
         return stored.anti_join(self._beside_first, "deployment_id").union(other)
 
     @cached_property
-    def _remedy(self) -> ir.Table | None:
-        if not self._differs(_CARRIED):
-            return None
-        place, rollout, stored = (
-            tables.table(name) for name in ("deployment_order", "deployment_report", "remedy")
-        )
+    def _reverts_otherwise(self) -> "_Deployments":
+        """The deployments of which it differs whether they carry what takes a change back. Nothing else about
+        remedies, and what deployments say of others, asks which changes they carry."""
+        order, report = tables.table("deployment_order"), tables.table("deployment_report")
         reverts = self._temporary("revert", remedies.reverts(tables.table("change")))
         names = tables.table("identity").semi_join(reverts, "node")
         now, before = (
-            remedies.reverting(rollout, place, carried_changes, reverts, names)
+            remedies.reverting(report, order, carried_changes, reverts, names)
             for carried_changes in (self.table("deployment_change"), tables.table("deployment_change"))
         )
-        # Nothing else about a remedy asks which changes deployments carry.
-        other = self._temporary(
+        ids = self._temporary(
             "reverts_otherwise", now.anti_join(before, "id").union(before.anti_join(now, "id"))
         )
-        rollout = rollout.semi_join(other, "id")
-        place = place.semi_join(rollout, PAIR)
-        mended = self._temporary("mends_otherwise", remedies.remedies(rollout, place, now))
-        return stored.anti_join(other, "id").union(mended)
+        report = report.semi_join(ids, "id")
+        return _Deployments(ids, report, order.semi_join(report, PAIR), now)
 
     @cached_property
-    def _incident_cause(self) -> ir.Table | None:
-        if not self._differs(_CAUSES):
+    def _remedy(self) -> ir.Table | None:
+        if not self._differs(_CARRIED):
             return None
+        stored, other = tables.table("remedy"), self._reverts_otherwise
+        mended = self._temporary(
+            "mends_otherwise", remedies.remedies(other.reports, other.order, other.reverting)
+        )
+        return stored.anti_join(other.ids, "id").union(mended)
+
+    @cached_property
+    def _evidence(self) -> ir.Table | None:
+        if not self._differs(_CARRIED | _CAUSES):
+            return None
+        return self._evidence_of_incidents.union(self._evidence_of_deployments)
+
+    @cached_property
+    def _evidence_of_incidents(self) -> ir.Table:
+        stored = tables.table("evidence")
+        if not self._differs(_CAUSES):
+            return stored.filter(stored.source_kind == evidence.INCIDENT)
         sources = (
             "incident_report",
             "incident_service",
@@ -194,32 +218,43 @@ class FactTables:
             "deployment_report",
             "deployment_span",
         )
-        found = self.definitions.incident_causes(*(tables.table(name) for name in sources))
-        return self._temporary("incident_cause", found)
+        rows = self.definitions.incident_evidence(*(tables.table(name) for name in sources))
+        return self._temporary("incident_evidence", rows.select(*stored.columns))
+
+    @cached_property
+    def _evidence_of_deployments(self) -> ir.Table:
+        stored = tables.table("evidence")
+        of_deployments = stored.filter(stored.source_kind == evidence.DEPLOYMENT)
+        if not self._differs(_CARRIED):
+            return of_deployments
+        other = self._reverts_otherwise
+        rows = evidence.of_deployments(
+            evidence.DeploymentFacts(
+                other.reports, other.order, self.table("remedy").semi_join(other.ids, "id")
+            )
+        )
+        rows = self._temporary("deployment_evidence", rows.select(*stored.columns))
+        return of_deployments.anti_join(other.ids, of_deployments.source_id == other.ids.id).union(rows)
 
     @cached_property
     def _incident(self) -> ir.Table | None:
         if not self._differs(_CAUSES):
             return None
-        report, rollout = tables.table("incident_report"), tables.table("deployment_report")
-        return self._temporary("incident", incidents.incidents(report, self.table("incident_cause"), rollout))
+        report, deployment = tables.table("incident_report"), tables.table("deployment_report")
+        return self._temporary(
+            "incident", incidents.incidents(report, self._evidence_of_incidents, deployment)
+        )
 
     @cached_property
     def _deployment(self) -> ir.Table | None:
-        if not self._differs(_CARRIED | _CAUSES | _JUDGED):
+        if not self._differs(_CARRIED | _CAUSES | _FAILED):
             return None
-        place, remedy, profile = (
-            tables.table("deployment_order"),
-            self.table("remedy"),
-            self.definitions.profile,
-        )
-        causes = failures.with_incidents(
-            self.table("incident_cause"), tables.table("incident_report"), profile
-        )
-        failed = self._temporary("failure", failures.failures(place, remedy, causes, profile))
-        recovered = self._temporary("recovery", failures.recoveries(failed, remedy, causes))
-        rollout = tables.table("deployment_report")
-        return deployments.deployments(rollout, place, self._mapping, remedy, failed, recovered)
+        order, remedy, about = (self.table(name) for name in ("deployment_order", "remedy", "evidence"))
+        profile = self.definitions.profile
+        failed = self._temporary("failure", failures.failures(order, about, profile))
+        recovered = self._temporary("recovery", failures.recoveries(failed, remedy, about, profile))
+        reports = tables.table("deployment_report")
+        return deployments.deployments(reports, order, self._mapping, remedy, failed, recovered)
 
     @cached_property
     def _delivery(self) -> ir.Table | None:
@@ -236,34 +271,34 @@ class FactTables:
             return self._temporary("delivery", self._brought(tables.table("deployment_report")))
         if not self._differs(_CARRIED):
             return stored
-        rollout = tables.table("deployment_report").semi_join(self._beside_first, [("id", "deployment_id")])
+        reports = tables.table("deployment_report").semi_join(self._beside_first, [("id", "deployment_id")])
         change = tables.table("change").semi_join(self._of_first, [("id", "change_id")])
-        other = deliveries.deliveries(self._carried_otherwise, rollout, change, self._stored_profile)
+        other = deliveries.deliveries(self._carried_otherwise, reports, change, self._stored_profile)
         other = self._temporary("arrived_otherwise", other)
         return stored.anti_join(self._of_first, "change_id").union(other)
 
     @property
     def _arrives_alike(self) -> bool:
         """Whether the same changes arrive at the same times, but for what the first deployments claim."""
-        asked, stored = self.definitions.profile, self._stored_profile
-        per_change = asked.lead_time_per == stored.lead_time_per == "change"
+        profile, stored = self.definitions.profile, self._stored_profile
+        per_change = profile.lead_time_per == stored.lead_time_per == "change"
         same_carried = not self._differs(_CARRIED) or self._differs_at_first
-        return per_change and same_carried and stored.unit in ("change", asked.unit)
+        return per_change and same_carried and stored.unit in ("change", profile.unit)
 
     def arriving(self, within: Callable[[ir.IntegerColumn], ir.BooleanValue]) -> ir.Table:
         """The rows of `arrived` of all that arrived anywhere when `within` says."""
         if self.definitions.profile.lead_time_per == "change" or self._delivery is None:
             return self.arrived
         # What an artifact delivers is made from all its deployments; those of others are left out.
-        rollouts = tables.table("deployment_report")
-        rollouts = rollouts.mutate(shipped=deliveries.shipped(rollouts))
-        asked = rollouts.filter(within(rollouts.finished_at))
-        return self._brought(rollouts.semi_join(asked, ["service", "shipped"]).drop("shipped"))
+        reports = tables.table("deployment_report")
+        reports = reports.mutate(shipped=deliveries.shipped(reports))
+        in_window = reports.filter(within(reports.finished_at))
+        return self._brought(reports.semi_join(in_window, ["service", "shipped"]).drop("shipped"))
 
-    def _brought(self, rollouts: ir.Table) -> ir.Table:
+    def _brought(self, reports: ir.Table) -> ir.Table:
         """The rows of `delivery` that these deployments bring: all of a change's or an artifact's."""
         carried_changes, change = self.table("deployment_change"), tables.table("change")
-        return deliveries.deliveries(carried_changes, rollouts, change, self.definitions.profile)
+        return deliveries.deliveries(carried_changes, reports, change, self.definitions.profile)
 
     @cached_property
     def arrivals(self) -> ir.Table:

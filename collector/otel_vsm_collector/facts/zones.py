@@ -16,23 +16,24 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def offsets(zone: str, from_ns: int, to_ns: int) -> Offsets:
     """How far the zone's clocks are ahead of UTC between two instants; at most one change a day is seen."""
-    found = [(from_ns, _offset_ns(zone, from_ns))]
+    # The first one says nothing of the window: questions that differ in nothing else are compiled once.
+    known = [(0, _offset_ns(zone, from_ns))]
     day = 24 * _HOUR_NS
     moment = from_ns
     while moment < to_ns:
         following = min(moment + day, to_ns)
-        if _offset_ns(zone, following) != found[-1][1]:
+        if _offset_ns(zone, following) != known[-1][1]:
             low, high = moment, following
             while high - low > _SECOND_NS:
                 middle = (low + high) // 2
-                if _offset_ns(zone, middle) == found[-1][1]:
+                if _offset_ns(zone, middle) == known[-1][1]:
                     low = middle
                 else:
                     high = middle
             # Clocks are changed on full seconds.
-            found.append((high // _SECOND_NS * _SECOND_NS, _offset_ns(zone, high)))
+            known.append((high // _SECOND_NS * _SECOND_NS, _offset_ns(zone, high)))
         moment = following
-    return tuple(found)
+    return tuple(known)
 
 
 def midnight(day: date, zone: str) -> int:
@@ -50,11 +51,11 @@ def edges(step: Step, zone: str, from_ns: int, to_ns: int, limit: int) -> list[i
         begin = local - timedelta(days=local.weekday())
     elif step == "month":
         begin = local.replace(day=1)
-    found = [midnight(begin, zone)]
-    while found[-1] < to_ns and len(found) < limit + 2:
+    begins = [midnight(begin, zone)]
+    while begins[-1] < to_ns and len(begins) < limit + 2:
         begin = after(begin, step)
-        found.append(midnight(begin, zone))
-    return found
+        begins.append(midnight(begin, zone))
+    return begins
 
 
 def after(begin: date, step: Step) -> date:
@@ -73,5 +74,5 @@ def before(begin_ns: int, step: Step, zone: str) -> int:
 
 
 def _offset_ns(zone: str, moment_ns: int) -> int:
-    told = datetime.fromtimestamp(moment_ns // _SECOND_NS, ZoneInfo(zone)).utcoffset()
-    return (told or timedelta()) // timedelta(seconds=1) * _SECOND_NS
+    offset = datetime.fromtimestamp(moment_ns // _SECOND_NS, ZoneInfo(zone)).utcoffset()
+    return (offset or timedelta()) // timedelta(seconds=1) * _SECOND_NS

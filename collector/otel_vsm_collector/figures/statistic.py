@@ -3,12 +3,21 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import ibis
 import ibis.expr.types as ir
+from ibis import ifelse
+
+from otel_vsm_collector.derive.rules.stages import NANOSECONDS
 
 QUANTILES = {"p50": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95}
 
 
 _EXACT = "decimal(38, 12)"
+
+
+def elapsed_s(start: ir.IntegerColumn, end: ir.IntegerColumn) -> ir.FloatingColumn:
+    """Seconds from one moment to another; null where one is not known, and where the clocks disagree."""
+    return ifelse(end >= start, (end - start) / NANOSECONDS, ibis.null("float64"))
 
 
 def total(values: ir.NumericColumn) -> ir.FloatingScalar:
@@ -38,8 +47,9 @@ def statistic(
     return parts
 
 
-def spelled(row: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The statistic `name` out of an aggregated row; a count of 0 and nulls where nothing was counted."""
+def distribution(row: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The statistic `name` out of an aggregated row, in the API's shape; a count of 0 and nulls where nothing
+    was counted."""
     count = row.get(f"{name}_count") or 0
     quantiles = row[f"{name}_quantiles"] if count else [None] * len(QUANTILES)
     parts = {
@@ -50,3 +60,8 @@ def spelled(row: Mapping[str, Any], name: str) -> dict[str, Any]:
     if count and f"{name}_p50" in row:
         parts["p50"] = row[f"{name}_p50"]
     return {"unit": "s", "count": count} | parts
+
+
+def ratio(part: float | None, whole: float | None) -> float | None:
+    """A share of what there is; None of nothing."""
+    return (part or 0) / whole if whole else None

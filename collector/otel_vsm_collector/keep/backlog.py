@@ -7,10 +7,8 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
-import numpy as np
-
-from otel_vsm_collector.spans.accept import Kept
-from otel_vsm_collector.spans.decode import decode
+from otel_vsm_collector.spans.accept import CLASSIFIER, AcceptedSpans, accept_again
+from otel_vsm_collector.spans.classify import Classifier
 from otel_vsm_collector.spans.rows import Numbered, Rows, ledger_rows
 from otel_vsm_collector.spans.wire import UndecodableError
 from otel_vsm_collector.stores.journal import Batch, Journal
@@ -37,16 +35,17 @@ class _Chunk(NamedTuple):
     first_seq: int
     last_seq: int
     spans: int
-    rows: Rows
+    rows: Rows | None
+    """None where nothing of them comes into the ledger."""
 
 
 class Backlog:
     """One thread offers and condenses, another takes."""
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self, journal: Journal, classifier: Classifier = CLASSIFIER) -> None:
+        self._journal, self._classifier = journal, classifier
         self._chunks: deque[_Chunk] = deque()
-        # What came after the chunks, still as it was decoded; without gaps.
+        # What came after the chunks, still as it was decoded; up to the last row of the journal.
         self._fresh: list[Numbered] = []
         self._fresh_spans = 0
         self._lock = threading.Lock()
@@ -55,17 +54,19 @@ class Backlog:
         self.spans = 0
         """How many spans wait in memory."""
 
-    def offer(self, seq: int, kept: Kept) -> None:
+    def offer(self, seq: int, accepted: AcceptedSpans) -> None:
         """Tells of a new row of the journal; they come in order."""
-        payloads = int(kept.decoded.payload[-1]) + 1
+        payloads, spans = int(accepted.decoded.payload[-1]) + 1, accepted.count
         with self._lock:
-            self.last_seq = seq
             if self.spans >= WAITING_SPANS:
                 self._condense()
-                return
-            self._fresh.append(Numbered([seq] * payloads, kept))
-            self._fresh_spans += kept.count
-            self.spans += kept.count
+            elif spans:
+                self._fresh.append(Numbered([seq] * payloads, accepted))
+                self._fresh_spans += spans
+                self.spans += spans
+            elif not self._fresh:
+                self._pass_over(seq)
+            self.last_seq = seq
 
     def condense(self) -> None:
         """Makes rows of what was offered lately, once that is enough; may take some milliseconds."""
@@ -96,7 +97,7 @@ class Backlog:
             self.spans -= spans
             last_seq = self._chunks[0].first_seq - 1 if self._chunks else self.last_seq
         if taken:
-            return [chunk.rows for chunk in taken], next_seq - 1
+            return [chunk.rows for chunk in taken if chunk.rows], next_seq - 1
         last_seq = self._journal.end_of(first_seq, _READ_BYTES, last_seq)
         return self._read(first_seq, last_seq), last_seq
 
@@ -105,9 +106,16 @@ class Backlog:
 
     def _condense(self) -> None:
         if self._fresh:
-            first_seq, last_seq = self._fresh[0].seqs[0], self._fresh[-1].seqs[-1]
-            self._chunks.append(_Chunk(first_seq, last_seq, self._fresh_spans, ledger_rows(self._fresh)))
+            first_seq = self._fresh[0].seqs[0]
+            self._chunks.append(_Chunk(first_seq, self.last_seq, self._fresh_spans, ledger_rows(self._fresh)))
             self._fresh, self._fresh_spans = [], 0
+
+    def _pass_over(self, seq: int) -> None:
+        """Lets a row of the journal that the ledger needs nothing of take next to no room here."""
+        if self._chunks and self._chunks[-1].last_seq == seq - 1:
+            self._chunks[-1] = self._chunks[-1]._replace(last_seq=seq)
+        else:
+            self._chunks.append(_Chunk(seq, seq, 0, None))
 
     def _read(self, first_seq: int, last_seq: int) -> Iterator[Rows]:
         with ThreadPoolExecutor(_READERS, "journal-reader") as readers:
@@ -121,19 +129,16 @@ class Backlog:
                     yield rows
 
     def _read_rows(self, first_seq: int, last_seq: int) -> Rows | None:
-        batches = _decoded(self._journal.read(first_seq, last_seq))
+        batches = self._accepted(self._journal.read(first_seq, last_seq))
         return ledger_rows(batches) if batches else None
 
-
-def _decoded(rows: list[Batch]) -> list[Numbered]:
-    """The spans of rows of the journal, together where that works and one by one where one is damaged."""
-    try:
-        decoded = decode([row.body for row in rows])
-    except UndecodableError as error:
-        if len(rows) > 1:
-            return [batch for row in rows for batch in _decoded([row])]
-        _log.error("row %d of the journal is damaged and left out: %s", rows[0].seq, error)
-        return []
-    # What was not to be kept never came into the journal.
-    everything = np.ones(len(decoded), dtype=np.bool_)
-    return [Numbered([row.seq for row in rows], Kept(decoded=decoded, rows=everything))]
+    def _accepted(self, rows: list[Batch]) -> list[Numbered]:
+        """The spans of rows of the journal, together where that works and one by one where one is damaged."""
+        try:
+            accepted = accept_again([row.body for row in rows], self._classifier)
+        except UndecodableError as error:
+            if len(rows) > 1:
+                return [batch for row in rows for batch in self._accepted([row])]
+            _log.error("row %d of the journal is damaged and left out: %s", rows[0].seq, error)
+            return []
+        return [Numbered([row.seq for row in rows], accepted)]

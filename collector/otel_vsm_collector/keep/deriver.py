@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from otel_vsm_collector.keep.backlog import Backlog
 from otel_vsm_collector.keep.pace import GATHER_SPANS, Pace
-from otel_vsm_collector.spans.accept import Kept
+from otel_vsm_collector.spans.accept import AcceptedSpans
 from otel_vsm_collector.stores.duckdb.ledger import Ledger, MakeRefreshing
 from otel_vsm_collector.stores.journal import Journal
 
@@ -31,7 +31,7 @@ class _Following(NamedTuple):
     """Other definitions, that facts are to follow from now on."""
 
     refreshing: MakeRefreshing
-    begun: Callable[[], None]
+    on_start: Callable[[], None]
 
 
 class _Reader(NamedTuple):
@@ -62,21 +62,21 @@ class Deriver:
         self._thread = threading.Thread(target=self._run, name="deriver", daemon=True)
         self._thread.start()
 
-    def offer(self, seq: int, kept: Kept) -> None:
+    def offer(self, seq: int, accepted: AcceptedSpans) -> None:
         """Tells of a new row of the journal, once it is durable; in order, from one thread."""
         with self._wake:
             was_behind = self._is_behind()
-            self._backlog.offer(seq, kept)
+            self._backlog.offer(seq, accepted)
             if not was_behind:
                 self._behind_since = time.monotonic()
             if not was_behind or self._backlog.spans >= GATHER_SPANS:
                 self._wake.notify()
 
-    def follow(self, refreshing: MakeRefreshing, begun: Callable[[], None]) -> None:
-        """Derives everything again, by other definitions; `begun` is called in the deriving thread, when what
-        the old ones gave is gone."""
+    def follow(self, refreshing: MakeRefreshing, on_start: Callable[[], None]) -> None:
+        """Derives everything again, by other definitions; `on_start` is called in the deriving thread,
+        when what the old ones gave is gone."""
         with self._wake:
-            self._following = _Following(refreshing, begun)
+            self._following = _Following(refreshing, on_start)
             self._wake.notify()
 
     async def caught_up(self, timeout_s: float) -> float:
@@ -169,7 +169,7 @@ class Deriver:
         """One step, from the ledger's position on; gives how many of its spans were known already."""
         if following := self._following:
             self._ledger.follow(following.refreshing)
-            following.begun()
+            following.on_start()
             with self._wake:
                 if self._following is following:
                     self._following = None
@@ -194,18 +194,18 @@ class Deriver:
             self._behind_since = time.monotonic()
             for reader in self._readers:
                 if reader.seq <= last_seq:
-                    _tell(reader)
+                    _notify(reader)
             self._readers = [reader for reader in self._readers if reader.seq > last_seq]
 
 
-def _tell(reader: _Reader) -> None:
+def _notify(reader: _Reader) -> None:
     try:
-        reader.loop.call_soon_threadsafe(_settle, reader.reached)
+        reader.loop.call_soon_threadsafe(_resolve, reader.reached)
     except RuntimeError:
         # Its loop is closed, so it waits no more.
         _log.debug("a reader is gone")
 
 
-def _settle(reached: "asyncio.Future[None]") -> None:
+def _resolve(reached: "asyncio.Future[None]") -> None:
     if not reached.done():
         reached.set_result(None)

@@ -11,7 +11,9 @@ import duckdb
 from otel_vsm_collector.keep.backlog import Backlog
 from otel_vsm_collector.keep.deriver import Deriver, Run
 from otel_vsm_collector.keep.writer import Writer
-from otel_vsm_collector.spans.accept import Counts, Kept, Verdict
+from otel_vsm_collector.spans.accept import CLASSIFIER, NOTHING_UNMAPPED, AcceptedSpans, Counts, Verdict
+from otel_vsm_collector.spans.classify import Classifier
+from otel_vsm_collector.spans.unmapped import Unmapped
 from otel_vsm_collector.stores.duckdb.ledger import MakeRefreshing, ledger_path, open_ledger
 from otel_vsm_collector.stores.folder import DataFolder
 from otel_vsm_collector.stores.journal import Journal
@@ -25,6 +27,8 @@ class Health:
     rejected: int
     filtered: int
     """Nothing of delivery in them, and not kept for that."""
+    unmapped: int
+    """In the journal alone, for no mapping is about them yet."""
     kept: int
     repeated: int
     """Kept, and known already."""
@@ -50,7 +54,8 @@ class Listener:
 class Store:
     """Journal, ledger and the threads that fill them. Raises UnusableError or ValueError on wrong settings.
 
-    `refreshing` makes who derives the facts; `say` is told, in a sentence, what an operator should know.
+    `refreshing` makes who derives the facts, `classifier` applies the mappings, and `unmapped` says which
+    spans are kept for mappings to come. `say` is told, in a sentence, what an operator should know.
     """
 
     def __init__(
@@ -59,6 +64,8 @@ class Store:
         refreshing: MakeRefreshing,
         *,
         store: str = "duckdb:",
+        classifier: Classifier = CLASSIFIER,
+        unmapped: Unmapped = NOTHING_UNMAPPED,
         say: Callable[[str], None],
         listener: Listener | None = None,
     ) -> None:
@@ -84,19 +91,30 @@ class Store:
         self._initial_seq = self._journal.last_seq
         with self._ledger.cursor() as connection:
             self._listener.on_open(connection)
-        backlog = Backlog(self._journal)
+        backlog = Backlog(self._journal, classifier)
         self._deriver = Deriver(self._journal, backlog, self._ledger, self._on_run)
-        self._writer = Writer(self._journal, self._on_commit, backlog.condense)
+        self._writer = Writer(
+            self._journal,
+            self._on_commit,
+            backlog.condense,
+            classifier=classifier,
+            unmapped=unmapped,
+            say=say,
+        )
 
     async def export(self, payload: bytes) -> Verdict:
         """Takes an OTLP trace request in protobuf; answers once its spans are durable."""
         return await self._writer.submit(payload)
 
-    def follow(self, refreshing: MakeRefreshing, begun: Callable[[], None]) -> None:
-        """Derives everything again, by other definitions; `begun` is called, in another thread, when what the
-        old ones gave is gone."""
+    def follow(self, refreshing: MakeRefreshing, on_start: Callable[[], None]) -> None:
+        """Derives everything again, by other definitions; `on_start` is called, in another thread, when
+        what the old ones gave is gone."""
         self._initial_seq = self._journal.last_seq
-        self._deriver.follow(refreshing, begun)
+        self._deriver.follow(refreshing, on_start)
+
+    def keep_unmapped(self, unmapped: Unmapped) -> None:
+        """From now on, keeps these of the spans that no mapping is about."""
+        self._writer.keep_unmapped(unmapped)
 
     def cursor(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A connection to read facts with, from any thread."""
@@ -129,6 +147,7 @@ class Store:
             received=counts.received,
             rejected=counts.rejected,
             filtered=counts.filtered,
+            unmapped=counts.unmapped,
             kept=counts.kept,
             repeated=repeated,
             journal_bytes=self._journal.size_bytes(),
@@ -148,7 +167,7 @@ class Store:
         self._journal.close()
         self._folder.close()
 
-    def _on_commit(self, entry: tuple[int, Kept] | None, counts: Counts) -> None:
+    def _on_commit(self, entry: tuple[int, AcceptedSpans] | None, counts: Counts) -> None:
         if entry is not None:
             self._deriver.offer(*entry)
         with self._lock:

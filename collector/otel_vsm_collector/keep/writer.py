@@ -7,13 +7,29 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from otel_vsm_collector.spans.accept import Accepted, Counts, Kept, Outcome, Verdict, accept
+from otel_vsm_collector.spans.accept import (
+    CLASSIFIER,
+    NOTHING_UNMAPPED,
+    Accepted,
+    AcceptedSpans,
+    Counts,
+    Outcome,
+    Verdict,
+    accept,
+)
+from otel_vsm_collector.spans.classify import Classifier
+from otel_vsm_collector.spans.unmapped import Unmapped
 from otel_vsm_collector.stores.journal import Journal, StorageError
 
 GROUP_BYTES = 2 << 20
 """Decoding costs less per span in groups, and more again once they outgrow the processor's caches."""
 WAITING_BYTES = 128 << 20
 """What may wait in memory; more is answered as busy."""
+
+_FULL = (
+    "spans of tools that this version has no mapping for take as much of the journal as they may, and more of"
+    " them are not kept; allow more with unmapped_mib under telemetry in vsm.yaml, or 0 to keep none"
+)
 
 _log = logging.getLogger(__name__)
 
@@ -29,16 +45,23 @@ class Writer:
 
     In the writer's thread, `on_commit` is called before the answers, with what was kept and its number in
     the journal (None where nothing was kept) and the counts; `after_answers` is for work that can wait.
+    `say` is told, once, that there is no more room for spans that no mapping is about.
     """
 
     def __init__(
         self,
         journal: Journal,
-        on_commit: Callable[[tuple[int, Kept] | None, Counts], None],
+        on_commit: Callable[[tuple[int, AcceptedSpans] | None, Counts], None],
         after_answers: Callable[[], None],
+        *,
+        classifier: Classifier = CLASSIFIER,
+        unmapped: Unmapped = NOTHING_UNMAPPED,
+        say: Callable[[str], None] = _log.warning,
     ) -> None:
-        self._journal = journal
+        self._journal, self._classifier, self._say = journal, classifier, say
         self._on_commit, self._after_answers = on_commit, after_answers
+        self._unmapped = unmapped
+        self._said_full = False
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
         self._wake = threading.Condition()
@@ -62,6 +85,10 @@ class Writer:
             self._waiting_bytes += len(payload)
             self._wake.notify()
         return await answer
+
+    def keep_unmapped(self, unmapped: Unmapped) -> None:
+        """From now on, keeps these of the spans that no mapping is about."""
+        self._unmapped, self._said_full = unmapped, False
 
     def close(self) -> None:
         """Answers what is waiting, and takes nothing more."""
@@ -90,7 +117,13 @@ class Writer:
 
     def _store(self, payloads: Sequence[bytes]) -> list[Verdict]:
         try:
-            accepted = accept(payloads)
+            unmapped = self._unmapped
+            accepted = accept(
+                payloads,
+                classifier=self._classifier,
+                unmapped=unmapped,
+                room=unmapped.max_bytes - self._journal.unmapped_bytes,
+            )
         except BaseException:
             # A fault of ours, or a panic in Rust, which is no Exception; signals end in another thread.
             # Others that only happened to wait beside it must not suffer.
@@ -102,9 +135,9 @@ class Writer:
 
     def _commit(self, accepted: Accepted) -> list[Verdict]:
         entry = None
-        if accepted.kept is not None:
+        if accepted.spans is not None:
             try:
-                entry = self._journal.append(accepted.journal), accepted.kept
+                entry = self._journal.append(accepted.journal, accepted.unmapped), accepted.spans
             except StorageError as error:
                 _log.error("spans could not be stored, senders are asked to try again later: %s", error)
                 busy = Verdict(
@@ -113,6 +146,9 @@ class Writer:
                 return [
                     verdict if verdict.outcome is Outcome.MALFORMED else busy for verdict in accepted.verdicts
                 ]
+        if accepted.out_of_room and not self._said_full:
+            self._said_full = True
+            self._say(_FULL)
         self._on_commit(entry, accepted.counts)
         return accepted.verdicts
 
@@ -124,13 +160,13 @@ def _answer(group: Sequence[_Waiting], verdicts: Sequence[Verdict]) -> None:
         by_loop.setdefault(waiting.loop, []).append((waiting.answer, verdict))
     for loop, answers in by_loop.items():
         try:
-            loop.call_soon_threadsafe(_settle, answers)
+            loop.call_soon_threadsafe(_resolve, answers)
         except RuntimeError:
             # The loop is closed: nobody waits any more.
             _log.debug("%d answers had nobody to go to", len(answers))
 
 
-def _settle(answers: "list[tuple[asyncio.Future[Verdict], Verdict]]") -> None:
+def _resolve(answers: "list[tuple[asyncio.Future[Verdict], Verdict]]") -> None:
     for answer, verdict in answers:
         if not answer.done():
             answer.set_result(verdict)

@@ -1,6 +1,6 @@
 """The metrics that always show the truth as known now: what is under way, and the figures of a window."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,15 +15,20 @@ from otel_vsm.semconv.metrics import Metric
 from otel_vsm_collector.declared.sections import PRODUCTION
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
-from otel_vsm_collector.figures import dora, flow, measurement
-from otel_vsm_collector.figures.statistic import spelled
-from otel_vsm_collector.figures.work_in_progress import open_changes
+from otel_vsm_collector.figures import groups
+from otel_vsm_collector.figures.computed import Computed
+from otel_vsm_collector.figures.flow.work_in_progress import open_changes
+from otel_vsm_collector.figures.measurement import gaps
+from otel_vsm_collector.figures.registry import FAMILIES
+from otel_vsm_collector.figures.registry import value as value_of
 from otel_vsm_collector.metrics import points
 from otel_vsm_collector.metrics.observed import COLUMN_OF
 
 STATISTICS = (Statistic.P50, Statistic.P90, Statistic.MEAN)
 
+Labels = dict[str, Any]
 Labelled = tuple[points.Attributes, float]
+Value = tuple[Metric, Labels, float]
 
 
 def current(reader: Reader, start_ns: int, now_ns: int) -> list[sdk.Metric]:
@@ -66,7 +71,7 @@ def unlinked_spans(selection: Selection) -> ir.Table:
 
 def suspicious_changes(selection: Selection) -> ir.Table:
     """(active): what would be one change and is not believed."""
-    return measurement.suspicious_changes(selection).agg(active=ibis._.count())
+    return gaps.suspicious_changes(selection).agg(active=ibis._.count())
 
 
 _UNDER_WAY = {
@@ -85,79 +90,65 @@ def complete_accurate(selection: Selection) -> ir.Table:
 
 
 def windowed(reader: Reader, now_ns: int) -> Iterator[sdk.Metric]:
-    """The DORA figures by service and environment, those of flow to production by repository, and the stages'
-    share of complete and accurate work."""
+    """The figures that have a metric, by what their rows are told apart by; how far they can be believed; and
+    the stages' share of complete and accurate work."""
     by_metric: dict[str, list[Labelled]] = {}
     for window in reader.facts.declared.windows:
         selection = Selection(from_ns=now_ns - window.ns, to_ns=now_ns, facts=reader.facts)
-        for (service, environment), figures in dora.dora_by_service(reader, selection).items():
-            of = {semconv.SERVICE_NAME: service, semconv.DEPLOYMENT_ENVIRONMENT_NAME: environment}
-            of[semconv.VSM_WINDOW] = str(window)
-            for metric, labels, value in _dora_values(figures):
-                by_metric.setdefault(metric.name, []).append((points.known(of | labels), value))
-        delivered = replace(selection, environment=PRODUCTION)
-        for repository, figures in flow.flow_by_repository(reader, delivered).items():
-            there = {semconv.VCS_REPOSITORY_NAME: repository, semconv.VSM_WINDOW: str(window)}
-            for metric, labels, value in _flow_values(figures):
-                by_metric.setdefault(metric.name, []).append((points.known(there | labels), value))
-        for metric, labels, value in _measured(reader, selection):
-            labels = labels | {semconv.VSM_WINDOW: str(window)}
+        for metric, labels, value in (
+            *_figures(reader, selection),
+            *_gaps(reader, selection),
+            *_complete_accurate(reader, selection),
+        ):
+            labels = points.known(labels | {semconv.VSM_WINDOW: str(window)})
             by_metric.setdefault(metric.name, []).append((labels, value))
-        for row in reader.answer(complete_accurate, selection):
-            labels = {semconv.VSM_STAGE_NAME: row["stage_name"], semconv.VSM_WINDOW: str(window)}
-            by_metric.setdefault(registry.VSM_STAGE_COMPLETE_ACCURATE.name, []).append((labels, row["share"]))
     for metric in registry.METRICS:
         if metric.name in by_metric:
             yield points.gauge(metric, by_metric[metric.name], now_ns)
 
 
-_DURATIONS = {
-    "change_lead_time": registry.VSM_DORA_CHANGE_LEAD_TIME,
-    "failed_deployment_recovery_time": registry.VSM_DORA_FAILED_DEPLOYMENT_RECOVERY_TIME,
-    "time_to_restore": registry.VSM_DORA_TIME_TO_RESTORE,
-}
-_SHARES = {
-    "deployment_frequency": (registry.VSM_DORA_DEPLOYMENT_FREQUENCY, "per_day"),
-    "change_fail_rate": (registry.VSM_DORA_CHANGE_FAIL_RATE, "ratio"),
-    "deployment_rework_rate": (registry.VSM_DORA_DEPLOYMENT_REWORK_RATE, "ratio"),
-}
+def _figures(reader: Reader, selection: Selection) -> Iterator[Value]:
+    """What is not told apart by environment is of production, as what the API is asked is."""
+    for by in dict.fromkeys(family.by for family in FAMILIES):
+        where = selection if "environment" in by else replace(selection, environment=PRODUCTION)
+        shown = [computed for family in FAMILIES if family.by == by for computed in family.figures]
+        for key, parts in groups.parts_by(reader, where, by).items():
+            columns = dict(zip(by, key, strict=True))
+            for computed in shown:
+                if computed.metric is not None:
+                    labels = {
+                        attribute: columns[column]
+                        for attribute in computed.metric.attributes
+                        if (column := COLUMN_OF.get(attribute)) in columns
+                    }
+                    yield from _values(
+                        computed.metric, labels, value_of(computed.figure.name, parts), computed
+                    )
 
 
-def _dora_values(figures: Mapping[str, Any]) -> Iterator[tuple[Metric, dict[str, str], float]]:
-    for figure, metric in _DURATIONS.items():
-        for statistic in STATISTICS:
-            if (value := figures[figure][statistic]) is not None:
-                yield metric, {semconv.VSM_STATISTIC: statistic.value}, value
-    for figure, (metric, field) in _SHARES.items():
-        if (value := figures[figure][field]) is not None:
-            yield metric, {}, value
+def _values(metric: Metric, labels: Labels, value: Any, computed: Computed) -> Iterator[Value]:
+    by_statistic = semconv.VSM_STATISTIC in metric.attributes
+    for statistic in STATISTICS if by_statistic else STATISTICS[:1]:
+        if (number := computed.figure.number(value, statistic)) is not None:
+            yield metric, labels | ({semconv.VSM_STATISTIC: statistic.value} if by_statistic else {}), number
 
 
-def _flow_values(figures: Mapping[str, Any]) -> Iterator[tuple[Metric, dict[str, str], float]]:
-    for statistic in STATISTICS:
-        if (value := figures["flow_time"][statistic]) is not None:
-            yield registry.VSM_FLOW_TIME, {semconv.VSM_STATISTIC: statistic.value}, value
-    if (value := figures["flow_efficiency"]) is not None:
-        yield registry.VSM_FLOW_EFFICIENCY, {}, value
-    yield registry.VSM_FLOW_THROUGHPUT, {}, figures["throughput_per_day"]
-
-
-def _measured(reader: Reader, selection: Selection) -> Iterator[tuple[Metric, dict[str, str], float]]:
-    """How far the figures of a window can be believed."""
+def _gaps(reader: Reader, selection: Selection) -> Iterator[Value]:
+    """What no change was found for, and where clocks disagree."""
     for metric, what in (
-        (registry.VSM_COLLECTOR_STAGE_UNLINKED, measurement.stage_runs),
-        (registry.VSM_COLLECTOR_DEPLOYMENT_UNLINKED, measurement.deployments),
+        (registry.VSM_COLLECTOR_STAGE_UNLINKED, gaps.stage_runs),
+        (registry.VSM_COLLECTOR_DEPLOYMENT_UNLINKED, gaps.deployments),
     ):
         for row in reader.answer(what, selection):
             if row["gap"] in _GAPS:
                 yield metric, {semconv.VSM_MEASUREMENT_GAP: row["gap"]}, row["rows"]
-    for gap, number in measurement.clock_skew(reader, selection).items():
+    for gap, number in gaps.clock_skew(reader, selection).items():
         yield registry.VSM_COLLECTOR_CLOCK_SKEW, {semconv.VSM_MEASUREMENT_GAP: gap}, number
-    (row,) = reader.answer(measurement.ingest_delay, selection)
-    delay = spelled(row, "delay")
-    for statistic in STATISTICS:
-        if (value := delay[statistic]) is not None:
-            yield registry.VSM_COLLECTOR_INGEST_DELAY, {semconv.VSM_STATISTIC: statistic.value}, value
+
+
+def _complete_accurate(reader: Reader, selection: Selection) -> Iterator[Value]:
+    for row in reader.answer(complete_accurate, selection):
+        yield registry.VSM_STAGE_COMPLETE_ACCURATE, {semconv.VSM_STAGE_NAME: row["stage_name"]}, row["share"]
 
 
 _GAPS = frozenset(str(gap) for gap in semconv.MeasurementGap)

@@ -18,6 +18,7 @@ class Health:
         self.span_received = instruments.counter(meter, registry.VSM_COLLECTOR_SPAN_RECEIVED)
         self.span_rejected = instruments.counter(meter, registry.VSM_COLLECTOR_SPAN_REJECTED)
         self.span_filtered = instruments.counter(meter, registry.VSM_COLLECTOR_SPAN_FILTERED)
+        self.span_unmapped = instruments.counter(meter, registry.VSM_COLLECTOR_SPAN_UNMAPPED)
         self.span_duplicate = instruments.counter(meter, registry.VSM_COLLECTOR_SPAN_DUPLICATE)
         self.derivation = instruments.histogram(
             meter, registry.VSM_COLLECTOR_DERIVATION_DURATION, DERIVATION_BOUNDS_S

@@ -186,7 +186,7 @@ def grouped(what: Observed) -> ibis.Table:
     rows = rows.filter(rows.seconds >= 0)
     keys = {key: rows[COLUMN_OF[key]] for key in what.metric.attributes}
     bucket = ibis.cases(
-        *((rows.seconds <= bound, place) for place, bound in enumerate(what.bounds)), else_=len(what.bounds)
+        *((rows.seconds <= bound, bucket) for bucket, bound in enumerate(what.bounds)), else_=len(what.bounds)
     )
     measures: dict[str, ir.Value] = {
         "rows": rows.count(),

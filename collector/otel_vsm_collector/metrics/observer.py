@@ -155,8 +155,8 @@ def _sql() -> dict[str, str]:
     return {what.metric.name: str(ibis.to_sql(grouped(what), dialect="duckdb")) for what in OBSERVED}
 
 
-def _exemplar(example: Example, found: dict[str, Any]) -> Exemplar:
+def _exemplar(example: Example, row: dict[str, Any]) -> Exemplar:
     """An exemplar of the owner's trace; its root span where the trace is the one that the id stands for."""
-    root = example.root(found["owner"])
-    span_id = int(root.span_id, 16) if root.trace_id == found["trace_id"] else 0
-    return Exemplar({}, found["seconds"], found["at"], span_id, int(found["trace_id"], 16))
+    root = example.root(row["owner"])
+    span_id = int(root.span_id, 16) if root.trace_id == row["trace_id"] else 0
+    return Exemplar({}, row["seconds"], row["at"], span_id, int(row["trace_id"], 16))

@@ -84,14 +84,14 @@ def _add_histogram(made: Metric, point: sdk.HistogramDataPoint) -> None:
     # The values are within (bound before, bound], on both sides.
     examples = {bisect_left(point.explicit_bounds, example.value): example for example in point.exemplars}
     reached = 0
-    for place, count in enumerate(point.bucket_counts):
+    for bucket, count in enumerate(point.bucket_counts):
         reached += count
-        bound = point.explicit_bounds[place] if place < len(point.explicit_bounds) else float("inf")
+        bound = point.explicit_bounds[bucket] if bucket < len(point.explicit_bounds) else float("inf")
         made.add_sample(
             f"{made.name}_bucket",
             labels | {"le": _number(bound)},
             reached,
-            exemplar=_exemplar(examples[place]) if place in examples else None,
+            exemplar=_exemplar(examples[bucket]) if bucket in examples else None,
         )
     made.add_sample(f"{made.name}_count", labels, point.count)
     made.add_sample(f"{made.name}_sum", labels, point.sum)

@@ -12,15 +12,14 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from otel_vsm import semconv
-from otel_vsm_collector.spans.decode import Decoded, Mask, decode, owners_with_key, sized
-from otel_vsm_collector.spans.wire import UndecodableError
+from otel_vsm_collector.spans.classify import UNMAPPED, Classes, Classifier
+from otel_vsm_collector.spans.decode import Decoded, Mask, decode, sized
+from otel_vsm_collector.spans.unmapped import Unmapped
+from otel_vsm_collector.spans.wire import NO_REQUEST, UndecodableError
 
-_SPAN_PREFIXES = ("vsm.", "cicd.", "vcs.", "artifact.", "deployment.")
-_RESOURCE_PREFIXES = ("cicd.", "vsm.")
-# The hook in a service puts these on all of its telemetry to say which change runs, so on a resource
-# they tell nothing of delivery work.
-_CONTEXT = (semconv.VSM_CHANGE_ID, semconv.VSM_TEAM, semconv.VSM_VALUE_STREAM, semconv.VSM_WORK_ITEM_ID)
+CLASSIFIER = Classifier()
+"""By all the mappings that there are."""
+NOTHING_UNMAPPED = Unmapped()
 
 
 class Outcome(Enum):
@@ -43,11 +42,12 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """Spans by what became of them; received = rejected + filtered + kept."""
+    """Spans by what became of them; received = rejected + filtered + unmapped + kept."""
 
     received: int = 0
     rejected: int = 0
     filtered: int = 0
+    unmapped: int = 0
     kept: int = 0
 
     def __add__(self, other: Self) -> Self:
@@ -56,21 +56,24 @@ class Counts:
             received=self.received + other.received,
             rejected=self.rejected + other.rejected,
             filtered=self.filtered + other.filtered,
+            unmapped=self.unmapped + other.unmapped,
             kept=self.kept + other.kept,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """The spans to keep, in the order in which the journal's bytes tell them."""
+class AcceptedSpans:
+    """The spans that become rows of the ledger, in the order in which the journal's bytes tell them."""
 
     decoded: Decoded
-    rows: Mask
-    """Which of the decoded spans."""
+    classes: Classes
+    """Of each decoded span the mapping that makes a row of it; below zero where there is none."""
+    classifier: Classifier
+    """By which they were decoded and classified."""
 
     @property
     def count(self) -> int:
-        return int(np.count_nonzero(self.rows))
+        return int(np.count_nonzero(self.classes >= 0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,100 +81,133 @@ class Accepted:
     verdicts: list[Verdict]
     """One per payload."""
     journal: list[bytes] = field(default_factory=list)
-    """OTLP requests that hold exactly the kept spans; empty where nothing is kept."""
-    kept: Kept | None = None
+    """OTLP requests that hold exactly the spans that are kept; empty where none is."""
+    unmapped: list[bytes] = field(default_factory=list)
+    """OTLP requests that hold exactly the spans that are kept for mappings of later versions."""
+    out_of_room: bool = False
+    """Whether spans were filtered that would have been kept for later, had there been room."""
+    spans: AcceptedSpans | None = None
+    """None where there is nothing for the journal."""
     counts: Counts = Counts()
 
 
-def accept(payloads: Sequence[bytes]) -> Accepted:
-    """Judge OTLP trace requests in protobuf, together, since most of the cost is per call."""
-    verdicts = [Verdict(Outcome.ACCEPTED)] * len(payloads)
-    sound = list(range(len(payloads)))
-    try:
-        decoded = decode(payloads)
-    except UndecodableError:
-        sound, faults = _one_by_one(payloads)
-        for index, message in faults.items():
-            verdicts[index] = Verdict(Outcome.MALFORMED, message)
-        decoded = decode([payloads[index] for index in sound])
+def accept(
+    payloads: Sequence[bytes],
+    *,
+    classifier: Classifier = CLASSIFIER,
+    unmapped: Unmapped = NOTHING_UNMAPPED,
+    room: int = 0,
+) -> Accepted:
+    """Judge OTLP trace requests in protobuf, together, since most of the cost is per call.
 
+    `unmapped` says which spans are kept though no mapping is about them, in `room` bytes at most.
+    """
+    verdicts, sound, decoded = _decoded(payloads, classifier)
     rejections = _rejections(decoded)
     valid = ~np.logical_or.reduce(list(rejections.values()))
-    rows = valid & of_delivery(decoded)
-    journal: list[bytes] = []
-    if rows.all():
-        journal, sound = [payloads[index] for index in sound if payloads[index]], []
+    classes = classifier.classify(decoded)
+    mapped = valid & (classes >= 0)
+    if mapped.all():
+        everything = AcceptedSpans(decoded=decoded, classes=classes, classifier=classifier)
+        return Accepted(
+            verdicts=verdicts,
+            journal=[payloads[index] for index in sound if payloads[index]],
+            spans=everything if len(decoded) else None,
+            counts=Counts(received=len(decoded), kept=len(decoded)),
+        )
+
+    later = unmapped.among(decoded, valid & (classes == UNMAPPED))
+    journal, journal_for_later, out_of_room = list[bytes](), list[bytes](), False
     for position, index in enumerate(sound):
         of_request = decoded.payload == position
         if not valid[of_request].all():
             verdicts[index] = _partial(rejections, of_request)
-        kept = rows[of_request]
-        if kept.all():
-            if len(kept):
-                journal.append(payloads[index])
-        elif kept.any():
-            try:
-                journal.append(without(payloads[index], ~kept))
-            except DecodeError as error:
-                # Malformed where nothing is read from, so that it went unseen so far.
-                verdicts[index] = Verdict(
-                    Outcome.MALFORMED, f"the body is no OTLP trace request in protobuf: {error}"
-                )
-                rows &= ~of_request
-                valid &= ~of_request
+        try:
+            request = _only(payloads[index], mapped[of_request])
+            request_for_later = _only(payloads[index], later[of_request])
+        except DecodeError as error:
+            # Malformed where nothing is read from, so that it went unseen so far.
+            verdicts[index] = Verdict(Outcome.MALFORMED, f"{NO_REQUEST}: {error}")
+            for mask in (valid, mapped, later):
+                mask &= ~of_request
+            continue
+        if request_for_later and len(request_for_later) > room:
+            out_of_room = True
+            later &= ~of_request
+            request_for_later = b""
+        room -= len(request_for_later)
+        journal += [request] if request else []
+        journal_for_later += [request_for_later] if request_for_later else []
+    classes[~mapped] = UNMAPPED
     counts = Counts(
         received=len(decoded),
         rejected=int(np.count_nonzero(~valid)),
-        filtered=int(np.count_nonzero(valid & ~rows)),
-        kept=int(np.count_nonzero(rows)),
+        filtered=int(np.count_nonzero(valid & ~mapped & ~later)),
+        unmapped=int(np.count_nonzero(later)),
+        kept=int(np.count_nonzero(mapped)),
     )
-    kept_spans = Kept(decoded=decoded, rows=rows) if counts.kept else None
-    return Accepted(verdicts=verdicts, journal=journal, kept=kept_spans, counts=counts)
-
-
-def of_delivery(decoded: Decoded) -> Mask:
-    """Which spans say something of delivery, by themselves or because a CI system is their resource."""
-    own = owners_with_key(decoded.span_attributes, decoded.span_keys, len(decoded), prefixes=_SPAN_PREFIXES)
-    resources = owners_with_key(
-        decoded.resource_attributes,
-        decoded.resource_keys,
-        decoded.resources,
-        prefixes=_RESOURCE_PREFIXES,
-        but=_CONTEXT,
+    spans = AcceptedSpans(decoded=decoded, classes=classes, classifier=classifier)
+    return Accepted(
+        verdicts=verdicts,
+        journal=journal,
+        unmapped=journal_for_later,
+        out_of_room=out_of_room,
+        spans=spans if counts.kept or counts.unmapped else None,
+        counts=counts,
     )
-    return own | resources[decoded.resource]
 
 
-def without(payload: bytes, dropped: Mask) -> bytes:
-    """The request without the spans whose turn in `dropped` is true; DecodeError if it is malformed."""
+def accept_again(requests: Sequence[bytes], classifier: Classifier = CLASSIFIER) -> AcceptedSpans:
+    """The spans of requests from the journal that become rows, by the mappings that there are now.
+
+    UndecodableError if a request is malformed, which is damage there.
+    """
+    decoded = decode(requests, classifier.known_keys)
+    return AcceptedSpans(decoded=decoded, classes=classifier.classify(decoded), classifier=classifier)
+
+
+def _only(payload: bytes, wanted: Mask) -> bytes:
+    """The request with only the spans whose turn in `wanted` is true; empty where none is.
+
+    DecodeError if something has to be left out of it and it is malformed.
+    """
+    if wanted.all():
+        return payload if len(wanted) else b""
+    if not wanted.any():
+        return b""
     request = ExportTraceServiceRequest.FromString(payload)
-    turn = iter(dropped)
+    turn = iter(wanted)
     for resource_spans in request.resource_spans:
         for scope_spans in resource_spans.scope_spans:
-            kept = [span for span in scope_spans.spans if not next(turn)]
+            remaining = [span for span in scope_spans.spans if next(turn)]
             del scope_spans.spans[:]
-            scope_spans.spans.extend(kept)
+            scope_spans.spans.extend(remaining)
     return request.SerializeToString()
 
 
-def _one_by_one(payloads: Sequence[bytes]) -> tuple[list[int], dict[int, str]]:
-    sound, faults = [], {}
-    for index, payload in enumerate(payloads):
-        try:
-            decode([payload])
-        except UndecodableError as error:
-            faults[index] = str(error)
-        else:
-            sound.append(index)
-    return sound, faults
+def _decoded(payloads: Sequence[bytes], classifier: Classifier) -> tuple[list[Verdict], list[int], Decoded]:
+    """A verdict on each payload, which of them are sound, and the spans of those."""
+    verdicts = [Verdict(Outcome.ACCEPTED)] * len(payloads)
+    sound = list(range(len(payloads)))
+    try:
+        return verdicts, sound, decode(payloads, classifier.known_keys)
+    except UndecodableError:
+        for index, payload in enumerate(payloads):
+            try:
+                decode([payload], classifier.known_keys)
+            except UndecodableError as error:
+                verdicts[index] = Verdict(Outcome.MALFORMED, str(error))
+                sound.remove(index)
+        return verdicts, sound, decode([payloads[index] for index in sound], classifier.known_keys)
 
 
 def _rejections(decoded: Decoded) -> dict[str, Mask]:
     """Which spans cannot be kept, by the first reason that applies."""
-    trace = ~sized(decoded.trace_id, 16)
-    span = ~sized(decoded.span_id, 8) & ~trace
+    spans = decoded.spans
+    trace = ~sized(spans.trace_id, 16)
+    span = ~sized(spans.span_id, 8) & ~trace
     # A span that began in 1970 would be the start of its change.
-    time = (decoded.start == 0) & (decoded.end == 0) & ~trace & ~span
+    time = (spans.start == 0) & (spans.end == 0) & ~trace & ~span
     return {
         "without a trace id of 16 bytes that are not all zero": trace,
         "without a span id of 8 bytes that are not all zero": span,

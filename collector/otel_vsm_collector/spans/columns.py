@@ -9,18 +9,14 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from otel_vsm import semconv
-
 
 @dataclass(frozen=True, slots=True)
 class Column:
     name: str
     type: pa.DataType
-    attribute: str | None = None
-    """The attribute that fills it, on the span or else on its resource; null where neither has it."""
 
 
-SPAN = (
+_EVERY_SPAN = (
     Column("seq", pa.int64()),  # the row of the journal that it came with
     Column("trace_id", pa.string()),
     Column("span_id", pa.string()),
@@ -29,35 +25,41 @@ SPAN = (
     Column("started_at", pa.int64()),
     Column("ended_at", pa.int64()),  # never before started_at
     Column("failed", pa.bool_()),  # the status is an error
-    # Falls back to <repository>#<request>, then <repository>@<revision>; null on the events of incidents.
-    Column("change_id", pa.string(), semconv.VSM_CHANGE_ID),
-    Column("repository", pa.string(), semconv.VCS_REPOSITORY_URL_FULL),  # normalised
-    Column("request", pa.string(), semconv.VCS_CHANGE_ID),
-    Column("revision", pa.string(), semconv.VCS_REF_HEAD_REVISION),
-    Column("ref_name", pa.string(), semconv.VCS_REF_HEAD_NAME),
-    Column("stage_name", pa.string(), semconv.VSM_STAGE_NAME),
-    Column("stage_type", pa.string(), semconv.VSM_STAGE_TYPE),
-    Column("queue_s", pa.float64(), semconv.VSM_STAGE_QUEUE_DURATION),
-    # Lower case; on a stage without one it follows from the status: failure or success.
-    Column("result", pa.string(), semconv.CICD_PIPELINE_TASK_RUN_RESULT),
-    Column("team", pa.string(), semconv.VSM_TEAM),
-    Column("actor_type", pa.string(), semconv.VSM_ACTOR_TYPE),
-    Column("value_stream", pa.string(), semconv.VSM_VALUE_STREAM),
-    Column("service", pa.string(), semconv.SERVICE_NAME),
-    Column("version", pa.string(), semconv.SERVICE_VERSION),
-    Column("environment", pa.string(), semconv.DEPLOYMENT_ENVIRONMENT_NAME),
-    Column("deployment_id", pa.string(), semconv.DEPLOYMENT_ID),
-    Column("deployment_kind", pa.string(), semconv.VSM_DEPLOYMENT_KIND),
-    Column("previous_revision", pa.string(), semconv.VSM_DEPLOYMENT_PREVIOUS_REVISION),
-    Column("artifact_purl", pa.string(), semconv.ARTIFACT_PURL),
-    Column("artifact_hash", pa.string(), semconv.ARTIFACT_HASH),
-    Column("event_name", pa.string(), semconv.VSM_EVENT_NAME),
-    Column("work_item_id", pa.string(), semconv.VSM_WORK_ITEM_ID),
-    Column("incident_id", pa.string(), semconv.VSM_INCIDENT_ID),
-    Column("severity", pa.string(), semconv.VSM_INCIDENT_SEVERITY),
-    Column("gate", pa.string(), semconv.VSM_APPROVAL_GATE),
-    Column("reverts", pa.string(), semconv.VSM_CHANGE_REVERTS),
 )
+
+MAPPED = (
+    # Falls back to <repository>#<request>, then <repository>@<revision>; null on the events of incidents.
+    Column("change_id", pa.string()),
+    Column("repository", pa.string()),  # normalised
+    Column("request", pa.string()),
+    Column("revision", pa.string()),
+    Column("ref_name", pa.string()),
+    Column("stage_name", pa.string()),
+    Column("stage_type", pa.string()),
+    Column("queue_s", pa.float64()),
+    # Lower case; on a stage without one it follows from the status: failure or success.
+    Column("result", pa.string()),
+    Column("team", pa.string()),
+    Column("actor_type", pa.string()),
+    Column("value_stream", pa.string()),
+    Column("service", pa.string()),
+    Column("version", pa.string()),
+    Column("environment", pa.string()),
+    Column("deployment_id", pa.string()),
+    Column("deployment_kind", pa.string()),
+    Column("previous_revision", pa.string()),
+    Column("artifact_purl", pa.string()),
+    Column("artifact_hash", pa.string()),
+    Column("event_name", pa.string()),
+    Column("work_item_id", pa.string()),
+    Column("incident_id", pa.string()),
+    Column("severity", pa.string()),
+    Column("gate", pa.string()),
+    Column("reverts", pa.string()),
+)
+"""What mappings fill; null where an emitter does not say it."""
+
+SPAN = (*_EVERY_SPAN, *MAPPED)
 
 SPAN_LINK = (
     Column("seq", pa.int64()),

@@ -4,8 +4,9 @@ Nothing here loops over spans in Python; the work is that of ptars, pyarrow and 
 microseconds of CPU per span with eleven attributes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -13,24 +14,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from otel_vsm.semconv import attributes as names
-from otel_vsm_collector.spans.columns import SPAN
 from otel_vsm_collector.spans.wire import decode_requests
 
 Indices = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
 
-COLUMN_KEYS = tuple(column.attribute for column in SPAN if column.attribute is not None)
-"""The attributes that fill columns of the ledger; the first codes of `Attributes.code`."""
-KEYS = COLUMN_KEYS + tuple(
-    sorted(value for name, value in vars(names).items() if name.isupper() and value not in COLUMN_KEYS)
-)
-"""Every attribute that has a name in the project; a code is an index in here."""
 UNKNOWN = 255
-"""The code of every other attribute."""
-assert len(KEYS) < UNKNOWN, "codes are bytes"
-
-_KEY_SET = pa.array(KEYS)
+"""The code of a key that is none of the known ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +30,7 @@ class Attributes:
     owner: Indices
     """Index of the span or resource that it belongs to."""
     code: npt.NDArray[np.uint8]
-    """Index of its key in `KEYS`, or UNKNOWN."""
+    """Index of its key among the known ones, or UNKNOWN."""
     string: pa.Array
     integer: pa.Array
     boolean: pa.Array
@@ -56,11 +46,9 @@ class Links:
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
-    """The spans of some payloads as they came, with ids of any length and times of any order."""
+class Spans:
+    """Spans as they came, with ids of any length and times of any order."""
 
-    payload: Indices
-    """Index of the payload that the span came in."""
     resource: Indices
     """Index of the owner in `resource_attributes`."""
     resources: int
@@ -71,68 +59,105 @@ class Decoded:
     start: npt.NDArray[np.uint64]
     end: npt.NDArray[np.uint64]
     status: npt.NDArray[np.int32]
-    span_attributes: Attributes
-    span_keys: pa.Array
-    """The keys of `span_attributes` as text."""
+    attributes: Attributes
     resource_attributes: Attributes
-    resource_keys: pa.Array
     links: Links
+
+    def __len__(self) -> int:
+        return len(self.resource)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The spans of some payloads, and what tells who sent them."""
+
+    spans: Spans
+    payload: Indices
+    """Index of the payload that the span came in."""
+    scope: Indices
+    """Index in `scope_names`."""
+    scope_names: pa.Array
+    """Of instrumentation scopes, as bytes; empty where there is none. A name may occur many times."""
+    kind: npt.NDArray[np.int32]
+    """As in OTLP."""
+    attribute_keys: pa.Array
+    """The keys of the spans' attributes as text."""
+    resource_keys: pa.Array
 
     def __len__(self) -> int:
         return len(self.payload)
 
 
-def decode(payloads: Sequence[bytes]) -> Decoded:
-    """The spans of OTLP trace requests in protobuf; UndecodableError if one of them is malformed."""
+def decode(payloads: Sequence[bytes], keys: pa.Array) -> Decoded:
+    """The spans of OTLP trace requests in protobuf; UndecodableError if one of them is malformed.
+
+    `keys` are the known keys of attributes, fewer than UNKNOWN.
+    """
     request_resources = decode_requests(payloads).column(0)
     resources = request_resources.values
     resource_scopes = resources.field("scope_spans")
-    scope_spans = resource_scopes.values.field("spans")
+    scopes = resource_scopes.values
+    scope_spans = scopes.field("spans")
     spans = scope_spans.values
-    resource = _owners(resource_scopes)[_owners(scope_spans)]
+    scope = _owners(scope_spans)
+    resource = _owners(resource_scopes)[scope]
+    attributes = spans.field("attributes")
+    resource_attributes = resources.field("resource").field("attributes")
     return Decoded(
-        payload=_owners(request_resources)[resource],
-        resource=resource,
-        resources=len(resources),
-        trace_id=spans.field("trace_id"),
-        span_id=spans.field("span_id"),
-        parent_span_id=spans.field("parent_span_id"),
-        name=spans.field("name"),
-        start=spans.field("start_time_unix_nano").to_numpy(),
-        end=spans.field("end_time_unix_nano").to_numpy(),
-        status=spans.field("status").field("code").to_numpy(),
-        span_attributes=_attributes(span_attributes := spans.field("attributes")),
-        span_keys=span_attributes.values.field("key"),
-        resource_attributes=_attributes(
-            resource_attributes := resources.field("resource").field("attributes")
+        spans=Spans(
+            resource=resource,
+            resources=len(resources),
+            trace_id=spans.field("trace_id"),
+            span_id=spans.field("span_id"),
+            parent_span_id=spans.field("parent_span_id"),
+            name=spans.field("name"),
+            start=spans.field("start_time_unix_nano").to_numpy(),
+            end=spans.field("end_time_unix_nano").to_numpy(),
+            status=spans.field("status").field("code").to_numpy(),
+            attributes=_attributes(attributes, keys),
+            resource_attributes=_attributes(resource_attributes, keys),
+            links=_links(spans.field("links")),
         ),
+        payload=_owners(request_resources)[resource],
+        scope=scope,
+        scope_names=scopes.field("scope").field("name"),
+        kind=spans.field("kind").to_numpy(),
+        attribute_keys=attributes.values.field("key"),
         resource_keys=resource_attributes.values.field("key"),
-        links=_links(spans.field("links")),
     )
 
 
-def owners_with_key(
-    attributes: Attributes,
-    keys: pa.Array,
-    owners: int,
-    *,
-    prefixes: tuple[str, ...],
-    but: tuple[str, ...] = (),
-) -> Mask:
-    """Which owners have an attribute whose key begins with one of `prefixes` and is not one of `but`."""
-    known = np.array([key.startswith(prefixes) and key not in but for key in KEYS])
-    found = np.zeros(owners, dtype=np.bool_)
-    code, owner = attributes.code, attributes.owner
-    is_known = code != UNKNOWN
-    found[owner[is_known][known[code[is_known]]]] = True
-    # Nearly every span of delivery is found by now; only the keys of the others are read.
-    open_questions = np.flatnonzero(~is_known & ~found[owner])
-    if len(open_questions):
-        open_keys = keys.take(pa.array(open_questions))
-        for prefix in prefixes:
-            begins = numpy_mask(pc.starts_with(open_keys, prefix))
-            found[owner[open_questions[begins]]] = True
-    return found
+def joined(parts: Sequence[Spans]) -> Spans:
+    """Several batches as one."""
+    if len(parts) == 1:
+        return parts[0]
+    firsts = list(accumulate((len(part) for part in parts), initial=0))[:-1]
+    *first_resources, resources = accumulate((part.resources for part in parts), initial=0)
+
+    def arrays(name: str) -> pa.Array:
+        return pa.concat_arrays([getattr(part, name) for part in parts])
+
+    def numbers(name: str) -> Any:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    return Spans(
+        resource=_counted_on([part.resource for part in parts], first_resources),
+        resources=resources,
+        trace_id=arrays("trace_id"),
+        span_id=arrays("span_id"),
+        parent_span_id=arrays("parent_span_id"),
+        name=arrays("name"),
+        start=numbers("start"),
+        end=numbers("end"),
+        status=numbers("status"),
+        attributes=_joined_attributes([part.attributes for part in parts], firsts),
+        resource_attributes=_joined_attributes([part.resource_attributes for part in parts], first_resources),
+        links=Links(
+            owner=_counted_on([part.links.owner for part in parts], firsts),
+            trace_id=pa.concat_arrays([part.links.trace_id for part in parts]),
+            span_id=pa.concat_arrays([part.links.span_id for part in parts]),
+        ),
+    )
 
 
 def sized(ids: pa.Array, size: int) -> Mask:
@@ -145,6 +170,13 @@ def numpy_mask(values: pa.Array) -> Mask:
     """A boolean array without nulls as numpy has it."""
     mask: Mask = values.to_numpy(zero_copy_only=False)
     return mask
+
+
+def per_distinct(values: pa.Array, function: Callable[[Any], Any], dtype: npt.DTypeLike) -> Any:
+    """`function` of each value, called once per distinct one, as a numpy array."""
+    encoded = values.dictionary_encode()
+    results = np.array([function(value) for value in encoded.dictionary.to_pylist()], dtype=dtype)
+    return results[encoded.indices.to_numpy()]
 
 
 def _offsets(values: pa.Array) -> Indices:
@@ -160,9 +192,9 @@ def _owners(lists: pa.Array) -> Indices:
     return np.repeat(np.arange(len(lists), dtype=np.int32), np.diff(_offsets(lists)))
 
 
-def _attributes(lists: pa.Array) -> Attributes:
+def _attributes(lists: pa.Array, keys: pa.Array) -> Attributes:
     key, value = lists.values.field("key"), lists.values.field("value")
-    code: Any = pc.index_in(key, value_set=_KEY_SET).fill_null(UNKNOWN).to_numpy()
+    code: Any = pc.index_in(key, value_set=keys).fill_null(UNKNOWN).to_numpy()
     return Attributes(
         owner=_owners(lists),
         code=code.astype(np.uint8),
@@ -171,6 +203,22 @@ def _attributes(lists: pa.Array) -> Attributes:
         boolean=value.field("bool_value"),
         double=value.field("double_value"),
     )
+
+
+def _joined_attributes(parts: Sequence[Attributes], first_owners: Sequence[int]) -> Attributes:
+    return Attributes(
+        owner=_counted_on([part.owner for part in parts], first_owners),
+        code=np.concatenate([part.code for part in parts]),
+        string=pa.concat_arrays([part.string for part in parts]),
+        integer=pa.concat_arrays([part.integer for part in parts]),
+        boolean=pa.concat_arrays([part.boolean for part in parts]),
+        double=pa.concat_arrays([part.double for part in parts]),
+    )
+
+
+def _counted_on(indices: Sequence[Indices], firsts: Sequence[int]) -> Indices:
+    """Indices into several arrays → indices into these put together, where each begins at its first."""
+    return np.concatenate([part + np.int32(first) for part, first in zip(indices, firsts, strict=True)])
 
 
 def _links(lists: pa.Array) -> Links:

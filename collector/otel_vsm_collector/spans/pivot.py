@@ -1,13 +1,24 @@
-"""Attributes → columns: for each wanted key, its value on the span or else on the span's resource."""
+"""Attributes → columns: for each column of a mapping, what the first of its sources says of each span."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from otel_vsm_collector.spans.decode import COLUMN_KEYS, Attributes, Indices, numpy_mask
+from otel_vsm_collector.spans.decode import UNKNOWN, Attributes, Indices, Spans, numpy_mask
+from otel_vsm_collector.spans.mappings.mapping import (
+    GROUP,
+    Attribute,
+    Constant,
+    Mapping,
+    ParentName,
+    Source,
+    SpanName,
+)
 
 Positions = npt.NDArray[np.int32]
 """For some owners the index of the attribute that counts, −1 where there is none."""
@@ -15,70 +26,110 @@ LONGEST_S = 9e9
 """A time is none where its nanoseconds would not fit the integers that times are counted in."""
 
 
-class Pivot:
-    """The attributes of some spans and of their resources, ready to be asked for by key.
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys that a mapping reads, and where to find them among the known ones."""
 
-    `rows` are the indices of the spans that are wanted, `resource_of_row` the resource of each of them.
+    index: dict[str, int]
+    of_code: npt.NDArray[np.uint8]
+    """Code of a known key → index here; UNKNOWN for keys that the mapping does not read."""
+
+
+def keys_of(mapping: Mapping, known: Sequence[str]) -> Keys:
+    read = dict.fromkeys(source.key for source in mapping.sources if isinstance(source, Attribute))
+    index = {key: number for number, key in enumerate(read)}
+    of_code = np.full(UNKNOWN + 1, UNKNOWN, dtype=np.uint8)
+    for code, key in enumerate(known):
+        of_code[code] = index.get(key, UNKNOWN)
+    return Keys(index, of_code)
+
+
+class Pivot:
+    """Some of the spans, ready to be asked what a source says of each of them.
+
+    `rows` are the indices of those that are wanted, `all_rows` of those that may be their parents.
     """
 
-    def __init__(
-        self,
-        span: Attributes,
-        spans: int,
-        resource: Attributes,
-        resources: int,
-        *,
-        rows: Indices,
-        resource_of_row: Indices,
-    ) -> None:
-        self._span, self._resource = span, resource
-        self._on_span = _first_positions(span, spans)[:, rows]
-        self._on_resource = _first_positions(resource, resources)
-        self._resource_of_row = pa.array(resource_of_row)
+    def __init__(self, spans: Spans, keys: Keys, *, rows: Indices, all_rows: Indices) -> None:
+        self._spans, self._rows, self._all_rows = spans, rows, all_rows
+        self._index = keys.index
+        self._on_span = _first_positions(spans.attributes, len(spans), keys)[:, rows]
+        self._on_resource = _first_positions(spans.resource_attributes, spans.resources, keys)
+        self._resource_of_row = pa.array(spans.resource[rows])
 
-    def text(self, key: str) -> pa.Array:
-        """Strings; integers and booleans as text; null for other kinds and where there is none."""
-        return self._column(key, _text)
+    def column(self, sources: Sequence[Source], kind: pa.DataType) -> pa.Array:
+        """What the first source that has a value says; null where none has.
 
-    def number(self, key: str) -> pa.Array:
-        """Doubles, none negative; integers and numbers written as text are read; null for all else."""
-        return self._column(key, _number)
+        Text: integers and booleans become it, other kinds are none, and neither is an empty one. Numbers:
+        doubles, none negative, of seconds; integers and numbers written as text are read.
+        """
+        values = None
+        for source in sources:
+            more = self._number(source) if kind == pa.float64() else self._text(source)
+            values = more if values is None else pc.coalesce(values, more)
+            if not values.null_count:
+                break
+        return pa.nulls(len(self._rows), kind) if values is None else values
 
-    def _column(self, key: str, read: Callable[[Attributes, Positions], pa.Array]) -> pa.Array:
-        code = COLUMN_KEYS.index(key)
-        on_resource = self._on_resource[code]
-        of_span = read(self._span, self._on_span[code])
-        if not of_span.null_count or (on_resource < 0).all():
+    def _text(self, source: Source) -> pa.Array:
+        match source:
+            case Attribute():
+                if source.pattern is None and not source.words:
+                    return self._attribute(source, _text)
+                return self._attribute(
+                    source, lambda attributes, positions: _converted(_text(attributes, positions), source)
+                )
+            case SpanName():
+                return _converted(_filled(self._spans.name.take(pa.array(self._rows))), source)
+            case ParentName():
+                return _converted(_filled(self._parent_names()), source)
+            case Constant():
+                return pa.repeat(source.text, len(self._rows))
+
+    def _number(self, source: Source) -> pa.Array:
+        assert isinstance(source, Attribute), "a mapping checks it"
+        return self._attribute(
+            source, lambda attributes, positions: _number(attributes, positions, source.per_second)
+        )
+
+    def _attribute(self, source: Attribute, read: Callable[[Attributes, Positions], pa.Array]) -> pa.Array:
+        key = self._index[source.key]
+        on_span, on_resource = self._on_span[key], self._on_resource[key]
+        if source.on == "resource":
+            return self._of_resources(read, on_resource)
+        of_span = read(self._spans.attributes, on_span)
+        if source.on == "span" or not of_span.null_count or (on_resource < 0).all():
             return of_span
-        return pc.coalesce(of_span, read(self._resource, on_resource).take(self._resource_of_row))
+        return pc.coalesce(of_span, self._of_resources(read, on_resource))
+
+    def _of_resources(
+        self, read: Callable[[Attributes, Positions], pa.Array], positions: Positions
+    ) -> pa.Array:
+        return read(self._spans.resource_attributes, positions).take(self._resource_of_row)
+
+    def _parent_names(self) -> pa.Array:
+        span_ids = self._qualified(self._spans.span_id, self._all_rows)
+        parents = self._qualified(self._spans.parent_span_id, self._rows)
+        return self._spans.name.take(pa.array(self._all_rows)).take(pc.index_in(parents, value_set=span_ids))
+
+    def _qualified(self, ids: pa.Array, rows: Indices) -> pa.Array:
+        """Ids of spans with the trace and the resource that they are looked for in."""
+        resources = pa.array(self._spans.resource[rows]).cast(pa.string()).cast(pa.binary())
+        return pc.binary_join_element_wise(
+            self._spans.trace_id.take(pa.array(rows)), ids.take(pa.array(rows)), resources, b""
+        )
 
 
-def joined(parts: Sequence[Attributes], first_owners: Sequence[int]) -> Attributes:
-    """The attributes of several batches as one; the owners of each batch count on from its first."""
-    return Attributes(
-        owner=counted_on([part.owner for part in parts], first_owners),
-        code=np.concatenate([part.code for part in parts]),
-        string=pa.concat_arrays([part.string for part in parts]),
-        integer=pa.concat_arrays([part.integer for part in parts]),
-        boolean=pa.concat_arrays([part.boolean for part in parts]),
-        double=pa.concat_arrays([part.double for part in parts]),
-    )
-
-
-def counted_on(indices: Sequence[Indices], firsts: Sequence[int]) -> Indices:
-    """Indices into several arrays → indices into these put together, where each begins at its first."""
-    return np.concatenate([part + np.int32(first) for part, first in zip(indices, firsts, strict=True)])
-
-
-def _first_positions(attributes: Attributes, owners: int) -> npt.NDArray[np.int32]:
-    """One row per wanted key, one column per owner."""
+def _first_positions(attributes: Attributes, owners: int, keys: Keys) -> npt.NDArray[np.int32]:
+    """One row per key that is read, one column per owner."""
     empty = numpy_mask(pc.equal(pc.binary_length(attributes.string), 0).fill_null(False))
-    wanted = np.flatnonzero((attributes.code < len(COLUMN_KEYS)) & ~empty).astype(np.int32)
-    places = attributes.code[wanted].astype(np.int64) * owners + attributes.owner[wanted]
-    positions = np.full(len(COLUMN_KEYS) * owners, -1, dtype=np.int32)
-    # Of several writes to one place the last one stays, so the first attribute is written last.
-    positions[places[::-1]] = wanted[::-1]
-    return positions.reshape(len(COLUMN_KEYS), owners)
+    key = keys.of_code.take(attributes.code)
+    wanted = np.flatnonzero((key != UNKNOWN) & ~empty).astype(np.int32)
+    cells = key[wanted].astype(np.int64) * owners + attributes.owner[wanted]
+    positions = np.full(len(keys.index) * owners, -1, dtype=np.int32)
+    # Of several writes to one cell the last one stays, so the first attribute is written last.
+    positions[cells[::-1]] = wanted[::-1]
+    return positions.reshape(len(keys.index), owners)
 
 
 def _text(attributes: Attributes, positions: Positions) -> pa.Array:
@@ -91,13 +142,36 @@ def _text(attributes: Attributes, positions: Positions) -> pa.Array:
     return text
 
 
-def _number(attributes: Attributes, positions: Positions) -> pa.Array:
+def _converted(text: pa.Array, source: Attribute | SpanName | ParentName) -> pa.Array:
+    """What the source's pattern finds in each text, in our words."""
+    if source.pattern is not None:
+        text = _filled(pc.struct_field(pc.extract_regex(text, source.pattern), GROUP))
+    if source.words:
+        theirs, ours = _words(tuple(source.words.items()))
+        text = pc.coalesce(ours.take(pc.index_in(pc.utf8_lower(text), value_set=theirs)), text)
+    return text
+
+
+def _filled(text: pa.Array) -> pa.Array:
+    """Null where it is empty."""
+    return pc.if_else(pc.equal(text, ""), None, text)
+
+
+@cache
+def _words(words: tuple[tuple[str, str], ...]) -> tuple[pa.Array, pa.Array]:
+    theirs, ours = zip(*words, strict=True)
+    return pa.array(theirs, pa.string()), pa.array(ours, pa.string())
+
+
+def _number(attributes: Attributes, positions: Positions, per_second: float) -> pa.Array:
     indices, missing = _indices(positions)
     number = _take(attributes.double, indices, missing)
     if number.null_count > missing:
         integers = attributes.integer.take(indices).cast(pa.float64(), safe=False)
         written = [_read_number(text) for text in attributes.string.take(indices).to_pylist()]
         number = pc.coalesce(number, integers, pa.array(written, pa.float64()))
+    if per_second != 1.0:
+        number = pc.divide(number, per_second)
     sound = pc.and_(pc.greater_equal(number, 0.0), pc.less_equal(number, LONGEST_S))
     return pc.if_else(sound, number, None)
 

@@ -1,6 +1,7 @@
-"""Kept spans → rows of the ledger: attributes become columns, bytes become text, gaps are filled.
+"""Accepted spans → rows of the ledger: attributes become columns, bytes become text, gaps are filled.
 
-What a value may look like is settled here and in `pivot`, once for everything that derives:
+Which attribute becomes which column is said by the span's mapping. What a value may look like is settled here
+and in `pivot`, once for all mappings and for everything that derives:
 
 - The first of several attributes with one key counts; the span's wins over its resource's; an empty
   string is no value. Integers and booleans where text is meant become text, since several emitters send
@@ -10,7 +11,6 @@ What a value may look like is settled here and in `pivot`, once for everything t
 """
 
 from collections.abc import Callable, Sequence
-from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,10 +20,11 @@ import pyarrow.compute as pc
 
 from otel_vsm.identity import normalise_repository
 from otel_vsm.semconv import EventName, TaskResult
-from otel_vsm_collector.spans.accept import Kept
-from otel_vsm_collector.spans.columns import SPAN, schema
-from otel_vsm_collector.spans.decode import Decoded, Indices, sized
-from otel_vsm_collector.spans.pivot import Pivot, counted_on, joined
+from otel_vsm_collector.spans.accept import AcceptedSpans
+from otel_vsm_collector.spans.classify import Classes, Classifier
+from otel_vsm_collector.spans.columns import MAPPED, schema
+from otel_vsm_collector.spans.decode import Indices, Spans, joined, sized
+from otel_vsm_collector.spans.pivot import Pivot
 
 _INCIDENT_EVENTS = pa.array([str(event) for event in EventName if event.name.startswith("INCIDENT_")])
 _ELSEWHERE_EVENTS = pa.array(
@@ -40,7 +41,7 @@ class Numbered(NamedTuple):
     """Spans with the number in the journal of each payload that they came in."""
 
     seqs: Sequence[int]
-    kept: Kept
+    accepted: AcceptedSpans
 
 
 class Rows(NamedTuple):
@@ -51,58 +52,50 @@ class Rows(NamedTuple):
 
 
 def ledger_rows(batches: Sequence[Numbered]) -> Rows:
-    """The rows of some batches, at least one.
+    """The rows of some batches, at least one, all of them accepted by the same classifier.
 
     The cost of a call hardly depends on how many spans it gets, so callers gather many first.
     """
-    parts = [batch.kept.decoded for batch in batches]
-    rows = np.flatnonzero(np.concatenate([batch.kept.rows for batch in batches])).astype(np.int32)
-    columns = _attribute_columns(parts, rows)
-    status, start, end = (
-        np.concatenate([getattr(part, name) for part in parts])[rows] for name in ("status", "start", "end")
-    )
-    trace_id, span_id, parent_span_id, name = (
-        pa.concat_arrays([getattr(part, name) for part in parts]).take(pa.array(rows))
-        for name in ("trace_id", "span_id", "parent_span_id", "name")
-    )
-    seq = np.concatenate([np.array(batch.seqs)[batch.kept.decoded.payload] for batch in batches])
-    started_at, ended_at = _times(start, end)
-    columns |= {
+    spans = joined([batch.accepted.decoded.spans for batch in batches])
+    classes = np.concatenate([batch.accepted.classes for batch in batches])
+    rows = np.flatnonzero(classes >= 0).astype(np.int32)
+    taken = pa.array(rows)
+    seq = np.concatenate([np.array(batch.seqs)[batch.accepted.decoded.payload] for batch in batches])
+    started_at, ended_at = _times(spans.start[rows], spans.end[rows])
+    columns = _mapped_columns(spans, rows, classes[rows], batches[0].accepted.classifier) | {
         "seq": pa.array(seq[rows]),
-        "trace_id": _hex(trace_id, 16),
-        "span_id": _hex(span_id, 8),
-        "parent_span_id": _hex(parent_span_id, 8),
-        "name": name,
+        "trace_id": _hex(spans.trace_id.take(taken), 16),
+        "span_id": _hex(spans.span_id.take(taken), 8),
+        "parent_span_id": _hex(spans.parent_span_id.take(taken), 8),
+        "name": spans.name.take(taken),
         "started_at": pa.array(started_at),
         "ended_at": pa.array(ended_at),
-        "failed": pa.array(status == _STATUS_ERROR),
+        "failed": pa.array(spans.status[rows] == _STATUS_ERROR),
     }
-    _settle(columns)
-    return Rows(_table("span", columns), _table("span_link", _link_columns(parts, rows, columns)))
+    _normalise(columns)
+    return Rows(_table("span", columns), _table("span_link", _link_columns(spans, rows, columns)))
 
 
-def _attribute_columns(parts: Sequence[Decoded], rows: Indices) -> Columns:
-    first_span = list(accumulate((len(part) for part in parts), initial=0))
-    first_resource = list(accumulate((part.resources for part in parts), initial=0))
-    resource = counted_on([part.resource for part in parts], first_resource[:-1])
-    pivot = Pivot(
-        joined([part.span_attributes for part in parts], first_span[:-1]),
-        first_span[-1],
-        joined([part.resource_attributes for part in parts], first_resource[:-1]),
-        first_resource[-1],
-        rows=rows,
-        resource_of_row=resource[rows],
-    )
+def _mapped_columns(spans: Spans, rows: Indices, mapping: Classes, classifier: Classifier) -> Columns:
+    """What mappings say; `mapping` is the index of each row's."""
+
+    def columns(index: int, own: Indices) -> Columns:
+        pivot = Pivot(spans, classifier.keys[index], rows=own, all_rows=rows)
+        sources = classifier.mappings[index].columns
+        return {column.name: pivot.column(sources.get(column.name, ()), column.type) for column in MAPPED}
+
+    first = mapping[0] if len(rows) else 0
+    if (mapping == first).all():
+        return columns(first, rows)
+    turns = [(index, np.flatnonzero(mapping == index)) for index in np.unique(mapping)]
+    parts = [columns(index, rows[turn]) for index, turn in turns]
+    order = pa.array(np.argsort(np.concatenate([turn for _, turn in turns])))
     return {
-        column.name: pivot.number(column.attribute)
-        if column.type == pa.float64()
-        else pivot.text(column.attribute)
-        for column in SPAN
-        if column.attribute is not None
+        column.name: pa.concat_arrays([part[column.name] for part in parts]).take(order) for column in MAPPED
     }
 
 
-def _settle(columns: Columns) -> None:
+def _normalise(columns: Columns) -> None:
     """Give repository, change and result the form that deriving may rely on."""
     columns["repository"] = _per_value(columns["repository"], normalise_repository)
     columns["change_id"] = _change_ids(columns)
@@ -136,20 +129,17 @@ def _change_ids(columns: Columns) -> pa.Array:
     return pc.if_else(of_incident, None, change)
 
 
-def _link_columns(parts: Sequence[Decoded], rows: Indices, columns: Columns) -> Columns:
-    """Links of the kept spans to spans that can exist."""
-    first_span = list(accumulate((len(part) for part in parts), initial=0))
-    owner = counted_on([part.links.owner for part in parts], first_span[:-1])
-    trace_id = pa.concat_arrays([part.links.trace_id for part in parts])
-    span_id = pa.concat_arrays([part.links.span_id for part in parts])
-    row_of_span = np.full(first_span[-1], -1, dtype=np.int32)
+def _link_columns(spans: Spans, rows: Indices, columns: Columns) -> Columns:
+    """Links of the rows' spans to spans that can exist."""
+    links = spans.links
+    row_of_span = np.full(len(spans), -1, dtype=np.int32)
     row_of_span[rows] = np.arange(len(rows), dtype=np.int32)
-    row = row_of_span[owner]
-    sound = pa.array(np.flatnonzero((row >= 0) & sized(trace_id, 16) & sized(span_id, 8)))
+    row = row_of_span[links.owner]
+    sound = pa.array(np.flatnonzero((row >= 0) & sized(links.trace_id, 16) & sized(links.span_id, 8)))
     row_index = pa.array(row).take(sound)
     return {name: columns[name].take(row_index) for name in ("seq", "trace_id", "span_id")} | {
-        "linked_trace_id": _hex(trace_id.take(sound), 16),
-        "linked_span_id": _hex(span_id.take(sound), 8),
+        "linked_trace_id": _hex(links.trace_id.take(sound), 16),
+        "linked_span_id": _hex(links.span_id.take(sound), 8),
     }
 
 
@@ -170,8 +160,8 @@ def _hex(ids: pa.Array, size: int) -> pa.Array:
     sound = sized(ids, size)
     if sound.all():
         return _hex_of_sound(ids, size)
-    place = np.cumsum(sound) - 1
-    return _hex_of_sound(ids.filter(pa.array(sound)), size).take(pa.array(place, mask=~sound))
+    index_of_sound = np.cumsum(sound) - 1
+    return _hex_of_sound(ids.filter(pa.array(sound)), size).take(pa.array(index_of_sound, mask=~sound))
 
 
 def _hex_of_sound(ids: pa.Array, size: int) -> pa.Array:

@@ -21,7 +21,7 @@ _BOOL = FieldDescriptorProto.TYPE_BOOL
 _INT64 = FieldDescriptorProto.TYPE_INT64
 _FIXED64 = FieldDescriptorProto.TYPE_FIXED64
 _DOUBLE = FieldDescriptorProto.TYPE_DOUBLE
-# OTLP's status code is an enum; on the wire an int32 is the same, and needs no enum here.
+# OTLP's status code and kind of span are enums; on the wire an int32 is the same, and needs no enum here.
 _INT32 = FieldDescriptorProto.TYPE_INT32
 
 _OPTIONAL, _REPEATED = FieldDescriptorProto.LABEL_OPTIONAL, FieldDescriptorProto.LABEL_REPEATED
@@ -36,6 +36,8 @@ _MESSAGES: dict[str, dict[str, tuple[int, Any]]] = {
     },
     "KeyValue": {"key": (1, _STRING), "value": (2, "AnyValue")},
     "Resource": {"attributes": (1, ["KeyValue"])},
+    # Its name is text, and only compared: as bytes it is not checked to be UTF-8.
+    "InstrumentationScope": {"name": (1, _BYTES)},
     "Link": {"trace_id": (1, _BYTES), "span_id": (2, _BYTES)},
     "Status": {"code": (3, _INT32)},
     "Span": {
@@ -43,13 +45,14 @@ _MESSAGES: dict[str, dict[str, tuple[int, Any]]] = {
         "span_id": (2, _BYTES),
         "parent_span_id": (4, _BYTES),
         "name": (5, _STRING),
+        "kind": (6, _INT32),
         "start_time_unix_nano": (7, _FIXED64),
         "end_time_unix_nano": (8, _FIXED64),
         "attributes": (9, ["KeyValue"]),
         "links": (13, ["Link"]),
         "status": (15, "Status"),
     },
-    "ScopeSpans": {"spans": (2, ["Span"])},
+    "ScopeSpans": {"scope": (1, "InstrumentationScope"), "spans": (2, ["Span"])},
     "ResourceSpans": {"resource": (1, "Resource"), "scope_spans": (2, ["ScopeSpans"])},
     "ExportTraceServiceRequest": {"resource_spans": (1, ["ResourceSpans"])},
 }

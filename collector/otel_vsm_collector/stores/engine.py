@@ -46,10 +46,10 @@ class Engine(Protocol):
     def end(self) -> None:
         """Is told that it ended well."""
 
-    def keep(self, name: str, schema: ibis.Schema) -> None:
+    def create_table(self, name: str, schema: ibis.Schema) -> None:
         """Makes a lasting table where it is missing."""
 
-    def create(self, name: str, schema: ibis.Schema) -> None:
+    def create_scratch(self, name: str, schema: ibis.Schema) -> None:
         """Makes a scratch table anew, empty."""
 
     def fill(self, name: str, query: str) -> int:

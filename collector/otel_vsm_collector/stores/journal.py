@@ -1,13 +1,15 @@
 """The journal: every kept span as it came, in SQLite, the truth that all else can be made from again.
 
 A row is what was committed together: OTLP trace requests in protobuf, one after the other (which is one
-valid request again), compressed with zstd. Rows are numbered from 1 without gaps.
+valid request again), compressed with zstd. Rows are numbered from 1 without gaps. Spans that no mapping was
+about stand apart, under the number of the row that they came with: so it is known what they take.
 """
 
 import os
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -21,6 +23,7 @@ _VERSION = 1
 _ZSTD_LEVEL = 1
 # No message begins with a zero byte, so that reading it tells that the row is damaged.
 _DAMAGED = b"\0"
+_INSERT = "INSERT INTO batch VALUES (?, ?, ?)"
 
 
 class StorageError(Exception):
@@ -46,32 +49,47 @@ class Journal:
             self._reader = _open(path)
             self.id = _identity(self._writer)
             row = self._writer.execute("SELECT coalesce(max(seq), 0) FROM batch").get
+            unmapped_bytes = _unmapped_bytes(self._writer)
         except (OSError, apsw.Error) as error:
             raise UnusableError(
                 f"the journal {path} cannot be opened ({error});"
                 " restore it, or name another folder with --data"
             ) from None
         self.last_seq = int(row)
+        self.unmapped_bytes = unmapped_bytes
+        """What the spans take that no mapping was about."""
         self._compress = zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress
         self._reading = threading.Lock()
 
-    def append(self, requests: list[bytes]) -> int:
-        """Makes OTLP trace requests durable as one row; its number. StorageError if that fails."""
+    def append(self, requests: Sequence[bytes], unmapped: Sequence[bytes] = ()) -> int:
+        """Makes OTLP trace requests durable as one row; its number. StorageError if that fails.
+
+        `unmapped` are those of spans that no mapping is about.
+        """
         seq, received_at = self.last_seq + 1, time.time_ns()
-        body = self._compress(b"".join(requests))
+        row = (seq, received_at, self._compress(b"".join(requests)))
+        unmapped_body = self._compress(b"".join(unmapped)) if unmapped else b""
         try:
-            # A statement of its own is a transaction of its own.
-            self._writer.execute("INSERT INTO batch VALUES (?, ?, ?)", (seq, received_at, body))
+            if unmapped_body:
+                with self._writer:
+                    self._writer.execute(_INSERT, row)
+                    self._writer.execute("INSERT INTO unmapped VALUES (?, ?)", (seq, unmapped_body))
+            else:
+                # A statement of its own is a transaction of its own.
+                self._writer.execute(_INSERT, row)
         except (apsw.Error, OSError) as error:
             raise StorageError(str(error)) from error
         self.last_seq = seq
+        self.unmapped_bytes += len(unmapped_body)
         return seq
 
     def read(self, first_seq: int, last_seq: int) -> list[Batch]:
-        """The rows with first_seq ≤ seq ≤ last_seq, in order."""
+        """The rows with first_seq ≤ seq ≤ last_seq, in order; one with unmapped spans in two parts."""
         with self._reading:
             rows = self._reader.execute(
-                "SELECT seq, received_at, body FROM batch WHERE seq BETWEEN ? AND ? ORDER BY seq",
+                "SELECT seq, received_at, body FROM batch WHERE seq BETWEEN ?1 AND ?2"
+                " UNION ALL SELECT seq, received_at, unmapped.body FROM unmapped JOIN batch USING (seq)"
+                " WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq",
                 (first_seq, last_seq),
             ).fetchall()
         return [
@@ -82,7 +100,8 @@ class Journal:
         """The row with which the rows from `first_seq` on take `size` bytes, at most `last_seq`."""
         with self._reading:
             for seq, length in self._reader.execute(
-                "SELECT seq, length(body) FROM batch WHERE seq BETWEEN ? AND ? ORDER BY seq",
+                "SELECT seq, length(batch.body) + coalesce(length(unmapped.body), 0)"
+                " FROM batch LEFT JOIN unmapped USING (seq) WHERE seq BETWEEN ? AND ? ORDER BY seq",
                 (first_seq, last_seq),
             ):
                 size -= length
@@ -130,6 +149,8 @@ def _identity(connection: apsw.Connection) -> str:
         connection.execute(
             "CREATE TABLE IF NOT EXISTS batch"
             " (seq INTEGER PRIMARY KEY, received_at INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
+            # A version that does not know this table finds in `batch` all that it knows.
+            "CREATE TABLE IF NOT EXISTS unmapped (seq INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;"
             "CREATE TABLE IF NOT EXISTS journal (id TEXT NOT NULL, version INTEGER NOT NULL) STRICT"
         )
         row: Any = connection.execute("SELECT id, version FROM journal").fetchone()
@@ -142,6 +163,11 @@ def _identity(connection: apsw.Connection) -> str:
             f"the journal has version {version} and this otel-vsm reads {_VERSION}; install a newer one"
         )
     return str(identity)
+
+
+def _unmapped_bytes(connection: apsw.Connection) -> int:
+    size: int = connection.execute("SELECT coalesce(sum(length(body)), 0) FROM unmapped").get
+    return size
 
 
 def _decompress(body: bytes) -> bytes:

@@ -16,7 +16,7 @@ from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.keep.store import Health
 from otel_vsm_collector.web.api import explain, health, lists, measurement, metrics, problems
 from otel_vsm_collector.web.api import figures as api
-from otel_vsm_collector.web.pages import home
+from otel_vsm_collector.web.pages import home, rendering
 
 
 class Store(Protocol):
@@ -55,7 +55,7 @@ def create_app(
         redoc_url=None,
     )
     app.state.store, app.state.facts, app.state.collect, app.state.unready = store, facts, collect, unready
-    for module in (api, explain, measurement, lists, health, metrics, home):
+    for module in (api, explain, measurement, lists, health, metrics, home, rendering):
         app.include_router(module.router)
     app.add_exception_handler(problems.BadParameter, problems.on_bad_parameter)
     app.add_exception_handler(RequestValidationError, problems.on_invalid)

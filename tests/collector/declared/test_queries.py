@@ -167,42 +167,6 @@ class TestProfiles:
         assert told.profile_named("ours").unit == "change"
 
 
-class TestFingerprint:
-    @pytest.mark.parametrize(
-        "sections",
-        [
-            {"stages": {"build": {"type": "build"}}},
-            {"services": {"shop": {}}},
-            {"teams": {"ops": {}}},
-            {"value_streams": {"buying": {}}},
-            {"limits": {"suspicious_revisions": 10}},
-            {"profile": "devlake"},
-            {"profile": "ours", "profiles": {"ours": {"unit": "request"}}},
-        ],
-        ids=lambda sections: " and ".join(sections),
-    )
-    def test_what_shapes_facts_changes_it(self, sections: Any) -> None:
-        assert declared(**sections).fingerprint != declared().fingerprint
-
-    @pytest.mark.parametrize(
-        "sections",
-        [
-            {"environments": {"staging": ["stage"]}},
-            {"limits": {"lead_time": "1d"}},
-            {"window": "7d", "windows": ["7d"], "time_zone": "Europe/Berlin"},
-            {"profiles": {"ours": {"unit": "request"}}},
-            {"profile": "ours", "profiles": {"ours": {}}},
-        ],
-        ids=lambda sections: " and ".join(sections),
-    )
-    def test_what_shapes_figures_alone_does_not(self, sections: Any) -> None:
-        assert declared(**sections).fingerprint == declared().fingerprint
-
-    def test_the_order_of_stages_matters(self) -> None:
-        one, other = {"a*": {"type": "test"}}, {"*b": {"type": "build"}}
-        assert declared(stages=one | other).fingerprint != declared(stages=other | one).fingerprint
-
-
 def test_contradictions_are_refused_also_where_no_file_is_read() -> None:
     with pytest.raises(ValidationError, match="as long as 7d"):
         declared(windows=["7d", "1w"])
@@ -210,4 +174,4 @@ def test_contradictions_are_refused_also_where_no_file_is_read() -> None:
 
 def test_nothing_of_it_can_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        declared().window = None  # type: ignore[assignment,misc]
+        declared().window = None  # type: ignore[assignment]

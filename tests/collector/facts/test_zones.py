@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from itertools import pairwise
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_vsm_collector.facts.selection import Selection
-from otel_vsm_collector.facts.zones import before, edges, midnight, offsets
+from otel_vsm_collector.facts.zones import Step, before, edges, midnight, offsets
 
 SECOND, HOUR = 10**9, 3600 * 10**9
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Africa/Cairo",
@@ -38,7 +39,7 @@ def local(moment_ns: int, zone: str) -> datetime:
     ],
 )
 def test_steps_touch_the_window_and_are_whole(
-    step: str, zone: str, window: tuple[str, str], begins: list[str]
+    step: Step, zone: str, window: tuple[str, str], begins: list[str]
 ) -> None:
     found = edges(step, zone, at(window[0]), at(window[1]), limit=400)
     assert [f"{local(edge, zone):%m-%d}" for edge in found] == begins
@@ -69,8 +70,8 @@ def test_no_more_steps_are_made_than_are_asked_for() -> None:
     assert len(edges("day", "UTC", 0, 4_000 * 24 * HOUR, limit=400)) == 402
 
 
-@given(st.sampled_from(ZONES), st.sampled_from(["day", "week", "month"]), moments, st.integers(1, 100))
-def test_steps_lie_end_to_end_around_the_window(zone: str, step: str, start: int, days: int) -> None:
+@given(st.sampled_from(ZONES), st.sampled_from(get_args(Step)), moments, st.integers(1, 100))
+def test_steps_lie_end_to_end_around_the_window(zone: str, step: Step, start: int, days: int) -> None:
     end = start + days * 24 * HOUR
     found = edges(step, zone, start, end, limit=400)
     assert found[0] <= start < found[1]
@@ -89,6 +90,13 @@ def test_the_clocks_are_known_at_every_moment(zone: str, start: int, days: int, 
         told = local(moment, zone).utcoffset()
         assert told is not None
         assert ahead == told.total_seconds() * SECOND
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_of_any_window_they_are_the_same_until_they_are_changed(zone: str) -> None:
+    """They are a part of what a question is compiled for, which takes longer than to answer it."""
+    noon = at("2026-02-03T12:00:00")
+    assert offsets(zone, noon, noon + HOUR) == offsets(zone, noon + SECOND, noon + SECOND + HOUR)
 
 
 def test_days_are_counted_as_the_zone_has_them() -> None:

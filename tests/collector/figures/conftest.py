@@ -1,19 +1,18 @@
-"""All that the scenario files tell, in one ledger: an awkward one."""
+"""All that the scenario files tell, in one ledger."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from reference.worlds import told
 from scenarios.engines import InDuckDB
-from scenarios.reading import load, scenario_files
+from scenarios.events import Span
 from scenarios.world import World
 
 
 @pytest.fixture(scope="session")
-def everything() -> Iterator[World]:
+def everything(side_by_side: list[Span]) -> Iterator[World]:
     engine = InDuckDB()
     world = World(engine)
-    world.take(told([load(path)["events"] for path in scenario_files()]))
+    world.take(side_by_side)
     yield world
     engine.close()

@@ -1,54 +1,49 @@
 """Where two profiles differ, row by row, and which setting is responsible."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
-from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.figures.explain.compare import differences, tally
-from otel_vsm_collector.figures.explain.figures import Figure
 from otel_vsm_collector.figures.explain.page import page
-from scenarios.offsets import BEGIN_NS
+from scenarios import product
+from scenarios.offsets import moment_ns
+from scenarios.question import Question
 from scenarios.world import World
 
-DAY = 86400 * 10**9
-FACTS = FactTables(Definitions(Declared()))
+EVER = Question(from_ns=moment_ns("-1000d"), to_ns=moment_ns("1000d"))
 Row = dict[str, Any]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def reader(everything: World) -> Reader:
-    return everything.engine.reader(FACTS)
+    return product.reader(product.facts({}), everything)
 
 
-def asked(profile: str | None = None, **settings: Any) -> Selection:
+def asked(reader: Reader, profile: str | None = None, **settings: Any) -> Selection:
     """Everything, by a profile with other settings."""
-    facts = FACTS.by(FACTS.declared.profile_named(profile).model_copy(update=settings))
-    window = {"from_ns": BEGIN_NS - 1000 * DAY, "to_ns": BEGIN_NS + 1000 * DAY}
-    return Selection(**window, environment="production", facts=facts)
+    other = reader.facts.declared.profile_named(profile).model_copy(update=settings)
+    return product.selection(EVER, reader.facts.by(other))
 
 
-def alone(theirs: Selection, *settings: str) -> dict[str, Selection]:
-    return {name: replace(asked(None, **{name: getattr(theirs.profile, name)})) for name in settings}
+def alone(reader: Reader, theirs: Selection, *settings: str) -> dict[str, Selection]:
+    return {name: asked(reader, None, **{name: getattr(theirs.profile, name)}) for name in settings}
 
 
-def counted(reader: Reader, figure: Figure, selection: Selection) -> dict[str, tuple[Any, ...]]:
+def counted(reader: Reader, figure: str, selection: Selection) -> dict[str, tuple[Any, ...]]:
     rows = page(reader, figure, selection, which="counted", limit=10_000, after=None)
     return {f"{row['kind']} {row['name']}": (row["part"], row["whole"], row["value"]) for row in rows}
 
 
 def test_every_row_that_counts_otherwise_is_found_and_put_down_to_a_setting(reader: Reader) -> None:
     ours, theirs = (
-        asked(),
-        asked(None, incident_window_s=3600.0, failure_methods=("rollback",)),
+        asked(reader),
+        asked(reader, None, incident_window_s=3600.0, failure_methods=("rollback",)),
     )
-    by_setting = alone(theirs, "incident_window_s", "failure_methods")
-    figure: Figure = "change_fail_rate"
+    by_setting = alone(reader, theirs, "incident_window_s", "failure_methods")
+    figure: str = "change_fail_rate"
     found = differences(reader, figure, ours, theirs, by_setting, limit=10_000, after=None)
     by_ours, by_theirs = (counted(reader, figure, one) for one in (ours, theirs))
     expected = {name for name in {*by_ours, *by_theirs} if by_ours.get(name) != by_theirs.get(name)}
@@ -70,9 +65,9 @@ def test_every_row_that_counts_otherwise_is_found_and_put_down_to_a_setting(read
 
 
 def test_a_lead_time_with_another_value_is_a_difference(reader: Reader) -> None:
-    ours, theirs = asked(), asked(None, lead_time_start=("change.merged",))
+    ours, theirs = asked(reader), asked(reader, None, lead_time_start=("change.merged",))
     found = differences(
-        reader, "change_lead_time", ours, theirs, alone(theirs, "lead_time_start"),
+        reader, "change_lead_time", ours, theirs, alone(reader, theirs, "lead_time_start"),
         limit=10_000, after=None,
     )  # fmt: skip
     values = [(row["ours_value"], row["theirs_value"]) for row in found]
@@ -82,6 +77,6 @@ def test_a_lead_time_with_another_value_is_a_difference(reader: Reader) -> None:
 
 
 def test_a_profile_differs_from_itself_in_nothing(reader: Reader) -> None:
-    ours = asked("devlake")
+    ours = asked(reader, "devlake")
     assert differences(reader, "change_lead_time", ours, ours, {}, limit=9, after=None) == []
     assert tally(reader, "change_lead_time", ours, ours, {})["rows"] == 0

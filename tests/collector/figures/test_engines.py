@@ -9,33 +9,33 @@ import pytest
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.explain.compare import differences
-from otel_vsm_collector.figures.explain.figures import EXPLAINED
 from otel_vsm_collector.figures.explain.page import page
-from otel_vsm_collector.figures.measurement import measurement
-from reference.worlds import told
-from scenarios import engines
-from scenarios.definitions import facts
-from scenarios.offsets import BEGIN_NS
-from scenarios.reading import load, scenario_files
+from otel_vsm_collector.figures.groups import measurement
+from otel_vsm_collector.figures.registry import EXPLAINED
+from scenarios import engines, product
+from scenarios.events import Span
+from scenarios.offsets import moment_ns
+from scenarios.question import Question
 from scenarios.world import World
 
-DAY = 86400 * 10**9
+WINDOW = Question(from_ns=moment_ns("-100d"), to_ns=moment_ns("100d"))
+pytestmark = pytest.mark.clickhouse
+
 PROFILES = ("dora", "gitlab")
 
 
 @pytest.fixture(scope="module")
-def clickhouse() -> Iterator[World]:
+def clickhouse(side_by_side: list[Span]) -> Iterator[World]:
     engine = engines.clickhouse()
     world = World(engine)
-    world.take(told([load(path)["events"] for path in scenario_files()]))
+    world.take(side_by_side)
     yield world
     engine.close()
 
 
 def asked(world: World, profile: str) -> tuple[Reader, Selection]:
-    tables = facts({}, profile, inline=world.engine.inline)
-    window = {"from_ns": BEGIN_NS - 100 * DAY, "to_ns": BEGIN_NS + 100 * DAY}
-    return world.engine.reader(tables), Selection(**window, environment="production", facts=tables)
+    facts = product.facts({}, inline=world.engine.inline)
+    return product.reader(facts, world), product.selection(WINDOW, facts.named(profile))
 
 
 @pytest.mark.parametrize("figure", EXPLAINED)

@@ -10,35 +10,30 @@ from typing import Any
 
 import pytest
 
-from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.declared.profiles import BUILT_IN, Profile
-from otel_vsm_collector.derive.definitions import Definitions
+from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
-from otel_vsm_collector.facts.tables import FactTables
-from otel_vsm_collector.figures.dora import dora
-from otel_vsm_collector.figures.explain.figures import EXPLAINED, counts
+from otel_vsm_collector.figures.explain.counts import counts
 from otel_vsm_collector.figures.explain.page import page
 from otel_vsm_collector.figures.explain.reasons import Reason
-from otel_vsm_collector.figures.flow import flow
-from scenarios.offsets import BEGIN_NS
+from otel_vsm_collector.figures.groups import dora, flow
+from otel_vsm_collector.figures.registry import EXPLAINED
+from scenarios import product
+from scenarios.offsets import moment_ns
+from scenarios.question import Question
 from scenarios.world import World
 
 Row = dict[str, Any]
-HOUR, DAY = 3600 * 10**9, 86400 * 10**9
-FACTS = FactTables(
-    Definitions(
-        Declared.model_validate(
-            {
-                "profiles": {"strict": {"incident_severities": ["high"], "window_edge": "merged"}},
-                "stages": {"ui smoke": {"quarantined": True}},
-            }
-        )
-    )
-)
-EVER = Selection(from_ns=BEGIN_NS - 1000 * DAY, to_ns=BEGIN_NS + 1000 * DAY, environment="production")
+PROFILES = {"strict": {"incident_severities": ["high"], "window_edge": "merged"}}
+SETTINGS = {
+    "profiles": PROFILES,
+    "stages": {"ui smoke": {"quarantined": True}},
+}
+EVER = Question(from_ns=moment_ns("-1000d"), to_ns=moment_ns("1000d"))
+OTHERS = [name for name in (*BUILT_IN, *PROFILES) if name != "dora"]
 ASKED = {
     "everything": EVER,
-    "a window": replace(EVER, from_ns=BEGIN_NS + 3 * HOUR, to_ns=BEGIN_NS + 5 * HOUR),
+    "a window": replace(EVER, from_ns=moment_ns("3h"), to_ns=moment_ns("5h")),
     "a service": replace(EVER, service="shop"),
     "any environment": replace(EVER, environment=None),
 }
@@ -142,13 +137,19 @@ def told(found: Any, expected: Any) -> Any:
     return found
 
 
-@pytest.mark.parametrize("profile", [*BUILT_IN, "strict"])
-def test_a_figure_follows_from_its_rows(profile: str, everything: World) -> None:
-    reader = everything.engine.reader(FACTS)
-    facts = FACTS.named(profile)
+@pytest.fixture(scope="module")
+def reader(everything: World) -> Reader:
+    return product.reader(product.facts(SETTINGS), everything)
+
+
+@pytest.mark.parametrize(
+    "profile", ["dora", *(pytest.param(name, marks=pytest.mark.combinations) for name in OTHERS)]
+)
+def test_a_figure_follows_from_its_rows(profile: str, reader: Reader) -> None:
+    facts = reader.facts.named(profile)
     seen: set[str] = set()
-    for asked, where in ASKED.items():
-        selection = replace(where, facts=facts)
+    for asked, question in ASKED.items():
+        selection = product.selection(question, facts)
         figures = dora(reader, selection) | flow(reader, selection)
         for figure in EXPLAINED:
             rows = page(reader, figure, selection, which="all", limit=10_000, after=None)
@@ -167,32 +168,30 @@ def test_a_figure_follows_from_its_rows(profile: str, everything: World) -> None
 
 
 @pytest.mark.parametrize("profile", ["devlake", "strict"])
-def test_a_figure_of_flow_follows_no_setting_that_it_does_not_name(profile: str, everything: World) -> None:
-    reader = everything.engine.reader(FACTS)
-    default, other = (FACTS.declared.profile_named(name) for name in (None, profile))
+def test_a_figure_of_flow_follows_no_setting_that_it_does_not_name(profile: str, reader: Reader) -> None:
+    default, other = (reader.facts.declared.profile_named(name) for name in (None, profile))
     for figure in EXPLAINED:
-        if EXPLAINED[figure].among is not flow:
+        if EXPLAINED[figure].figure.group != "flow":
             continue
-        named = {name: getattr(other, name) for name in EXPLAINED[figure].settings}
+        named = {name: getattr(other, name) for name in EXPLAINED[figure].settings_of(other)}
         alike = default.model_copy(update=named)
         found = []
         for one in (other, alike):
-            facts = FACTS.by(one)
-            selection = replace(EVER, facts=facts)
+            selection = product.selection(EVER, reader.facts.by(one))
             found.append(page(reader, figure, selection, which="counted", limit=10_000, after=None))
         rows = [[(row["id"], row["part"], row["value"], row["of_s"]) for row in side] for side in found]
         assert rows[0] == rows[1], figure
 
 
-def test_pages_are_parts_of_the_whole(everything: World) -> None:
-    reader = everything.engine.reader(FACTS)
-    whole = page(reader, "change_fail_rate", EVER, which="left_out", limit=10_000, after=None)
+def test_pages_are_parts_of_the_whole(reader: Reader) -> None:
+    selection = product.selection(EVER, reader.facts)
+    whole = page(reader, "change_fail_rate", selection, which="left_out", limit=10_000, after=None)
     assert len(whole) > 10
     found: list[Row] = []
     while part := page(
         reader,
         "change_fail_rate",
-        EVER,
+        selection,
         which="left_out",
         limit=7,
         after=(found[-1]["at"], found[-1]["id"]) if found else None,

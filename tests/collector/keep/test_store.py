@@ -15,6 +15,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from handmade.deriving import Derived
+from handmade.otlp import Otlp
 from otel_vsm_collector.keep import backlog
 from otel_vsm_collector.keep.deriver import Run
 from otel_vsm_collector.keep.store import Listener, Store
@@ -46,7 +48,7 @@ def listener() -> Remembering:
 class Stores:
     """Opens stores on one and the same folder, each after the one before is closed."""
 
-    def __init__(self, data: Path, derived: Any, listener: Remembering) -> None:
+    def __init__(self, data: Path, derived: Derived, listener: Remembering) -> None:
         self.data, self.said = data, list[str]()
         self._derived, self._listener = derived, listener
         self._open: Store | None = None
@@ -72,7 +74,7 @@ class Stores:
 
 
 @pytest.fixture
-def stores(tmp_path: Path, derived: Any, listener: Remembering) -> Iterator[Stores]:
+def stores(tmp_path: Path, derived: Derived, listener: Remembering) -> Iterator[Stores]:
     stores = Stores(tmp_path / "data", derived, listener)
     yield stores
     stores.close()
@@ -97,7 +99,7 @@ def ledger_file(tmp_path: Path) -> Path:
     return tmp_path / "data" / "ledger.duckdb"
 
 
-def test_an_answer_covers_what_was_acknowledged_before(stores: Stores, otlp: Any) -> None:
+def test_an_answer_covers_what_was_acknowledged_before(stores: Stores, otlp: Otlp) -> None:
     store = stores()
     for number in range(5):
         sent = store.export(otlp.payload(otlp.span(name=str(number))))
@@ -105,7 +107,7 @@ def test_an_answer_covers_what_was_acknowledged_before(stores: Stores, otlp: Any
         assert names(store) == [str(n) for n in range(number + 1)]
 
 
-def test_the_ledger_says_when_its_spans_came(stores: Stores, otlp: Any) -> None:
+def test_the_ledger_says_when_its_spans_came(stores: Stores, otlp: Otlp) -> None:
     store = stores()
     for _ in range(2):
         before_ns = time.time_ns()
@@ -117,7 +119,7 @@ def test_the_ledger_says_when_its_spans_came(stores: Stores, otlp: Any) -> None:
         assert before_ns <= received_at <= time.time_ns()
 
 
-def test_the_lag_is_told_when_deriving_takes_too_long(stores: Stores, otlp: Any, derived: Any) -> None:
+def test_the_lag_is_told_when_deriving_takes_too_long(stores: Stores, otlp: Otlp, derived: Derived) -> None:
     store = stores()
     derived.go_on.clear()
     _, lag_s, _, later_s = run(
@@ -134,7 +136,7 @@ def test_the_lag_is_told_when_deriving_takes_too_long(stores: Stores, otlp: Any,
     assert store.health.lag_s == 0.0
 
 
-def test_facts_and_position_are_committed_together(stores: Stores, otlp: Any, derived: Any) -> None:
+def test_facts_and_position_are_committed_together(stores: Stores, otlp: Otlp, derived: Derived) -> None:
     """A run that fails half-way leaves nothing, and is tried again."""
     store = stores()
     derived.fail = True
@@ -152,7 +154,7 @@ def test_facts_and_position_are_committed_together(stores: Stores, otlp: Any, de
     assert store.unready() == []
 
 
-def test_deriving_goes_on_where_it_was(stores: Stores, otlp: Any, derived: Any) -> None:
+def test_deriving_goes_on_where_it_was(stores: Stores, otlp: Otlp, derived: Derived) -> None:
     store = stores()
     run(store.export(otlp.payload(otlp.span(name="a"))), store.caught_up())
     derived.fail = True
@@ -165,7 +167,9 @@ def test_deriving_goes_on_where_it_was(stores: Stores, otlp: Any, derived: Any) 
     assert derived.ranges[-1] == (2, 2)
 
 
-def test_a_drained_store_has_nothing_left_to_derive(stores: Stores, otlp: Any, listener: Remembering) -> None:
+def test_a_drained_store_has_nothing_left_to_derive(
+    stores: Stores, otlp: Otlp, listener: Remembering
+) -> None:
     store = stores()
     run(*[store.export(otlp.payload(otlp.span())) for _ in range(3)])
     stores.close(drain_s=5.0)
@@ -173,7 +177,7 @@ def test_a_drained_store_has_nothing_left_to_derive(stores: Stores, otlp: Any, l
     assert listener.spans_at_open == [0, 3]
 
 
-def test_draining_ends_in_time_though_deriving_does_not(stores: Stores, otlp: Any, derived: Any) -> None:
+def test_draining_ends_in_time_though_deriving_does_not(stores: Stores, otlp: Otlp, derived: Derived) -> None:
     store = stores()
     derived.go_on.clear()
     run(store.export(otlp.payload(otlp.span(name="a"))), store.caught_up(0.01))
@@ -187,7 +191,7 @@ def test_draining_ends_in_time_though_deriving_does_not(stores: Stores, otlp: An
 
 
 def test_what_does_not_fit_in_memory_is_read_from_the_journal(
-    stores: Stores, otlp: Any, derived: Any, monkeypatch: pytest.MonkeyPatch
+    stores: Stores, otlp: Otlp, derived: Derived, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backlog, "WAITING_SPANS", 3)
     monkeypatch.setattr(backlog, "TAKEN_SPANS", 4)
@@ -208,7 +212,7 @@ def test_what_does_not_fit_in_memory_is_read_from_the_journal(
 
 
 def test_a_damaged_row_of_the_journal_costs_its_own_spans_only(
-    stores: Stores, otlp: Any, caplog: pytest.LogCaptureFixture
+    stores: Stores, otlp: Otlp, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = stores()
     for name in ("a", "b", "c"):
@@ -238,7 +242,7 @@ def test_a_damaged_row_of_the_journal_costs_its_own_spans_only(
     ],
 )
 def test_a_ledger_that_is_of_no_use_is_made_again(
-    stores: Stores, otlp: Any, damage: str, reason: str
+    stores: Stores, otlp: Otlp, damage: str, reason: str
 ) -> None:
     store = stores()
     for number in range(3):
@@ -283,7 +287,7 @@ def do_damage(file: Path, damage: str) -> None:
             duckdb.connect(str(file)).close()
 
 
-def test_a_ledger_elsewhere_is_set_aside_and_not_deleted(stores: Stores, otlp: Any, tmp_path: Path) -> None:
+def test_a_ledger_elsewhere_is_set_aside_and_not_deleted(stores: Stores, otlp: Otlp, tmp_path: Path) -> None:
     elsewhere = tmp_path / "my.duckdb"
     elsewhere.write_bytes(b"my holiday photographs")
     store = stores(store=f"duckdb://{elsewhere}")
@@ -329,13 +333,13 @@ def test_an_unknown_store_is_told_what_is_known(stores: Stores, store: str) -> N
     assert not stores.data.exists()
 
 
-def test_one_collector_per_folder(stores: Stores, derived: Any) -> None:
+def test_one_collector_per_folder(stores: Stores, derived: Derived) -> None:
     stores()
     with pytest.raises(UnusableError, match="another collector is using"):
         Store(stores.data, derived, say=print)
 
 
-def test_health_counts_what_came(stores: Stores, otlp: Any, listener: Remembering) -> None:
+def test_health_counts_what_came(stores: Stores, otlp: Otlp, listener: Remembering) -> None:
     store = stores()
     payload = otlp.payload(otlp.span(), otlp.span(), otlp.span({}), otlp.span(trace_id=b""))
     run(store.export(payload), store.caught_up())
@@ -346,7 +350,7 @@ def test_health_counts_what_came(stores: Stores, otlp: Any, listener: Rememberin
     assert [run.succeeded for run in listener.runs] == [True]
 
 
-def test_it_is_not_ready_before_what_it_kept_is_derived(stores: Stores, otlp: Any, derived: Any) -> None:
+def test_it_is_not_ready_before_what_it_kept_is_derived(stores: Stores, otlp: Otlp, derived: Derived) -> None:
     store = stores()
     run(store.export(otlp.payload(otlp.span())))
     stores.close()

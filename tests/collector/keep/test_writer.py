@@ -2,15 +2,16 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from handmade.otlp import Otlp
 from otel_vsm_collector.keep import writer as writer_module
 from otel_vsm_collector.keep.writer import Writer
-from otel_vsm_collector.spans.accept import Counts, Kept, Outcome, Verdict
+from otel_vsm_collector.spans.accept import Accepted, AcceptedSpans, Counts, Outcome, Verdict, accept
 from otel_vsm_collector.stores.journal import Journal, StorageError
 
 ALL_WELL = Verdict(Outcome.ACCEPTED)
@@ -21,7 +22,7 @@ class Rig:
 
     def __init__(self, path: Path) -> None:
         self.journal = Journal(path / "journal.sqlite")
-        self.entries: list[tuple[int, Kept] | None] = []
+        self.entries: list[tuple[int, AcceptedSpans] | None] = []
         self.counts = Counts()
         self.fault: str | None = None
         self.go_on = threading.Event()
@@ -30,14 +31,14 @@ class Rig:
         self._append, self.journal.append = self.journal.append, self._held_up  # type: ignore[method-assign]
         self.writer = Writer(self.journal, self._on_commit, lambda: None)
 
-    def _held_up(self, requests: list[bytes]) -> int:
+    def _held_up(self, requests: Sequence[bytes], unmapped: Sequence[bytes] = ()) -> int:
         self.held_up.set()
         self.go_on.wait()
         if self.fault is not None:
             raise StorageError(self.fault)
-        return self._append(requests)
+        return self._append(requests, unmapped)
 
-    def _on_commit(self, entry: tuple[int, Kept] | None, counts: Counts) -> None:
+    def _on_commit(self, entry: tuple[int, AcceptedSpans] | None, counts: Counts) -> None:
         self.entries.append(entry)
         self.counts += counts
 
@@ -62,13 +63,13 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
     rig.writer.close()
 
 
-def test_the_answer_comes_after_the_commit(rig: Rig, otlp: Any) -> None:
+def test_the_answer_comes_after_the_commit(rig: Rig, otlp: Otlp) -> None:
     payload = otlp.payload(otlp.span())
 
     async def run() -> None:
         task = await rig.held(payload)
         assert not task.done()
-        assert rig.rows == rig.entries == []
+        assert (rig.rows, rig.entries) == ([], [])
         rig.go_on.set()
         assert await task == ALL_WELL
         assert rig.rows == [payload]
@@ -77,7 +78,7 @@ def test_the_answer_comes_after_the_commit(rig: Rig, otlp: Any) -> None:
     asyncio.run(run())
 
 
-def test_what_waits_is_committed_together_and_answered_each(rig: Rig, otlp: Any) -> None:
+def test_what_waits_is_committed_together_and_answered_each(rig: Rig, otlp: Otlp) -> None:
     payloads = [otlp.payload(otlp.span()) for _ in range(10)]
     faulty = otlp.payload(otlp.span(trace_id=b""))
 
@@ -99,7 +100,7 @@ def test_what_waits_is_committed_together_and_answered_each(rig: Rig, otlp: Any)
     assert rig.counts == Counts(received=11, rejected=1, kept=10)
 
 
-def test_a1_10_a_disk_that_is_full_is_told_as_busy_and_keeps_nothing(rig: Rig, otlp: Any) -> None:
+def test_a1_10_a_disk_that_is_full_is_told_as_busy_and_keeps_nothing(rig: Rig, otlp: Otlp) -> None:
     payload = otlp.payload(otlp.span())
 
     async def run() -> None:
@@ -115,7 +116,7 @@ def test_a1_10_a_disk_that_is_full_is_told_as_busy_and_keeps_nothing(rig: Rig, o
     assert rig.rows == [payload]
 
 
-def test_the_senders_fault_stays_the_senders_while_the_disk_is_full(rig: Rig, otlp: Any) -> None:
+def test_the_senders_fault_stays_the_senders_while_the_disk_is_full(rig: Rig, otlp: Otlp) -> None:
     async def run() -> list[Verdict]:
         first = await rig.held(otlp.payload(otlp.span()))
         rig.fault = "database or disk is full"
@@ -128,7 +129,7 @@ def test_the_senders_fault_stays_the_senders_while_the_disk_is_full(rig: Rig, ot
     assert outcomes == [Outcome.BUSY, Outcome.MALFORMED, Outcome.BUSY]
 
 
-def test_more_than_may_wait_is_told_as_busy(rig: Rig, otlp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_may_wait_is_told_as_busy(rig: Rig, otlp: Otlp, monkeypatch: pytest.MonkeyPatch) -> None:
     payload = otlp.payload(otlp.span())
     monkeypatch.setattr(writer_module, "WAITING_BYTES", 2 * len(payload))
 
@@ -144,24 +145,23 @@ def test_more_than_may_wait_is_told_as_busy(rig: Rig, otlp: Any, monkeypatch: py
 
 
 def test_a_request_larger_than_what_may_wait_is_taken_when_none_waits(
-    rig: Rig, otlp: Any, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, otlp: Otlp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer_module, "WAITING_BYTES", 1)
     assert asyncio.run(rig.writer.submit(otlp.payload(otlp.span()))) == ALL_WELL
 
 
 def test_a_fault_of_ours_with_one_request_leaves_the_others(
-    rig: Rig, otlp: Any, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, otlp: Otlp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poison = otlp.payload(otlp.span())
-    real = writer_module.accept
 
-    def accept(payloads: Any) -> Any:
+    def poisoned(payloads: Sequence[bytes], **settings: Any) -> Accepted:
         if poison in payloads:
             raise AssertionError("a fault of ours")
-        return real(payloads)
+        return accept(payloads, **settings)
 
-    monkeypatch.setattr(writer_module, "accept", accept)
+    monkeypatch.setattr(writer_module, "accept", poisoned)
 
     async def run() -> list[Verdict]:
         first = await rig.held(otlp.payload(otlp.span()))
@@ -174,7 +174,7 @@ def test_a_fault_of_ours_with_one_request_leaves_the_others(
     assert outcomes == [Outcome.ACCEPTED, Outcome.BUSY, Outcome.ACCEPTED]
 
 
-def test_a1_16_what_was_taken_is_answered_at_the_end_and_nothing_is_taken_after(rig: Rig, otlp: Any) -> None:
+def test_a1_16_what_was_taken_is_answered_at_the_end_and_nothing_is_taken_after(rig: Rig, otlp: Otlp) -> None:
     payload = otlp.payload(otlp.span())
 
     async def run() -> None:
@@ -191,7 +191,7 @@ def test_a1_16_what_was_taken_is_answered_at_the_end_and_nothing_is_taken_after(
     assert len(rig.rows) == 2
 
 
-def test_spans_without_delivery_need_no_commit(rig: Rig, otlp: Any) -> None:
+def test_spans_without_delivery_need_no_commit(rig: Rig, otlp: Otlp) -> None:
     assert asyncio.run(rig.writer.submit(otlp.payload(otlp.span({})))) == ALL_WELL
     assert (rig.rows, rig.entries) == ([], [None])
     assert rig.counts == Counts(received=1, filtered=1)

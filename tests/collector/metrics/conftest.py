@@ -1,35 +1,21 @@
 """Facts that give every metric a point, and receivers of metrics."""
 
-import http.server
-import queue
-import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
-import grpc
 import pytest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-    ExportMetricsServiceResponse,
-)
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import (
-    MetricsServiceServicer,
-    add_MetricsServiceServicer_to_server,
-)
 
+from handmade import receivers
+from handmade.facts import FactStore
 from otel_vsm import identity
-from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.derive.definitions import Definitions
-from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.metrics.collect import Metrics
+from scenarios import product
 
 DAY = 86400 * 10**9
 
 
 @pytest.fixture
-def measured(facts: Any) -> Any:
+def measured(facts: FactStore) -> Iterator[Metrics]:
     """Metrics over one change, deployed yesterday, which failed and was restored; and one that waits."""
     now = time.time_ns()
     where = {"service": "shop", "environment": "production"}
@@ -71,7 +57,7 @@ def measured(facts: Any) -> Any:
     metrics = Metrics()
     metrics.health.watch(lag_s=lambda: 0.0, journal_bytes=lambda: 4096)
     metrics.health.derivation.record(0.02)
-    tables = FactTables(Definitions(Declared()))
+    tables = product.facts({})
     metrics.watch(facts.cursor, lambda: tables)
     metrics.observer.observe_everything(facts.connection)
     metrics.observer.commit()
@@ -80,45 +66,12 @@ def measured(facts: Any) -> Any:
 
 
 @pytest.fixture
-def http_receiver() -> Iterator[tuple[str, Any]]:
-    """The address of a receiver, and the queue of the metrics that it gets."""
-    received: Any = queue.Queue()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            if self.path == "/v1/metrics":
-                received.put(ExportMetricsServiceRequest.FromString(body))
-            self.send_response(200)
-            self.send_header("content-type", "application/x-protobuf")
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=[0.01])
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", received
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def http_receiver() -> Iterator[receivers.Receiver]:
+    with receivers.over_http() as receiver:
+        yield receiver
 
 
 @pytest.fixture
-def grpc_receiver() -> Iterator[tuple[str, Any]]:
-    """The same over gRPC."""
-    received: Any = queue.Queue()
-
-    class Servicer(MetricsServiceServicer):
-        def Export(self, request: Any, context: Any) -> Any:
-            received.put(request)
-            return ExportMetricsServiceResponse()
-
-    server = grpc.server(ThreadPoolExecutor(2), options=[("grpc.so_reuseport", 0)])
-    add_MetricsServiceServicer_to_server(Servicer(), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    yield f"http://127.0.0.1:{port}", received
-    server.stop(None).wait()
+def grpc_receiver() -> Iterator[receivers.Receiver]:
+    with receivers.over_grpc() as receiver:
+        yield receiver

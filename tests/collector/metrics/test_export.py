@@ -1,6 +1,7 @@
 """Metrics by OTLP: to real receivers, as the OTEL_* variables say."""
 
 import os
+import queue
 from typing import Any
 
 import pytest
@@ -8,11 +9,14 @@ from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metr
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
+from handmade.receivers import Receiver
 from otel_vsm import identity
 from otel_vsm_collector.metrics import export
+from otel_vsm_collector.metrics.collect import Metrics
 from otel_vsm_collector.settings import Address
 
 WAIT_S = 20
+Sent = tuple[Metrics, "queue.Queue[ExportMetricsServiceRequest]"]
 
 
 @pytest.fixture(autouse=True)
@@ -28,17 +32,17 @@ def by_name(request: ExportMetricsServiceRequest) -> dict[str, Metric]:
 
 
 @pytest.fixture(params=["http/protobuf", "grpc"])
-def sent(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
+def sent(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Sent:
     """The metrics of a collector, and what a receiver gets from them."""
-    endpoint, received = request.getfixturevalue(
+    receiver: Receiver = request.getfixturevalue(
         "grpc_receiver" if request.param == "grpc" else "http_receiver"
     )
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.endpoint)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", request.param)
-    return request.getfixturevalue("measured"), received
+    return request.getfixturevalue("measured"), receiver.received
 
 
-def test_a_receiver_gets_what_the_page_shows(sent: tuple[Any, Any]) -> None:
+def test_a_receiver_gets_what_the_page_shows(sent: Sent) -> None:
     metrics, received = sent
     shown = by_name(encode_metrics(metrics.collect()))
     got: dict[str, Metric] = {}
@@ -47,7 +51,9 @@ def test_a_receiver_gets_what_the_page_shows(sent: tuple[Any, Any]) -> None:
 
     def values(metric: Metric) -> list[Any]:
         fields = ("count", "sum", "bucket_counts", "as_int", "as_double")
-        data = getattr(metric, metric.WhichOneof("data"))
+        kind = metric.WhichOneof("data")
+        assert kind is not None
+        data = getattr(metric, kind)
         return sorted(
             str([sorted(map(str, point.attributes)), *(getattr(point, name, None) for name in fields)])
             for point in data.data_points
@@ -59,7 +65,7 @@ def test_a_receiver_gets_what_the_page_shows(sent: tuple[Any, Any]) -> None:
     }
 
 
-def test_lead_times_carry_an_exemplar_with_the_trace(sent: tuple[Any, Any]) -> None:
+def test_lead_times_carry_an_exemplar_with_the_trace(sent: Sent) -> None:
     _, received = sent
     got: dict[str, Metric] = {}
     while "vsm.change.lead_time" not in got:
@@ -71,7 +77,7 @@ def test_lead_times_carry_an_exemplar_with_the_trace(sent: tuple[Any, Any]) -> N
     assert 0 < point.start_time_unix_nano < point.time_unix_nano
 
 
-def test_the_collector_says_who_it_is(sent: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_collector_says_who_it_is(sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
     _, received = sent
     (resource,) = received.get(timeout=WAIT_S).resource_metrics
     attributes = {one.key: one.value.string_value for one in resource.resource.attributes}
@@ -79,7 +85,7 @@ def test_the_collector_says_who_it_is(sent: tuple[Any, Any], monkeypatch: pytest
 
 
 def test_what_is_left_is_sent_at_the_end(
-    http_receiver: Any, monkeypatch: pytest.MonkeyPatch, request: Any
+    http_receiver: Receiver, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     endpoint, received = http_receiver
     monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "3600000")

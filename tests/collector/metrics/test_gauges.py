@@ -1,18 +1,18 @@
 """The metrics that show the truth as known now."""
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from opentelemetry.sdk.metrics import export as sdk
 
-from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.derive.definitions import Definitions
-from otel_vsm_collector.facts.tables import FactTables
+from handmade.facts import FactStore
 from otel_vsm_collector.metrics import collect, gauges
 from otel_vsm_collector.metrics.collect import Metrics
+from scenarios import product
 
-FACTS = FactTables(Definitions(Declared()))
+FACTS = product.facts({})
 
 DAY = 86400 * 10**9
 SHOP = {"service": "shop", "environment": "production"}
@@ -24,7 +24,7 @@ def now() -> int:
 
 
 @pytest.fixture
-def metrics(facts: Any) -> Any:
+def metrics(facts: FactStore) -> Iterator[Metrics]:
     made = Metrics()
     made.watch(facts.cursor, lambda: FACTS)
     yield made
@@ -50,7 +50,7 @@ def values(metrics: Metrics, name: str) -> dict[frozenset[Any], float]:
 
 
 def test_changes_are_active_until_production_has_them_or_nobody_wants_them(
-    facts: Any, metrics: Metrics, now: int
+    facts: FactStore, metrics: Metrics, now: int
 ) -> None:
     for change, stage in (("a", "build"), ("b", "build"), ("c", None), ("d", "build"), ("e", "test")):
         facts.insert("change", id=change, repository="r", current_stage=stage, first_activity_at=now)
@@ -64,7 +64,7 @@ def test_changes_are_active_until_production_has_them_or_nobody_wants_them(
 
 
 def test_an_incident_is_active_until_it_is_resolved_and_0_is_said(
-    facts: Any, metrics: Metrics, now: int
+    facts: FactStore, metrics: Metrics, now: int
 ) -> None:
     facts.insert("incident", **SHOP, id="i", severity="high", started_at=now)
     assert values(metrics, "vsm.incident.active") == {of("shop", "production", "high"): 1}
@@ -76,7 +76,7 @@ def test_an_incident_is_active_until_it_is_resolved_and_0_is_said(
     }
 
 
-def test_a_span_is_unlinked_while_nothing_says_whose_it_is(facts: Any, metrics: Metrics) -> None:
+def test_a_span_is_unlinked_while_nothing_says_whose_it_is(facts: FactStore, metrics: Metrics) -> None:
     for span, columns in (
         ("a", {}),
         ("b", {"trace_id": "of a change"}),
@@ -89,7 +89,7 @@ def test_a_span_is_unlinked_while_nothing_says_whose_it_is(facts: Any, metrics: 
     assert values(metrics, "vsm.collector.span.unlinked") == {of(): 1}
 
 
-def test_windows_end_now_and_hold_what_happened_in_them(facts: Any, metrics: Metrics, now: int) -> None:
+def test_windows_end_now_and_hold_what_happened_in_them(facts: FactStore, metrics: Metrics, now: int) -> None:
     for days in (1, 20, 60, 100):
         facts.insert("deployment", **SHOP, id=f"d{days}", result="success", finished_at=now - days * DAY,
                      failed=days == 20, rework=False)  # fmt: skip
@@ -116,7 +116,7 @@ def test_windows_end_now_and_hold_what_happened_in_them(facts: Any, metrics: Met
     }
 
 
-def test_services_and_environments_are_told_apart(facts: Any, metrics: Metrics, now: int) -> None:
+def test_services_and_environments_are_told_apart(facts: FactStore, metrics: Metrics, now: int) -> None:
     for service, environment in (("shop", "production"), ("shop", "staging"), ("cart", "production")):
         facts.insert("deployment", id=service + environment, service=service, environment=environment,
                      result="success", finished_at=now - DAY, failed=False, rework=False)  # fmt: skip
@@ -128,13 +128,15 @@ def test_services_and_environments_are_told_apart(facts: Any, metrics: Metrics, 
     }
 
 
-def test_a_figure_over_nothing_has_no_point(facts: Any, metrics: Metrics, now: int) -> None:
+def test_a_figure_over_nothing_has_no_point(facts: FactStore, metrics: Metrics, now: int) -> None:
     facts.insert("deployment", **SHOP, id="d", result="failure", finished_at=now - DAY)
     assert values(metrics, "vsm.dora.change_fail_rate") == {}
     assert values(metrics, "vsm.dora.change_lead_time") == {}
 
 
-def test_a_stage_of_two_types_has_one_share_of_complete_work(facts: Any, metrics: Metrics, now: int) -> None:
+def test_a_stage_of_two_types_has_one_share_of_complete_work(
+    facts: FactStore, metrics: Metrics, now: int
+) -> None:
     for kind, complete in (("build", True), ("build", True), ("test", False), ("test", None)):
         facts.insert(
             "stage_run", stage_name="check", stage_type=kind, ended_at=now - DAY, complete_accurate=complete
@@ -145,7 +147,7 @@ def test_a_stage_of_two_types_has_one_share_of_complete_work(facts: Any, metrics
 
 
 def test_figures_are_computed_again_only_when_a_fact_or_the_window_has_moved(
-    facts: Any, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+    facts: FactStore, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     computed = []
 
@@ -165,7 +167,7 @@ def test_figures_are_computed_again_only_when_a_fact_or_the_window_has_moved(
     assert len(computed) == 3
 
 
-def test_flow_is_of_what_production_got_by_repository(facts: Any, metrics: Metrics, now: int) -> None:
+def test_flow_is_of_what_production_got_by_repository(facts: FactStore, metrics: Metrics, now: int) -> None:
     for place, (repository, environment, days) in enumerate(
         (("shop", "production", 1), ("shop", "prod", 3), ("shop", "staging", 1), ("cart", "production", 60))
     ):

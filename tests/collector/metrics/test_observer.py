@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from opentelemetry.sdk.metrics import export as sdk
 
+from handmade.facts import FactStore
 from otel_vsm import identity
 from otel_vsm.semconv.metrics import METRICS
 from otel_vsm_collector.metrics import observer as observing
@@ -25,8 +26,18 @@ def collected(observer: Observer) -> dict[str, sdk.Metric]:
 def counted(observer: Observer, metric: str) -> dict[frozenset[Any], int]:
     """The points of a counter by the values of their attributes."""
     found = collected(observer).get(metric)
-    points = found.data.data_points if found else []
-    return {frozenset(point.attributes.values()): point.value for point in points}
+    return {frozenset((point.attributes or {}).values()): int(point.value) for point in numbers(found)}
+
+
+def numbers(metric: sdk.Metric | None) -> list[sdk.NumberDataPoint]:
+    """The points of a counter; none where there is none."""
+    points = metric.data.data_points if metric else []
+    return [point for point in points if isinstance(point, sdk.NumberDataPoint)]
+
+
+def histograms(metric: sdk.Metric) -> list[sdk.HistogramDataPoint]:
+    """The points of a histogram."""
+    return [point for point in metric.data.data_points if isinstance(point, sdk.HistogramDataPoint)]
 
 
 def test_every_counter_and_histogram_over_facts_is_observed() -> None:
@@ -40,7 +51,7 @@ def test_every_counter_and_histogram_over_facts_is_observed() -> None:
     assert {key for what in OBSERVED for key in what.metric.attributes} <= set(COLUMN_OF)
 
 
-def test_a_lead_time_falls_into_the_bucket_that_ends_with_it(facts: Any) -> None:
+def test_a_lead_time_falls_into_the_bucket_that_ends_with_it(facts: FactStore) -> None:
     observer = Observer()
     for hours, change in ((1.0, "a"), (1.5, "b"), (100_000.0, "c")):
         facts.insert(
@@ -50,7 +61,7 @@ def test_a_lead_time_falls_into_the_bucket_that_ends_with_it(facts: Any) -> None
     observer.observe(facts.connection, "delivery", "delivery")
     observer.commit()
 
-    (point,) = collected(observer)["vsm.change.lead_time"].data.data_points
+    (point,) = histograms(collected(observer)["vsm.change.lead_time"])
 
     assert point.attributes == {
         "vcs.repository.name": "github.com/acme/shop",
@@ -64,7 +75,7 @@ def test_a_lead_time_falls_into_the_bucket_that_ends_with_it(facts: Any) -> None
     assert {bound: count for bound, count in counts.items() if count} == {3600: 1, 7200: 1, float("inf"): 1}
 
 
-def test_a_lead_time_that_is_excluded_is_not_counted(facts: Any) -> None:
+def test_a_lead_time_that_is_excluded_is_not_counted(facts: FactStore) -> None:
     observer = Observer()
     facts.insert("delivery", **SHOP, change_id="a", excluded="clock_skew", trace_id="ab" * 16)
     observer.observe(facts.connection, "delivery", "delivery")
@@ -72,7 +83,7 @@ def test_a_lead_time_that_is_excluded_is_not_counted(facts: Any) -> None:
     assert collected(observer) == {}
 
 
-def test_the_latest_change_of_a_bucket_is_its_exemplar(facts: Any) -> None:
+def test_the_latest_change_of_a_bucket_is_its_exemplar(facts: FactStore) -> None:
     observer = Observer()
     for change, delivered in (("r#1", 10), ("r#3", 30), ("r#2", 20)):
         root = identity.change_root(change)
@@ -90,7 +101,7 @@ def test_the_latest_change_of_a_bucket_is_its_exemplar(facts: Any) -> None:
     assert (exemplar.value, exemplar.time_unix_nano) == (90.0, 30)
 
 
-def test_an_exemplar_in_a_foreign_trace_claims_no_span(facts: Any) -> None:
+def test_an_exemplar_in_a_foreign_trace_claims_no_span(facts: FactStore) -> None:
     observer = Observer()
     facts.insert("delivery", **SHOP, change_id="a", lead_time_s=60.0, delivered_at=1, trace_id="cd" * 16)
     observer.observe(facts.connection, "delivery", "delivery")
@@ -99,7 +110,7 @@ def test_an_exemplar_in_a_foreign_trace_claims_no_span(facts: Any) -> None:
     assert (exemplar.trace_id, exemplar.span_id) == (int("cd" * 16, 16), 0)
 
 
-def test_a_stage_run_counts_its_duration_wait_and_queue_apart(facts: Any) -> None:
+def test_a_stage_run_counts_its_duration_wait_and_queue_apart(facts: FactStore) -> None:
     observer = Observer()
     build = {"stage_name": "compile", "stage_type": "build"}
     facts.insert("stage_run", **build, result="success", process_s=42.0, queue_s=3.0)
@@ -110,8 +121,8 @@ def test_a_stage_run_counts_its_duration_wait_and_queue_apart(facts: Any) -> Non
     found = collected(observer)
 
     def sums(name: str) -> dict[frozenset[Any], tuple[int, float]]:
-        points = found[name].data.data_points
-        return {frozenset(point.attributes.values()): (point.count, point.sum) for point in points}
+        points = histograms(found[name])
+        return {frozenset((point.attributes or {}).values()): (point.count, point.sum) for point in points}
 
     assert sums("vsm.stage.duration") == {
         of("compile", "build", "success"): (1, 42.0),
@@ -121,7 +132,7 @@ def test_a_stage_run_counts_its_duration_wait_and_queue_apart(facts: Any) -> Non
     assert sums("vsm.stage.queue_time") == {of("compile", "build"): (1, 3.0)}
 
 
-def test_deployments_count_once_and_again_when_they_turn_out_to_fail(facts: Any) -> None:
+def test_deployments_count_once_and_again_when_they_turn_out_to_fail(facts: FactStore) -> None:
     observer = Observer()
     facts.insert("deployment", **SHOP, id="d1", kind="rollout", result="success", failed=False)
     facts.insert("deployment", **SHOP, id="d2", kind="rollout", result="failure", failed=False)
@@ -139,7 +150,7 @@ def test_deployments_count_once_and_again_when_they_turn_out_to_fail(facts: Any)
     assert counted(observer, "vsm.deployment.failure.count") == {of("shop", "production", "rollback"): 1}
 
 
-def test_an_incident_counts_when_it_is_restored_and_not_before_it_began(facts: Any) -> None:
+def test_an_incident_counts_when_it_is_restored_and_not_before_it_began(facts: FactStore) -> None:
     observer = Observer()
     second = 10**9
     facts.insert("incident", **SHOP, id="i1", severity="high", started_at=0, detected_at=60 * second,
@@ -152,14 +163,15 @@ def test_an_incident_counts_when_it_is_restored_and_not_before_it_began(facts: A
     observer.commit()
 
     found = collected(observer)
-    (restored,) = found["vsm.incident.restore_time"].data.data_points
-    (detected,) = found["vsm.incident.detect_time"].data.data_points
+    (restored,) = histograms(found["vsm.incident.restore_time"])
+    (detected,) = histograms(found["vsm.incident.detect_time"])
     assert (restored.count, restored.sum) == (1, 600.0)
+    assert restored.attributes
     assert restored.attributes["vsm.incident.severity"] == "high"
     assert (detected.count, detected.sum) == (1, 60.0)
 
 
-def test_an_unknown_attribute_is_left_out_rather_than_empty(facts: Any) -> None:
+def test_an_unknown_attribute_is_left_out_rather_than_empty(facts: FactStore) -> None:
     observer = Observer()
     facts.insert("approval", gate="release", wait_s=5.0)
     observer.observe(facts.connection, "approval", "approval")
@@ -168,7 +180,7 @@ def test_an_unknown_attribute_is_left_out_rather_than_empty(facts: Any) -> None:
     assert point.attributes == {"vsm.approval.gate": "release"}
 
 
-def test_what_a_failed_refresh_saw_is_not_counted(facts: Any) -> None:
+def test_what_a_failed_refresh_saw_is_not_counted(facts: FactStore) -> None:
     observer = Observer()
     facts.insert("deployment", **SHOP, kind="rollout", result="success")
     observer.observe(facts.connection, "deployment", "deployment")
@@ -180,20 +192,20 @@ def test_what_a_failed_refresh_saw_is_not_counted(facts: Any) -> None:
     assert list(counted(observer, "vsm.deployment.count").values()) == [1]
 
 
-def test_counts_add_up_and_start_when_the_collector_did(facts: Any) -> None:
+def test_counts_add_up_and_start_when_the_collector_did(facts: FactStore) -> None:
     observer = Observer()
     facts.insert("deployment", **SHOP, kind="rollout", result="success")
     starts = []
     for expected in (1, 2, 3):
         observer.observe(facts.connection, "deployment", "deployment")
         observer.commit()
-        (point,) = collected(observer)["vsm.deployment.count"].data.data_points
+        (point,) = numbers(collected(observer)["vsm.deployment.count"])
         assert point.value == expected
         starts.append(point.start_time_unix_nano)
     assert len(set(starts)) == 1
 
 
-def test_a_start_counts_everything_that_is_known(facts: Any) -> None:
+def test_a_start_counts_everything_that_is_known(facts: FactStore) -> None:
     facts.insert(
         "deployment", **SHOP, id="d", kind="rollout", result="success", failed=True, failure_method="slo"
     )
@@ -208,18 +220,20 @@ def test_a_start_counts_everything_that_is_known(facts: Any) -> None:
     assert missing == {"vsm.stage.wait_time", "vsm.stage.queue_time"}
 
 
-def test_too_many_series_are_summed_in_one_that_says_so(facts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_series_are_summed_in_one_that_says_so(
+    facts: FactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(observing, "MAX_ATTRIBUTE_SETS", 2)
     observer = Observer()
     for number in range(5):
         facts.insert("deployment", service=f"s{number}", environment="e", kind="rollout", result="success")
     observer.observe(facts.connection, "deployment", "deployment")
     observer.commit()
-    points = collected(observer)["vsm.deployment.count"].data.data_points
+    points = numbers(collected(observer)["vsm.deployment.count"])
     assert [point.value for point in points] == [1, 1, 3]
     assert points[-1].attributes == {"otel.metric.overflow": True}
 
 
-def test_a_fact_that_no_metric_counts_is_a_mistake(facts: Any) -> None:
+def test_a_fact_that_no_metric_counts_is_a_mistake(facts: FactStore) -> None:
     with pytest.raises(ValueError, match="no metric counts 'deploymnet'; known are stage_run, delivery"):
         Observer().observe(facts.connection, "deploymnet", "deployment")

@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from handmade.receivers import Receiver
 from otel_vsm.export import export_all
 from otel_vsm.identity import ChangeId, SpanId, change_root, incident_root
 from otel_vsm.record import Record
@@ -25,10 +26,9 @@ CHANGE = ChangeId("github.com/acme/metrics#1")
 
 
 @pytest.fixture
-def measured_collector(http_receiver: Any) -> Iterator[RunningCollector]:
+def measured_collector(http_receiver: Receiver) -> Iterator[RunningCollector]:
     """A collector that sends its metrics to the receiver."""
-    endpoint, _ = http_receiver
-    env = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_METRIC_EXPORT_INTERVAL": "500"}
+    env = {"OTEL_EXPORTER_OTLP_ENDPOINT": http_receiver.endpoint, "OTEL_METRIC_EXPORT_INTERVAL": "500"}
     with collector(env=env) as running:
         yield running
 
@@ -128,7 +128,10 @@ def records(now: int) -> list[Record]:
 
 
 def test_prometheus_and_a_receiver_find_what_the_collector_counted(
-    measured_collector: RunningCollector, prometheus: str, http_receiver: Any, monkeypatch: pytest.MonkeyPatch
+    measured_collector: RunningCollector,
+    prometheus: str,
+    http_receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name, value in measured_collector.environment().items():
         monkeypatch.setenv(name, value)

@@ -4,7 +4,6 @@ import asyncio
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 import grpc
 import grpc.aio
@@ -14,6 +13,7 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from handmade.otlp import Otlp
 from otel_vsm_collector.receive.grpc import METHOD, SERVICE, add_trace_service, make_server
 from otel_vsm_collector.spans.accept import Outcome, Verdict, accept
 
@@ -42,15 +42,15 @@ def call(
 ) -> bytes:
     async def run() -> bytes:
         async with serving(export) as channel:
-            answer: bytes = await channel.unary_unary(path)(payload, compression=compression)
-            return answer
+            send: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(path)
+            return await send(payload, compression=compression)
 
     return asyncio.run(run())
 
 
 @pytest.mark.parametrize("compression", [None, grpc.Compression.NoCompression, grpc.Compression.Gzip])
 def test_a1_1_2_and_5_traces_are_taken_plain_and_packed(
-    otlp: Any, compression: grpc.Compression | None
+    otlp: Otlp, compression: grpc.Compression | None
 ) -> None:
     taken = []
 
@@ -67,7 +67,7 @@ def test_a1_5_an_empty_request_succeeds() -> None:
     assert call(b"") == b""
 
 
-def test_a1_6_a_partial_success_is_ok_with_exact_numbers(otlp: Any) -> None:
+def test_a1_6_a_partial_success_is_ok_with_exact_numbers(otlp: Otlp) -> None:
     answer = call(otlp.payload(otlp.span(), otlp.span(trace_id=b"")))
     partial = ExportTraceServiceResponse.FromString(answer).partial_success
     assert partial.rejected_spans == 1
@@ -125,10 +125,10 @@ def test_a_second_server_does_not_share_the_port() -> None:
     asyncio.run(run())
 
 
-def test_a1_15_concurrent_requests_are_answered_each(otlp: Any) -> None:
+def test_a1_15_concurrent_requests_are_answered_each(otlp: Otlp) -> None:
     async def run() -> set[int]:
         async with serving() as channel:
-            export = channel.unary_unary(PATH)
+            export: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(PATH)
             faulty = [otlp.span(trace_id=b"") for _ in range(20)]
             answers = await asyncio.gather(*(export(otlp.payload(*faulty[:n])) for n in range(20)))
             parsed = [ExportTraceServiceResponse.FromString(answer) for answer in answers]

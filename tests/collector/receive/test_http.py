@@ -10,6 +10,7 @@ import pytest
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from handmade.otlp import Otlp
 from otel_vsm_collector.receive import limits
 from otel_vsm_collector.receive.http import JSON, PATH, PROTOBUF, HttpReceiver
 from otel_vsm_collector.spans.accept import Outcome, Verdict, accept
@@ -80,7 +81,7 @@ def status_of(answer: Answer) -> Status:
 
 @pytest.mark.parametrize("method", ["none", "identity", "gzip"])
 def test_a1_1_and_2_traces_are_taken_plain_and_packed(
-    post: Post, taken: list[bytes], otlp: Any, method: str
+    post: Post, taken: list[bytes], otlp: Otlp, method: str
 ) -> None:
     payload = otlp.payload(otlp.span())
     packed = gzip.compress(payload) if method == "gzip" else payload
@@ -89,7 +90,7 @@ def test_a1_1_and_2_traces_are_taken_plain_and_packed(
     assert taken == [payload]
 
 
-def test_a_body_may_come_in_pieces(post: Post, taken: list[bytes], otlp: Any) -> None:
+def test_a_body_may_come_in_pieces(post: Post, taken: list[bytes], otlp: Otlp) -> None:
     payload = otlp.payload(otlp.span())
     assert post(payload[:10], payload[10:20], payload[20:], content_type=PROTOBUF).status == 200
     assert taken == [payload]
@@ -147,7 +148,7 @@ def test_a1_5_an_empty_request_succeeds_without_partial_success(
     assert (answer.status, answer.body) == (200, b"" if content_type == PROTOBUF else b"{}")
 
 
-def test_a1_6_a_partial_success_is_200_with_exact_numbers(post: Post, otlp: Any) -> None:
+def test_a1_6_a_partial_success_is_200_with_exact_numbers(post: Post, otlp: Otlp) -> None:
     payload = otlp.payload(otlp.span(), otlp.span(span_id=b""), otlp.span(trace_id=b""))
     answer = post(payload, content_type=PROTOBUF)
     partial = ExportTraceServiceResponse.FromString(answer.body).partial_success
@@ -216,7 +217,7 @@ def test_a1_10_a_busy_collector_says_when_to_come_back(post: Post) -> None:
     "content_type", ["application/json; charset=utf-8", "Application/JSON", "application/json;charset=UTF-8"]
 )
 def test_a1_12_json_is_known_by_any_spelling(
-    post: Post, taken: list[bytes], otlp: Any, content_type: str
+    post: Post, taken: list[bytes], otlp: Otlp, content_type: str
 ) -> None:
     span = {
         "traceId": "5B8EFFF798038103D269B633813FC60C",

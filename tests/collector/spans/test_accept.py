@@ -9,6 +9,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
+from handmade.otlp import Otlp
 from otel_vsm_collector.spans.accept import Accepted, Counts, Outcome, Verdict, accept
 from otel_vsm_collector.spans.rows import Numbered, ledger_rows
 
@@ -48,7 +49,7 @@ def kept_span_ids(accepted: Accepted) -> list[bytes]:
     ]
 
 
-def test_a_request_of_delivery_is_kept_as_it_came(otlp: Any) -> None:
+def test_a_request_of_delivery_is_kept_as_it_came(otlp: Otlp) -> None:
     payload = otlp.payload(otlp.span(), otlp.span())
     accepted = accept([payload])
     assert accepted.verdicts == [ALL_WELL]
@@ -59,7 +60,7 @@ def test_a_request_of_delivery_is_kept_as_it_came(otlp: Any) -> None:
 def test_an_empty_request_is_a_success_that_keeps_nothing() -> None:
     """Conformance A1.5."""
     accepted = accept([b""])
-    assert (accepted.verdicts, accepted.journal, accepted.kept) == ([ALL_WELL], [], None)
+    assert (accepted.verdicts, accepted.journal, accepted.spans) == ([ALL_WELL], [], None)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_an_empty_request_is_a_success_that_keeps_nothing() -> None:
         ({"start_time_unix_nano": 0, "end_time_unix_nano": 0}, "with neither a start nor an end time"),
     ],
 )
-def test_a_span_that_cannot_be_one_is_rejected_alone(otlp: Any, fault: dict[str, Any], reason: str) -> None:
+def test_a_span_that_cannot_be_one_is_rejected_alone(otlp: Otlp, fault: dict[str, Any], reason: str) -> None:
     """Conformance A1.6 and A1.13: exact numbers, and a message that says what was wrong."""
     sound = [otlp.span(), otlp.span()]
     accepted = accept([otlp.payload(sound[0], otlp.span(**fault), sound[1])])
@@ -85,8 +86,13 @@ def test_a_span_that_cannot_be_one_is_rejected_alone(otlp: Any, fault: dict[str,
     assert accepted.counts == Counts(received=3, rejected=1, kept=2)
 
 
-def test_each_span_is_rejected_for_one_reason(otlp: Any) -> None:
-    nothing = {"trace_id": b"", "span_id": b"", "start_time_unix_nano": 0, "end_time_unix_nano": 0}
+def test_each_span_is_rejected_for_one_reason(otlp: Otlp) -> None:
+    nothing: dict[str, Any] = {
+        "trace_id": b"",
+        "span_id": b"",
+        "start_time_unix_nano": 0,
+        "end_time_unix_nano": 0,
+    }
     (verdict,) = accept([otlp.payload(otlp.span(**nothing), otlp.span(span_id=b""))]).verdicts
     assert verdict.rejected == 2
     assert "1 without a trace id" in verdict.message
@@ -120,7 +126,7 @@ def test_each_span_is_rejected_for_one_reason(otlp: Any) -> None:
     ],
 )
 def test_only_spans_with_delivery_in_them_are_kept(
-    otlp: Any, attributes: dict[str, Any], resource: dict[str, Any], kept: bool
+    otlp: Otlp, attributes: dict[str, Any], resource: dict[str, Any], kept: bool
 ) -> None:
     accepted = accept([otlp.payload(otlp.span(attributes), resource=resource)])
     assert accepted.verdicts == [ALL_WELL]
@@ -128,7 +134,7 @@ def test_only_spans_with_delivery_in_them_are_kept(
     assert len(accepted.journal) == int(kept)
 
 
-def test_spans_that_are_left_out_leave_the_others_whole(otlp: Any) -> None:
+def test_spans_that_are_left_out_leave_the_others_whole(otlp: Otlp) -> None:
     first, last = (
         otlp.span(),
         otlp.span({"vsm.team": "pay", "of.somebody": b"\x00"}, trace_state="a=b", flags=0x300),
@@ -136,11 +142,11 @@ def test_spans_that_are_left_out_leave_the_others_whole(otlp: Any) -> None:
     accepted = accept([otlp.payload(first, otlp.span(RUNTIME), last, resource={"service.name": "ci"})])
     (journal,) = accepted.journal
     assert journal == otlp.payload(first, last, resource={"service.name": "ci"})
-    assert accepted.kept is not None
-    assert accepted.kept.count == 2
+    assert accepted.spans is not None
+    assert accepted.spans.count == 2
 
 
-def test_requests_judged_together_are_judged_each_by_itself(otlp: Any) -> None:
+def test_requests_judged_together_are_judged_each_by_itself(otlp: Otlp) -> None:
     good, other = otlp.span(), otlp.span()
     payloads = [
         otlp.payload(good),
@@ -171,13 +177,13 @@ def test_what_is_no_request_is_the_senders_fault(payload: bytes) -> None:
     assert verdict.message.startswith("the body is no OTLP trace request in protobuf: ")
 
 
-def test_text_that_is_no_utf8_is_the_senders_fault(otlp: Any) -> None:
+def test_text_that_is_no_utf8_is_the_senders_fault(otlp: Otlp) -> None:
     payload = otlp.payload(otlp.span({"vsm.team": "pay"})).replace(b"pay", b"p\xffy")
     (verdict,) = accept([payload]).verdicts
     assert verdict.outcome is Outcome.MALFORMED
 
 
-def test_a_fault_that_shows_only_when_a_request_is_written_anew_is_the_senders_too(otlp: Any) -> None:
+def test_a_fault_that_shows_only_when_a_request_is_written_anew_is_the_senders_too(otlp: Otlp) -> None:
     """Span events are not read, so they are looked at only where a span beside them is left out."""
     broken = otlp.span()
     broken.events.add(name="pay")
@@ -187,7 +193,7 @@ def test_a_fault_that_shows_only_when_a_request_is_written_anew_is_the_senders_t
     assert accepted.counts.kept == len(kept_span_ids(accepted)) == 1
 
 
-def test_every_kind_of_value_is_accepted(otlp: Any) -> None:
+def test_every_kind_of_value_is_accepted(otlp: Otlp) -> None:
     """Conformance A1.13: empty values, bytes, maps, arrays, repeated keys, flags of the future."""
     span = otlp.span({"vsm.stage.name": "build", "none": None, "bytes": b"\x00"}, flags=0xFFFFFFFF)
     nested = span.attributes.add(key="map").value
@@ -213,5 +219,5 @@ def test_bytes_of_any_kind_get_a_verdict(cuts: list[tuple[float, int, bytes]]) -
         payload = payload[:start] + piece + payload[start + length :]
     accepted = accept([payload, SOUND])
     assert accepted.verdicts[1] == ALL_WELL
-    assert accepted.kept is not None
-    assert ledger_rows([Numbered([1, 2], accepted.kept)]).span.num_rows == accepted.counts.kept
+    assert accepted.spans is not None
+    assert ledger_rows([Numbered([1, 2], accepted.spans)]).span.num_rows == accepted.counts.kept

@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from otel_vsm_collector.spans.columns import SPAN, TABLES, ddl, schema
+from otel_vsm_collector.spans.columns import TABLES, ddl, schema
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -11,8 +11,3 @@ def test_both_descriptions_agree(table: str) -> None:
     with duckdb.connect() as connection:
         connection.execute(ddl(table))
         assert connection.sql(f"FROM {table}").to_arrow_table().schema == schema(table)
-
-
-def test_no_attribute_fills_two_columns() -> None:
-    filled = [column.attribute for column in SPAN if column.attribute is not None]
-    assert len(filled) == len(set(filled))

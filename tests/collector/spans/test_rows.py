@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
-from otel_vsm_collector.spans.accept import Kept, accept
+from handmade.otlp import Otlp
+from otel_vsm_collector.spans.accept import AcceptedSpans, accept
 from otel_vsm_collector.spans.rows import Numbered, ledger_rows
 
 Row = dict[str, Any]
@@ -14,15 +15,15 @@ OTHER_TRACE, OTHER_SPAN = bytes(range(16)), bytes(range(1, 9))
 
 
 @pytest.fixture
-def row(otlp: Any) -> Callable[..., Row]:
+def row(otlp: Otlp) -> Callable[..., Row]:
     """The row of one span."""
 
     def of(attributes: dict[str, Any], resource: dict[str, Any] | None = None, **fields: Any) -> Row:
         # A second span, whose values must not come into the first one's row.
         other = otlp.span({"vsm.stage.name": "other", "vsm.team": "other", "vsm.stage.queue.duration": 99.0})
         accepted = accept([otlp.payload(otlp.span(attributes, **fields), other, resource=resource)])
-        assert accepted.kept is not None
-        rows = ledger_rows([Numbered([7], accepted.kept)]).span.to_pylist()
+        assert accepted.spans is not None
+        rows = ledger_rows([Numbered([7], accepted.spans)]).span.to_pylist()
         first: Row = rows[0]
         return first
 
@@ -121,10 +122,10 @@ def test_a_value_that_is_none_leaves_the_resources(row: Callable[..., Row], noth
     )
 
 
-def test_the_first_of_repeated_keys_counts(otlp: Any) -> None:
+def test_the_first_of_repeated_keys_counts(otlp: Otlp) -> None:
     span = otlp.span({"vsm.team": "first"})
     span.attributes.add(key="vsm.team").value.string_value = "second"
-    kept = accept([otlp.payload(span)]).kept
+    kept = accept([otlp.payload(span)]).spans
     assert kept is not None
     assert ledger_rows([Numbered([1], kept)]).span.column("team").to_pylist() == ["first"]
 
@@ -231,22 +232,22 @@ def test_a_parent_that_cannot_be_one_is_none(row: Callable[..., Row], parent: by
     assert row({"vsm.team": "a"}, parent_span_id=parent)["parent_span_id"] is None
 
 
-def test_parents_stay_with_their_children(otlp: Any) -> None:
+def test_parents_stay_with_their_children(otlp: Otlp) -> None:
     spans = [otlp.span(parent_span_id=parent) for parent in (b"", b"\x01" * 8, b"", b"\x02" * 8)]
-    kept = accept([otlp.payload(*spans)]).kept
+    kept = accept([otlp.payload(*spans)]).spans
     assert kept is not None
     found = ledger_rows([Numbered([1], kept)]).span.column("parent_span_id").to_pylist()
     assert found == [None, "01" * 8, None, "02" * 8]
 
 
-def test_links_to_spans_that_can_exist_are_kept(otlp: Any) -> None:
+def test_links_to_spans_that_can_exist_are_kept(otlp: Otlp) -> None:
     first, dropped, last = otlp.span(), otlp.span({}), otlp.span()
     first.links.add(trace_id=OTHER_TRACE, span_id=OTHER_SPAN)
     first.links.add(trace_id=OTHER_TRACE, span_id=b"short")
     first.links.add(trace_id=bytes(16), span_id=OTHER_SPAN)
     dropped.links.add(trace_id=OTHER_TRACE, span_id=OTHER_SPAN)
     last.links.add(trace_id=OTHER_TRACE, span_id=OTHER_SPAN)
-    kept = accept([otlp.payload(first, dropped, last)]).kept
+    kept = accept([otlp.payload(first, dropped, last)]).spans
     assert kept is not None
     assert ledger_rows([Numbered([3], kept)]).span_link.to_pylist() == [
         {
@@ -260,7 +261,7 @@ def test_links_to_spans_that_can_exist_are_kept(otlp: Any) -> None:
     ]
 
 
-def test_batches_put_together_give_the_rows_that_they_give_alone(otlp: Any) -> None:
+def test_batches_put_together_give_the_rows_that_they_give_alone(otlp: Otlp) -> None:
     """Spans, resources and links of a later batch must not point into an earlier one."""
     batches = []
     for number in range(1, 5):
@@ -274,7 +275,7 @@ def test_batches_put_together_give_the_rows_that_they_give_alone(otlp: Any) -> N
                     *spans, resource={"vsm.team": f"resource {number}", "service.name": str(request)}
                 )
             )
-        kept: Kept | None = accept(payloads).kept
+        kept: AcceptedSpans | None = accept(payloads).spans
         assert kept is not None
         batches.append(Numbered(range(10 * number, 10 * number + number), kept))
     together = ledger_rows(batches)

@@ -1,14 +1,14 @@
 """What a browser may do with any answer."""
 
-from typing import Any
-
 import pytest
+
+from handmade.web import Web
 
 
 @pytest.mark.parametrize(
     "target", ["/", "/api/v1/changes", "/none", "/api/v1/dora?window=x", "/metrics", "/style.css"]
 )
-def test_a_browser_may_run_nothing_and_frame_nothing(web: Any, target: str) -> None:
+def test_a_browser_may_run_nothing_and_frame_nothing(web: Web, target: str) -> None:
     headers = web.get(target).headers
     policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
     assert policy["default-src"] == "'none'"

@@ -1,6 +1,6 @@
 """Repeated spans: of several tellings of one span, one stays in the ledger."""
 
-from otel_vsm_collector.derive.tables import NEAR_SPAN
+from otel_vsm_collector.derive.tables import TOUCHED_SPAN
 from otel_vsm_collector.spans import columns
 from otel_vsm_collector.stores.engine import Engine, Within
 
@@ -12,33 +12,35 @@ _RULE = ", ".join(
 )
 
 DROPPED = "dropped_span"
-"""The scratch table of what was in `near_span` and went."""
+"""The scratch table of what was in `touched_span` and went."""
 
 
-def load_near_spans(engine: Engine, first_seq: int, last_seq: int) -> None:
-    """Fills the scratch table `near_span`: every span in a trace that the ledger's rows of this range are in.
+def load_touched_spans(engine: Engine, first_seq: int, last_seq: int) -> None:
+    """Fills the scratch table `touched_span`: every span in a trace that the ledger's rows of this range are
+    in.
 
     A repeated span is in the trace of its first telling, and a trace mostly is one change.
     """
-    named = ", ".join(name for name in NEAR_SPAN if name != "place")
+    named = ", ".join(name for name in TOUCHED_SPAN if name != "row_id")
     new = f"SELECT DISTINCT trace_id FROM span WHERE seq BETWEEN {first_seq} AND {last_seq}"
     engine.fill("new_trace", new)
     traces = Within(("trace_id",), "new_trace", ("trace_id",))
-    engine.pick("near_span", f"rowid AS place, {named}", "span", traces)
+    engine.pick("touched_span", f"rowid AS row_id, {named}", "span", traces)
 
 
 def drop_repeated_spans(engine: Engine) -> int:
-    """Takes repetitions out of `near_span` and the ledger; answers how many went, to the table `DROPPED`."""
-    twice = "SELECT trace_id, span_id FROM near_span GROUP BY trace_id, span_id HAVING count(*) > 1"
+    """Takes repetitions out of `touched_span` and the ledger; answers how many went, to the table
+    `DROPPED`."""
+    twice = "SELECT trace_id, span_id FROM touched_span GROUP BY trace_id, span_id HAVING count(*) > 1"
     if not engine.fill("repeated", twice):
         return 0
-    telling = f"row_number() OVER (PARTITION BY trace_id, span_id ORDER BY {_RULE})"
+    rank = f"row_number() OVER (PARTITION BY trace_id, span_id ORDER BY {_RULE})"
     several = Within(("trace_id", "span_id"), "repeated", ("trace_id", "span_id"))
-    engine.pick("telling", "rowid AS place, *", "span", several)
-    told = f"SELECT place, {telling} AS telling FROM telling"
-    dropped = engine.fill("repeated", f"SELECT place FROM ({told}) WHERE telling > 1")
-    gone = "place IN (SELECT place FROM repeated)"
-    engine.fill(DROPPED, f"SELECT * FROM near_span WHERE {gone}")
-    engine.delete("near_span", gone)
-    engine.delete("span", "rowid IN (SELECT place FROM repeated)")
+    engine.pick("telling", "rowid AS row_id, *", "span", several)
+    ranked = f"SELECT row_id, {rank} AS rank FROM telling"
+    dropped = engine.fill("repeated", f"SELECT row_id FROM ({ranked}) WHERE rank > 1")
+    gone = "row_id IN (SELECT row_id FROM repeated)"
+    engine.fill(DROPPED, f"SELECT * FROM touched_span WHERE {gone}")
+    engine.delete("touched_span", gone)
+    engine.delete("span", "rowid IN (SELECT row_id FROM repeated)")
     return dropped

@@ -8,10 +8,12 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from otel_vsm_collector.derive import tables
@@ -19,6 +21,8 @@ from otel_vsm_collector.stores.engine import Engine, Within
 
 _EXCLUDED = re.compile(r"(?<=EXCLUDE \()[^()]*(?=\))")
 """Columns that are dropped: Ibis names them in the order of a set, which is another one in each process."""
+
+_COMPILED = 1000
 
 Observe = Callable[[str, str], None]
 """Who wants to know of facts when they are first seen (the metrics) is called with the fact and the name of a
@@ -33,7 +37,7 @@ class Scope(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class FirstSeen:
     """What counts as seeing a fact for the first time."""
 
     fact: str
@@ -70,7 +74,7 @@ class _Replace:
     table: str
     query: str
     within: Within
-    sightings: tuple[Sighting, ...]
+    first_seen: tuple[FirstSeen, ...]
 
 
 @dataclass(slots=True)
@@ -118,7 +122,7 @@ class Plan:
         *,
         scope: Scope,
         columns: tuple[str, ...] | None = None,
-        sightings: tuple[Sighting, ...] = (),
+        first_seen: tuple[FirstSeen, ...] = (),
     ) -> None:
         """Computes the rows of a fact's table anew that the scope names; not from that table itself.
 
@@ -127,7 +131,7 @@ class Plan:
         """
         schema = tables.FACTS[table]
         query = self._query(expression.select(*schema.names).cast(schema))
-        self._steps.append(_Replace(table, query, _within(scope, columns), sightings))
+        self._steps.append(_Replace(table, query, _within(scope, columns), first_seen))
 
     def call(
         self, name: str, function: Callable[[Engine], int], schema: ibis.Schema | None = None
@@ -140,7 +144,7 @@ class Plan:
         """Makes the scratch tables."""
         for step in self._steps:
             if isinstance(step, _Scratch | _Pick):
-                engine.create(step.name, step.schema)
+                engine.create_scratch(step.name, step.schema)
 
     def run(self, engine: Engine, observe: Observe | None) -> dict[str, int]:
         """Runs every step in the engine's current transaction; answers the rows of the scratch tables."""
@@ -177,26 +181,32 @@ class Plan:
         return digest.hexdigest()
 
     def _query(self, expression: ir.Table) -> str:
-        return str(ibis.to_sql(expression, dialect=self.dialect))
+        return _compiled(expression.op(), self.dialect)
+
+
+# Plans by other definitions have most of their queries in common: `vsm.yaml` may be read again and again.
+@lru_cache(_COMPILED)
+def _compiled(operation: ops.Node, dialect: str) -> str:
+    return str(ibis.to_sql(operation.to_expr(), dialect=dialect))
 
 
 def _replace(engine: Engine, step: _Replace, observe: Observe | None) -> None:
-    if observe is None or not step.sightings:
+    if observe is None or not step.first_seen:
         engine.drop(step.table, step.within)
         engine.insert(step.table, step.query)
         return
     new = engine.fill("new_rows", step.query)
-    old = engine.pick("old_rows", _known(step.sightings), step.table, step.within)
+    old = engine.pick("old_rows", _columns_before(step.first_seen), step.table, step.within)
     if old:
         engine.drop(step.table, step.within)
     if new:
         engine.insert(step.table, "SELECT * FROM new_rows")
     if new:
-        for sighting in step.sightings:
-            if not old and sighting.known is None:
-                observe(sighting.fact, "new_rows")
-            elif engine.fill("first_seen", _unseen(sighting)):
-                observe(sighting.fact, "first_seen")
+        for what in step.first_seen:
+            if not old and what.known is None:
+                observe(what.fact, "new_rows")
+            elif engine.fill("first_seen", _newly_seen(what)):
+                observe(what.fact, "first_seen")
 
 
 def _in_order(excluded: re.Match[str]) -> str:
@@ -207,20 +217,18 @@ def _within(scope: Scope, columns: tuple[str, ...] | None) -> Within:
     return Within(columns or scope.columns, scope.table, scope.columns)
 
 
-def _known(sightings: tuple[Sighting, ...]) -> str:
+def _columns_before(first_seen: tuple[FirstSeen, ...]) -> str:
     """The columns of old rows that tell what was seen before."""
-    columns = dict.fromkeys(
-        column for sighting in sightings for column in (*sighting.key, sighting.known) if column
-    )
+    columns = dict.fromkeys(column for what in first_seen for column in (*what.key, what.known) if column)
     return ", ".join(f'"{column}"' for column in columns)
 
 
-def _unseen(sighting: Sighting) -> str:
-    same = " AND ".join(f'o."{column}" = n."{column}"' for column in sighting.key)
+def _newly_seen(what: FirstSeen) -> str:
+    same = " AND ".join(f'o."{column}" = n."{column}"' for column in what.key)
     known = (
         "true"
-        if sighting.known is None
-        else f"(coalesce(CAST({{}}.{sighting.known} AS VARCHAR), 'false') <> 'false')"
+        if what.known is None
+        else f"(coalesce(CAST({{}}.{what.known} AS VARCHAR), 'false') <> 'false')"
     )
     return (
         f"SELECT n.* FROM new_rows AS n WHERE {known.format('n')}"

@@ -1,8 +1,8 @@
 """Keeping the facts true: after new spans, the facts that they touch are computed again.
 
-First whose the spans are, then what they say by themselves (runs, events, rollouts, incident reports), for
-the changes, deployments and incidents that the new spans touch; then what follows from their neighbours
-(order, carried changes, failures), for whole services and environments.
+First whose the spans are, then what they say by themselves (runs, events, reports of deployments and
+incidents), for the changes, deployments and incidents that the new spans touch; then what follows from their
+neighbours (order, carried changes, failures), for whole services and environments.
 """
 
 import inspect
@@ -14,10 +14,10 @@ from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.derive.refresh import duplicates
 from otel_vsm_collector.derive.refresh.plan import Observe, Plan
 from otel_vsm_collector.derive.refresh.steps import identities, outcomes, own_facts, scope, sequence
-from otel_vsm_collector.spans import pivot, rows
+from otel_vsm_collector.spans import classify, mappings, pivot, rows
 from otel_vsm_collector.stores.engine import Engine
 
-_BESIDE_THE_PLAN = (identity, pivot, rows, duplicates)
+_BESIDE_THE_PLAN = (identity, classify, pivot, rows, duplicates)
 """What the facts follow from as well, and is no query: a change of it must not go unnoticed."""
 
 
@@ -27,12 +27,13 @@ def refresh_plan(definitions: Definitions, dialect: str = "duckdb") -> Plan:
     identities.find_names(plan, definitions)
     scope.find_touched(plan, definitions)
     own_facts.derive_changes(plan)
-    own_facts.derive_rollouts(plan)
+    own_facts.derive_deployment_reports(plan)
     own_facts.derive_incident_reports(plan)
     sequence.derive_order(plan)
     sequence.derive_carried(plan, definitions)
     outcomes.derive_remedies(plan)
     outcomes.derive_incidents(plan, definitions)
+    outcomes.derive_evidence(plan)
     outcomes.derive_deployments(plan, definitions)
     outcomes.derive_deliveries(plan, definitions)
     return plan
@@ -48,7 +49,8 @@ class Refresher:
     @property
     def fingerprint(self) -> str:
         """Changes whenever the tables would be filled otherwise, or be looked up otherwise."""
-        digest = sha256(f"{self._plan.fingerprint} {self._engine.layout}".encode())
+        parts = self._plan.fingerprint, self._engine.layout, mappings.fingerprint()
+        digest = sha256(" ".join(map(str, parts)).encode())
         for module in _BESIDE_THE_PLAN:
             digest.update(inspect.getsource(module).encode())
         return digest.hexdigest()
@@ -56,7 +58,7 @@ class Refresher:
     def create_tables(self) -> None:
         """Makes the tables of facts where they are missing."""
         for name, schema in tables.FACTS.items():
-            self._engine.keep(name, schema)
+            self._engine.create_table(name, schema)
 
     def refresh(self, first_seq: int, last_seq: int) -> int:
         """Takes the ledger's rows with first_seq ≤ seq ≤ last_seq into the facts.
@@ -64,7 +66,7 @@ class Refresher:
         Returns how many repetitions of spans were taken out of the ledger.
         """
         self._engine.begin(first_seq, last_seq)
-        duplicates.load_near_spans(self._engine, first_seq, last_seq)
+        duplicates.load_touched_spans(self._engine, first_seq, last_seq)
         repeated = self._plan.run(self._engine, self._observe)["repeated"]
         self._engine.end()
         return repeated

@@ -10,27 +10,27 @@ from otel_vsm_collector.derive.rules.changes import is_incident_event
 from otel_vsm_collector.derive.rules.deployments import spans_of_deployments
 
 
-def touched_changes(*told: ir.Table) -> ir.Table:
+def touched_changes(*sources: ir.Table) -> ir.Table:
     """The changes (change_id) that the touched traces' names mean, or meant, that own these traces, or did,
     and whose work item they tell of."""
-    return ibis.union(*(rows.select("change_id") for rows in told), distinct=True)
+    return ibis.union(*(rows.select("change_id") for rows in sources), distinct=True)
 
 
-def touched_items(near: ir.Table) -> ir.Table:
+def touched_items(spans: ir.Table) -> ir.Table:
     """The work items (work_item_id) that the touched traces tell of."""
-    return near.filter(near.work_item_id.notnull()).select("work_item_id").distinct()
+    return spans.filter(spans.work_item_id.notnull()).select("work_item_id").distinct()
 
 
-def touched_deployments(near: ir.Table) -> ir.Table:
+def touched_deployments(spans: ir.Table) -> ir.Table:
     """The deployments (deployment_id) that the touched traces tell of."""
-    return spans_of_deployments(near).select("deployment_id").distinct()
+    return spans_of_deployments(spans).select("deployment_id").distinct()
 
 
-def touched_incidents(near: ir.Table) -> ir.Table:
+def touched_incidents(spans: ir.Table) -> ir.Table:
     """The incidents (incident_id) that the touched traces tell of."""
-    return near.filter(is_incident_event(near)).select("incident_id").distinct()
+    return spans.filter(is_incident_event(spans)).select("incident_id").distinct()
 
 
-def linking_incidents(links: ir.Table, rollout_spans: ir.Table) -> ir.Table:
+def linking_incidents(links: ir.Table, deployment_spans: ir.Table) -> ir.Table:
     """The incidents (incident_id) that link to one of the spans."""
-    return links.semi_join(rollout_spans, ["trace_id", "span_id"]).select("incident_id").distinct()
+    return links.semi_join(deployment_spans, ["trace_id", "span_id"]).select("incident_id").distinct()

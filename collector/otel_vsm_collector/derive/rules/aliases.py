@@ -22,7 +22,7 @@ NAMES = ibis.schema(dict.fromkeys(("identity", "node", "component", "trace_id"),
 """The scratch table that `join_names` fills: the names in question, numbered by component."""
 
 
-def told(spans: ir.Table) -> ir.Table:
+def aliases(spans: ir.Table) -> ir.Table:
     """The table `alias` from the spans of whole traces: the name that a span goes by, and each other that it
     carries beside it; the first once more where it carries no other.
     """
@@ -81,20 +81,20 @@ def join_names(engine: Engine) -> int:
         for first, second in (("identity", "other"), ("node", "other_node"))
     )
     encoded = nodes.dictionary_encode()
-    size, place = len(encoded.dictionary), encoded.indices.to_numpy()
-    ends = place[: len(rows)], place[len(rows) :]
+    size, node_of = len(encoded.dictionary), encoded.indices.to_numpy()
+    ends = node_of[: len(rows)], node_of[len(rows) :]
     graph = coo_array((np.ones(len(rows), dtype=np.int8), ends), shape=(size, size))
     count, component = connected_components(graph, directed=False)
     in_order = pc.sort_indices(encoded.dictionary).to_numpy()
     first = np.zeros(count, dtype=np.int64)
     first[component[in_order[::-1]]] = in_order[::-1]
-    told = pa.table(
-        [names, nodes, encoded.dictionary.take(pa.array(first[component[place]]))],
+    named = pa.table(
+        [names, nodes, encoded.dictionary.take(pa.array(first[component[node_of]]))],
         names=["identity", "node", "component"],
     )
-    told = told.group_by(told.column_names).aggregate([])
-    roots = [change_root(name).trace_id for name in told["identity"].to_pylist()]
-    return engine.load("named", told.append_column("trace_id", pa.array(roots, pa.string())))
+    named = named.group_by(named.column_names).aggregate([])
+    roots = [change_root(name).trace_id for name in named["identity"].to_pylist()]
+    return engine.load("named", named.append_column("trace_id", pa.array(roots, pa.string())))
 
 
 def identities(names: ir.Table, largest: int) -> ir.Table:

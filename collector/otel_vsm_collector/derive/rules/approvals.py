@@ -17,17 +17,19 @@ def approvals(spans: ir.Table) -> ir.Table:
     told. An answer of a kind that nobody asked answers the others' requests: pipelines ask, people answer.
     The wait is null where no request was told of, or where it came after the answer.
     """
-    told = spans.filter(spans.event_name.startswith("approval."))
-    told = told.mutate(gate=ibis.coalesce(told.gate, ""), actor_type=ibis.coalesce(told.actor_type, ""))
+    events = spans.filter(spans.event_name.startswith("approval."))
+    events = events.mutate(
+        gate=ibis.coalesce(events.gate, ""), actor_type=ibis.coalesce(events.actor_type, "")
+    )
 
     def first(event: EventName) -> ir.IntegerScalar:
-        return told.started_at.min(where=told.event_name == event)
+        return events.started_at.min(where=events.event_name == event)
 
-    kinds = told.group_by([*_GATE, "actor_type"]).agg(
+    kinds = events.group_by([*_GATE, "actor_type"]).agg(
         asked_at=first(EventName.APPROVAL_REQUESTED),
         granted_at=first(EventName.APPROVAL_GRANTED),
         denied_at=first(EventName.APPROVAL_DENIED),
-        trace_id=told.trace_id.min(),
+        trace_id=events.trace_id.min(),
     )
     kinds = kinds.mutate(
         answered_at=ibis.coalesce(

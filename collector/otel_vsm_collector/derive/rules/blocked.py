@@ -14,22 +14,24 @@ def blocked(items: ir.Table, events: ir.Table) -> ir.Table:
     A work item is blocked until it is next unblocked. Where several of a change's items are blocked at once,
     that is one time: rows of a change never overlap.
     """
-    told = events.filter(
+    turns = events.filter(
         events.event.isin([str(EventName.WORK_ITEM_BLOCKED), str(EventName.WORK_ITEM_UNBLOCKED)])
     )
-    told = items.join(told, "work_item_id")
-    told = told.mutate(ends=told.event == EventName.WORK_ITEM_UNBLOCKED)
+    spells = items.join(turns, "work_item_id")
+    spells = spells.mutate(ends=spells.event == EventName.WORK_ITEM_UNBLOCKED)
     later = ibis.window(
-        group_by=[told.change_id, told.work_item_id], order_by=[told["at"], told.ends], following=(1, None)
+        group_by=[spells.change_id, spells.work_item_id],
+        order_by=[spells["at"], spells.ends],
+        following=(1, None),
     )
-    told = told.mutate(until=told["at"].min(where=told.ends).over(later))
-    told = told.filter(~told.ends)
-    told = told.select("change_id", start="at", end=ibis.coalesce(told.until, _FOREVER))
-    before = ibis.window(group_by=told.change_id, order_by=[told.start, told.end], preceding=(None, 1))
-    told = told.mutate(apart=(told.start > told.end.max().over(before)).fill_null(True))
+    spells = spells.mutate(until=spells["at"].min(where=spells.ends).over(later))
+    spells = spells.filter(~spells.ends)
+    spells = spells.select("change_id", start="at", end=ibis.coalesce(spells.until, _FOREVER))
+    before = ibis.window(group_by=spells.change_id, order_by=[spells.start, spells.end], preceding=(None, 1))
+    spells = spells.mutate(apart=(spells.start > spells.end.max().over(before)).fill_null(True))
     so_far = ibis.window(
-        group_by=told.change_id, order_by=[told.start, told.end], preceding=None, following=0
+        group_by=spells.change_id, order_by=[spells.start, spells.end], preceding=None, following=0
     )
-    told = told.mutate(part=told.apart.cast("int64").sum().over(so_far))
-    parts = told.group_by("change_id", "part").agg(blocked_at=told.start.min(), until=told.end.max())
+    spells = spells.mutate(part=spells.apart.cast("int64").sum().over(so_far))
+    parts = spells.group_by("change_id", "part").agg(blocked_at=spells.start.min(), until=spells.end.max())
     return parts.select("change_id", "blocked_at", unblocked_at=parts.until.nullif(_FOREVER))

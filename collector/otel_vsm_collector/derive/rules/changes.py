@@ -42,8 +42,8 @@ def spans_of_changes(spans: ir.Table, owners: ir.Table, names: ir.Table) -> ir.T
     """The spans of changes, with `change_id` the change: those that name one, and those that only are in its
     trace. `names` are the changes' rows of `identity`."""
     columns = spans.columns
-    whose = names.select(told_id="identity", owner_id="change_id")
-    named = spans.join(whose, spans.change_id == whose.told_id)
+    whose = names.select(named_id="identity", owner_id="change_id")
+    named = spans.join(whose, spans.change_id == whose.named_id)
     traces = owners.semi_join(whose, owners.change_id == whose.owner_id)
     traces = traces.select(owned_trace_id="trace_id", owner_id="change_id")
     unnamed = spans.filter(spans.change_id.isnull(), ~is_incident_event(spans))
@@ -59,8 +59,8 @@ def traces_of_nobody(spans: ir.Table, owners: ir.Table) -> ir.Table:
 
 def item_events(spans: ir.Table) -> ir.Table:
     """The table `item_event` from the spans of whole traces."""
-    told = spans.filter(spans.event_name.startswith("work_item."), spans.work_item_id.notnull())
-    return told.select("trace_id", "span_id", "work_item_id", event="event_name", at="started_at")
+    events = spans.filter(spans.event_name.startswith("work_item."), spans.work_item_id.notnull())
+    return events.select("trace_id", "span_id", "work_item_id", event="event_name", at="started_at")
 
 
 def change_items(spans: ir.Table) -> ir.Table:
@@ -102,9 +102,9 @@ def change_keys(spans: ir.Table, names: ir.Table, owners: ir.Table) -> ir.Table:
         keys(owners, OWN, trace_name(owners)),
         keys(revisions, REVISION, revisions.node),
         *(
-            keys(told, ARTIFACT, told[column])
+            keys(rows, ARTIFACT, rows[column])
             for column in ("artifact_purl", "artifact_hash")
-            for told in (packages.filter(packages[column].notnull()),)
+            for rows in (packages.filter(packages[column].notnull()),)
         ),
         distinct=True,
     )
@@ -119,7 +119,7 @@ def changes(spans: ir.Table, events: ir.Table, names: ir.Table) -> ir.Table:
     """The table `change` from the spans, events and names of whole changes."""
     active = ~spans.event_name.isin(_IDLE).fill_null(False)
     seen = spans.group_by("change_id").agg(
-        told_repository=spans.repository.min(),
+        named_repository=spans.repository.min(),
         any_trace_id=spans.trace_id.min(),
         first_seen_at=spans.started_at.min(),
         acted_at=spans.started_at.min(where=active),
@@ -143,8 +143,8 @@ def changes(spans: ir.Table, events: ir.Table, names: ir.Table) -> ir.Table:
     rooted = rooted.select("change_id", rooted=True).distinct()
     runs = spans.filter(spans.stage_name.notnull())
     latest = ibis.window(group_by=runs.change_id, order_by=[runs.started_at.desc(), runs.stage_name])
-    current = runs.mutate(place=ibis.row_number().over(latest))
-    current = current.filter(current.place == 0)
+    current = runs.mutate(rank=ibis.row_number().over(latest))
+    current = current.filter(current["rank"] == 0)
     current = current.select("change_id", current_stage="stage_name", current_stage_at="started_at")
 
     whole = seen
@@ -158,17 +158,20 @@ def changes(spans: ir.Table, events: ir.Table, names: ir.Table) -> ir.Table:
         id=whole.change_id,
         # A change's id begins with its repository.
         repository=ibis.coalesce(
-            whole.told_repository, whole.change_id.re_extract("^(.+)[#@][^#@/]+$", 1).nullif("")
+            whole.named_repository, whole.change_id.re_extract("^(.+)[#@][^#@/]+$", 1).nullif("")
         ),
         trace_id=ifelse(whole.rooted.fill_null(False), whole.root_trace_id, whole.any_trace_id),
         requested=whole.requested.fill_null(False),
         first_activity_at=ibis.coalesce(
             ibis.least(whole.acted_at, whole.work_started_at), whole.acted_at, whole.work_started_at
         ),
-        **{name: known(whole[name]) for name in ("aliases", "reverts", "services", "teams", "value_streams")},
+        **{
+            name: or_empty(whole[name])
+            for name in ("aliases", "reverts", "services", "teams", "value_streams")
+        },
     )
 
 
-def known(names: ir.ArrayValue) -> ir.ArrayValue:
+def or_empty(names: ir.ArrayValue) -> ir.ArrayValue:
     """The names, an empty list where there are none, so that a filter never meets null."""
     return ibis.coalesce(names, ibis.literal([], type="array<string>"))

@@ -11,7 +11,7 @@ from otel_vsm_collector.declared.patterns import regex_of
 Case = tuple[ir.BooleanValue, str]
 
 
-def settled(spans: ir.Table, declared: Declared) -> ir.Table:
+def with_defaults(spans: ir.Table, declared: Declared) -> ir.Table:
     """The spans, with the columns that they have of stage_type, service, team and repository.
 
     A type that is declared for a stage holds whatever its spans say, so that tools that name the same thing
@@ -35,13 +35,13 @@ def settled(spans: ir.Table, declared: Declared) -> ir.Table:
 def _type(spans: ir.Table, declared: Declared) -> ir.StringValue:
     name = spans.stage_name
     of_name = ibis.ifelse(name.isin([str(kind) for kind in StageType]), name, ibis.null("string"))
-    told = ibis.coalesce(spans.stage_type, of_name)
+    given = ibis.coalesce(spans.stage_type, of_name)
     # The first pattern that matches holds, also where it says nothing of the type.
     cases = [
-        (_matches(name, pattern), told if stage.type is None else ibis.literal(str(stage.type)))
+        (_matches(name, pattern), given if stage.type is None else ibis.literal(str(stage.type)))
         for pattern, stage in declared.stages.items()
     ]
-    return ibis.cases(*cases, else_=told) if cases else told
+    return ibis.cases(*cases, else_=given) if cases else given
 
 
 def _services(spans: ir.Table, declared: Declared) -> list[Case]:
@@ -87,8 +87,8 @@ def _of_stages(spans: ir.Table, said: dict[str, str | None]) -> list[Case]:
     return cases
 
 
-def _first(told: ir.StringValue, cases: list[Case]) -> ir.StringValue:
-    return ibis.coalesce(told, ibis.cases(*cases)) if cases else told
+def _first(given: ir.StringValue, cases: list[Case]) -> ir.StringValue:
+    return ibis.coalesce(given, ibis.cases(*cases)) if cases else given
 
 
 def _matches(name: ir.StringValue, *patterns: str) -> ir.BooleanValue:

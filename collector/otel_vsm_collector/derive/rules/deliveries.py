@@ -15,16 +15,16 @@ CLOCK_SKEW, NO_START = "clock_skew", "no_start"
 _MINUTE_NS = 60 * 10**9
 
 
-def deliveries(carried: ir.Table, rollouts: ir.Table, changes: ir.Table, profile: Profile) -> ir.Table:
+def deliveries(carried: ir.Table, reports: ir.Table, changes: ir.Table, profile: Profile) -> ir.Table:
     """The table `delivery`: the first successful deployment of a change by service and environment.
 
     A lead time that would be negative is left out: the clocks disagree.
     """
-    done = rollouts.filter(rollouts.result == TaskResult.SUCCESS).select(
+    done = reports.filter(reports.result == TaskResult.SUCCESS).select(
         "service",
         "environment",
         deployment_id="id",
-        shipped=shipped(rollouts),
+        shipped=shipped(reports),
         deploy_started_at="started_at",
         delivered_at="finished_at",
     )
@@ -32,12 +32,12 @@ def deliveries(carried: ir.Table, rollouts: ir.Table, changes: ir.Table, profile
         # What is deployed again was delivered before, whether or not anyone knew then what came with it.
         again = ibis.window(
             group_by=[done.service, done.environment, done.shipped],
-            order_by=[done.delivered_at, done.deployment_id],
+            order_by=[done.delivered_at, done.deploy_started_at, done.deployment_id],
         )
-        done = done.mutate(place=ibis.row_number().over(again))
-        done = done.filter(done.place == 0).drop("place")
-    begun = with_start(counted(changes, profile), profile)
-    begun = begun.select(
+        done = done.mutate(rank=ibis.row_number().over(again))
+        done = done.filter(done["rank"] == 0).drop("rank")
+    started = with_start(counted(changes, profile), profile)
+    started = started.select(
         "repository",
         "started_at",
         "first_commit_at",
@@ -50,7 +50,7 @@ def deliveries(carried: ir.Table, rollouts: ir.Table, changes: ir.Table, profile
         change_id="id",
     )
     reached = (
-        carried.select("deployment_id", "change_id").join(done, "deployment_id").join(begun, "change_id")
+        carried.select("deployment_id", "change_id").join(done, "deployment_id").join(started, "change_id")
     )
     unit = reached.change_id
     if profile.lead_time_per == "artifact":
@@ -58,10 +58,16 @@ def deliveries(carried: ir.Table, rollouts: ir.Table, changes: ir.Table, profile
         unit = reached.shipped
     order = ibis.window(
         group_by=[reached.service, reached.environment, unit],
-        order_by=[reached.delivered_at, reached.deployment_id, reached.started_at, reached.change_id],
+        order_by=[
+            reached.delivered_at,
+            reached.deploy_started_at,
+            reached.deployment_id,
+            reached.started_at,
+            reached.change_id,
+        ],
     )
-    reached = reached.mutate(place=ibis.row_number().over(order))
-    reached = reached.filter(reached.place == 0)
+    reached = reached.mutate(rank=ibis.row_number().over(order))
+    reached = reached.filter(reached["rank"] == 0)
     lead_time, excluded = _lead_time(reached, profile)
     return reached.select(
         "change_id",
@@ -83,16 +89,16 @@ def deliveries(carried: ir.Table, rollouts: ir.Table, changes: ir.Table, profile
 
 def timed(delivered: ir.Table, changes: ir.Table, profile: Profile) -> ir.Table:
     """Rows of `delivery`, of those changes that the profile counts, with the lead times that it has."""
-    begun = with_start(counted(changes, profile), profile)
-    begun = begun.select("started_at", "first_commit_at", "opened_at", change_id="id")
-    reached = delivered.drop("lead_time_s", "excluded").join(begun, "change_id")
+    started = with_start(counted(changes, profile), profile)
+    started = started.select("started_at", "first_commit_at", "opened_at", change_id="id")
+    reached = delivered.drop("lead_time_s", "excluded").join(started, "change_id")
     lead_time, excluded = _lead_time(reached, profile)
     return reached.mutate(lead_time_s=lead_time, excluded=excluded).select(*delivered.columns)
 
 
-def shipped(rollouts: ir.Table) -> ir.StringValue:
+def shipped(reports: ir.Table) -> ir.StringValue:
     """What a deployment brought: its artifact, else its revision, else what no other one could bring."""
-    return ibis.coalesce(rollouts.artifact, rollouts.revision, rollouts.id)
+    return ibis.coalesce(reports.artifact, reports.revision, reports.id)
 
 
 def _lead_time(reached: ir.Table, profile: Profile) -> tuple[ir.FloatingColumn, ir.StringColumn]:

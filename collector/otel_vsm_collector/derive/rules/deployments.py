@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 
 from otel_vsm.semconv import DeploymentKind, EventName, StageType, TaskResult
 from otel_vsm_collector.derive.rules.aliases import node, revision_name
-from otel_vsm_collector.derive.rules.changes import ARTIFACT, LINKS, OWN, REVISION, known, trace_name
+from otel_vsm_collector.derive.rules.changes import ARTIFACT, LINKS, OWN, REVISION, or_empty, trace_name
 
 _WORST_FIRST = (TaskResult.FAILURE, TaskResult.ERROR, TaskResult.TIMEOUT, TaskResult.CANCELLATION)
 _UNKNOWN = "unknown"
@@ -27,8 +27,8 @@ def spans_of_deployments(spans: ir.Table) -> ir.Table:
     return own.mutate(deployment_id=ibis.coalesce(own.deployment_id, own.trace_id.concat(":", own.span_id)))
 
 
-def rollouts(spans: ir.Table, claims: ir.Table) -> ir.Table:
-    """The table `rollout` from the spans of whole deployments, and their claims.
+def deployment_reports(spans: ir.Table, claims: ir.Table) -> ir.Table:
+    """The table `deployment_report` from the spans of whole deployments, and their claims.
 
     It starts with its first span and ends with its last; it failed if any of them failed, or ended in a way
     that has no name here, and where all were skipped nothing was deployed. An announcement alone is no
@@ -49,7 +49,7 @@ def rollouts(spans: ir.Table, claims: ir.Table) -> ir.Table:
         **{result.name: (stage & (spans.result == result)).any() for result in _WORST_FIRST},
         started_at=spans.started_at.min(),
         finished_at=spans.ended_at.max(where=stage),
-        place=spans.trace_id.concat(spans.span_id).min(where=stage),
+        first_span=spans.trace_id.concat(spans.span_id).min(where=stage),
         incident_id=spans.incident_id.min(),
         teams=spans.team.collect(distinct=True).sort(),
         value_streams=spans.value_stream.collect(distinct=True).sort(),
@@ -77,22 +77,22 @@ def rollouts(spans: ir.Table, claims: ir.Table) -> ir.Table:
         ),
         started_at=by_id.started_at,
         finished_at=by_id.finished_at,
-        trace_id=by_id.place.substr(0, 32),
-        span_id=by_id.place.substr(32, 16),
+        trace_id=by_id.first_span.substr(0, 32),
+        span_id=by_id.first_span.substr(32, 16),
         incident_id=by_id.incident_id,
         links=by_id.links.fill_null(0),
-        teams=known(by_id.teams),
-        value_streams=known(by_id.value_streams),
+        teams=or_empty(by_id.teams),
+        value_streams=or_empty(by_id.value_streams),
     )
 
 
-def rollout_spans(spans: ir.Table) -> ir.Table:
-    """The table `rollout_span`: by which spans an incident can link to a deployment."""
+def deployment_spans(spans: ir.Table) -> ir.Table:
+    """The table `deployment_span`: by which spans an incident can link to a deployment."""
     return spans.select("deployment_id", "trace_id", "span_id").distinct()
 
 
-def rollout_claims(spans: ir.Table, links: ir.Table) -> ir.Table:
-    """The table `rollout_claim` from the spans of whole deployments and their links."""
+def deployment_claims(spans: ir.Table, links: ir.Table) -> ir.Table:
+    """The table `deployment_claim` from the spans of whole deployments and their links."""
     stages = spans.filter(spans.event_name.isnull())
     linked = spans.join(links, ["trace_id", "span_id"])
     revisions = stages.filter(stages.revision.notnull())
@@ -105,28 +105,28 @@ def rollout_claims(spans: ir.Table, links: ir.Table) -> ir.Table:
         claims(stages, OWN, ibis.coalesce(stages.change_id, trace_name(stages))),
         claims(revisions, REVISION, node(revision_name(revisions))),
         *(
-            claims(told, ARTIFACT, told[column])
+            claims(rows, ARTIFACT, rows[column])
             for column in ("artifact_purl", "artifact_hash")
-            for told in (stages.filter(stages[column].notnull()),)
+            for rows in (stages.filter(stages[column].notnull()),)
         ),
         distinct=True,
     )
 
 
 def deployments(
-    rollouts: ir.Table,
-    places: ir.Table,
+    reports: ir.Table,
+    order: ir.Table,
     mapping: ir.Table,
     remedies: ir.Table,
     failures: ir.Table,
     recoveries: ir.Table,
 ) -> ir.Table:
-    """The table `deployment`: rollouts with their place, the method by which their changes were found
+    """The table `deployment`: reports with their number, the method by which their changes were found
     (`mapping`), and what is known of their failure and recovery."""
     methods = mapping.select(id="deployment_id", change_mapping="method")
-    whole = rollouts
+    whole = reports
     for part in (
-        places.select("id", "number", "previous_id"),
+        order.select("id", "number", "previous_id"),
         methods,
         failures.drop("service", "environment", "number"),
         recoveries,

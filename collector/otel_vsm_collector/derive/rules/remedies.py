@@ -9,61 +9,68 @@ from otel_vsm_collector.derive.rules.aliases import node
 from otel_vsm_collector.derive.rules.sequence import PAIR
 
 
-def remedies(told: ir.Table, places: ir.Table, reverting: ir.Table) -> ir.Table:
-    """The table `remedy` for the rollouts `told`: the successful rollbacks and hotfixes among them.
+def remedies(candidates: ir.Table, order: ir.Table, reverting: ir.Table) -> ir.Table:
+    """The table `remedy`: the successful rollbacks and hotfixes among the `candidates`, rows of
+    `deployment_report`. `order` are the rows of `deployment_order` of all of their services and environments.
 
     A rollback is one by kind, or its revision or version ran before, though not right before: that would be a
     redeploy. The one that it mends came right after the one that it goes back to; a hotfix, by kind or as one
     of `reverting`, mends the one right before it. A rollback that goes back to nothing older, after a rollout
     that failed, clears up after that one, which reached nobody: it mends none.
     """
-    done = places.filter(places.number.notnull())
-    broken = places.filter(places.number.isnull()).select(*PAIR, "before", broken=True).distinct()
-    own = done.semi_join(told, "id")
-    told = told.select("id", "kind", "started_at").join(done, "id").left_join(broken, [*PAIR, "before"])
-    told = told.select(*(name for name in told.columns if not name.endswith("_right")))
-    told = told.left_join(reverting.mutate(reverting=True), "id").drop("id_right")
-    told = told.left_join(_ran_before(done, own, "revision"), "id").drop("id_right")
-    told = told.left_join(_ran_before(done, own, "version"), "id").drop("id_right")
-    latest = told.number - 1
-    redeploy = (told.by_revision == latest).fill_null(False) | (told.by_version == latest).fill_null(False)
+    done = order.filter(order.number.notnull())
+    broken = order.filter(order.number.isnull()).select(*PAIR, "before", broken=True).distinct()
+    own = done.semi_join(candidates, "id")
+    candidates = (
+        candidates.select("id", "kind", "started_at").join(done, "id").left_join(broken, [*PAIR, "before"])
+    )
+    candidates = candidates.select(*(name for name in candidates.columns if not name.endswith("_right")))
+    candidates = candidates.left_join(reverting.mutate(reverting=True), "id").drop("id_right")
+    candidates = candidates.left_join(_ran_before(done, own, "revision"), "id").drop("id_right")
+    candidates = candidates.left_join(_ran_before(done, own, "version"), "id").drop("id_right")
+    latest = candidates.number - 1
+    redeploy = (candidates.by_revision == latest).fill_null(False) | (
+        candidates.by_version == latest
+    ).fill_null(False)
     earlier = [
-        ifelse(number < latest, number, ibis.null("int64")) for number in (told.by_revision, told.by_version)
+        ifelse(number < latest, number, ibis.null("int64"))
+        for number in (candidates.by_revision, candidates.by_version)
     ]
     target = ibis.coalesce(ibis.greatest(*earlier), *earlier)
-    rollback = (told.kind == DeploymentKind.ROLLBACK) | (target.notnull() & ~redeploy)
-    hotfix = (told.kind == DeploymentKind.HOTFIX) | told.reverting.fill_null(False)
-    before_it = ifelse(rollback & told.broken.fill_null(False), ibis.null("int64"), latest)
-    told = told.mutate(
+    rollback = (candidates.kind == DeploymentKind.ROLLBACK) | (target.notnull() & ~redeploy)
+    hotfix = (candidates.kind == DeploymentKind.HOTFIX) | candidates.reverting.fill_null(False)
+    before_it = ifelse(rollback & candidates.broken.fill_null(False), ibis.null("int64"), latest)
+    candidates = candidates.mutate(
         method=ibis.cases((rollback, FailureMethod.ROLLBACK.value), (hotfix, FailureMethod.HOTFIX.value)),
         mended=ifelse(rollback, ibis.coalesce(target + 1, before_it), latest),
     )
-    told = told.filter(told.method.notnull())
+    candidates = candidates.filter(candidates.method.notnull())
     mended = done.select(*PAIR, mended="number", mended_id="id")
-    return told.left_join(mended, [*PAIR, "mended"]).select(
+    return candidates.left_join(mended, [*PAIR, "mended"]).select(
         "id", *PAIR, "number", "method", "started_at", "finished_at", "mended_id"
     )
 
 
 def reverts(changes: ir.Table) -> ir.Table:
     """Which changes take back which: change_id, and the node of the name of the one that is taken back."""
-    told = changes.filter(changes.reverts.length() > 0).select(change_id="id", reverted="reverts")
-    told = told.mutate(reverted=told.reverted.unnest())
-    return told.select("change_id", node=node(told.reverted))
+    reverts = changes.filter(changes.reverts.length() > 0).select(change_id="id", reverted="reverts")
+    reverts = reverts.mutate(reverted=reverts.reverted.unnest())
+    reverts = reverts.mutate(reverted=reverts.reverted.split("\n").unnest())  # a span that names several
+    return reverts.select("change_id", node=node(reverts.reverted))
 
 
 def reverting(
-    told: ir.Table, places: ir.Table, carried: ir.Table, reverts: ir.Table, names: ir.Table
+    reports: ir.Table, order: ir.Table, carried: ir.Table, reverts: ir.Table, names: ir.Table
 ) -> ir.Table:
-    """The deployments (id) among `told` that carry a change that takes back one which the deployment right
+    """The deployments (id) among `reports` that carry a change that takes back one which the deployment right
     before carried."""
-    after = places.filter(places.number.notnull(), places.previous_id.notnull())
-    after = after.semi_join(told, "id").select("id", "previous_id")
+    after = order.filter(order.number.notnull(), order.previous_id.notnull())
+    after = after.semi_join(reports, "id").select("id", "previous_id")
     named = names.select("node", reverted_id="change_id").distinct()
     taken = reverts.join(named, "node").select("change_id", "reverted_id").distinct()
-    found = after.join(carried.select("change_id", id="deployment_id"), "id").join(taken, "change_id")
+    candidates = after.join(carried.select("change_id", id="deployment_id"), "id").join(taken, "change_id")
     before = carried.select(previous_id="deployment_id", reverted_id="change_id")
-    return found.semi_join(before, ["previous_id", "reverted_id"]).select("id").distinct()
+    return candidates.semi_join(before, ["previous_id", "reverted_id"]).select("id").distinct()
 
 
 def _ran_before(done: ir.Table, own: ir.Table, column: str) -> ir.Table:

@@ -9,32 +9,40 @@ from otel_vsm.semconv import TaskResult
 PAIR = ("service", "environment")
 
 
-def since(*told: ir.Table) -> ir.Table:
-    """From when on the order may have changed: by service and environment the first `finished_at` told."""
-    every = ibis.union(*(rows.select(*PAIR, "finished_at") for rows in told))
+def since(*changed: ir.Table) -> ir.Table:
+    """From when on the order may have changed: by service and environment the first `finished_at`
+    of what changed."""
+    every = ibis.union(*(rows.select(*PAIR, "finished_at") for rows in changed))
     return every.group_by(*PAIR).agg(since=every.finished_at.min())
 
 
-def moved(rollouts: ir.Table, since: ir.Table) -> ir.Table:
-    """The deployments whose place may have changed."""
-    later = rollouts.join(since, PAIR)
-    return later.filter(later.finished_at >= later.since).select(*rollouts.columns)
+def moved(reports: ir.Table, since: ir.Table) -> ir.Table:
+    """The deployments whose number may have changed."""
+    later = reports.join(since, PAIR)
+    return later.filter(later.finished_at >= later.since).select(*reports.columns)
 
 
-def sequence(moved: ir.Table, since: ir.Table, places: ir.Table) -> ir.Table:
-    """The table `place` for moved deployments; `places` holds all places as they were.
+def sequence(moved: ir.Table, since: ir.Table, order: ir.Table) -> ir.Table:
+    """The table `deployment_order` for moved deployments; `order` are its rows as they were.
 
     `before` counts the successful ones that finished earlier, `number` is one more on a successful one and
-    null on the others, `previous_id` is the last successful one before it.
+    null on the others, `previous_id` is the last successful one before it. Of those that finish together, the
+    one that started first comes first.
     """
-    settled = places.filter(places.number.notnull()).join(since, PAIR)
-    settled = settled.filter(settled.finished_at < settled.since)
-    base = settled.group_by(*PAIR).agg(base=settled.number.max(), base_id=settled.id.argmax(settled.number))
+    before_it = order.filter(order.number.notnull()).join(since, PAIR)
+    before_it = before_it.filter(before_it.finished_at < before_it.since)
+    base = before_it.group_by(*PAIR).agg(
+        base=before_it.number.max(), base_id=before_it.id.argmax(before_it.number)
+    )
 
     columns = ("id", *PAIR, "finished_at", "revision", "version", "links")
-    rows = moved.select(*columns, succeeded=moved.result == TaskResult.SUCCESS).left_join(base, PAIR)
+    rows = moved.select(*columns, "started_at", succeeded=moved.result == TaskResult.SUCCESS).left_join(
+        base, PAIR
+    )
     earlier = ibis.window(
-        group_by=[rows.service, rows.environment], order_by=[rows.finished_at, rows.id], preceding=(None, 1)
+        group_by=[rows.service, rows.environment],
+        order_by=[rows.finished_at, rows.started_at, rows.id],
+        preceding=(None, 1),
     )
     base_number = rows.base.fill_null(0)
     rows = rows.mutate(before=base_number + rows.succeeded.cast("int64").sum().over(earlier).fill_null(0))

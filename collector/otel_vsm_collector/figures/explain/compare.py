@@ -13,7 +13,7 @@ import ibis.expr.types as ir
 
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
-from otel_vsm_collector.figures.explain.figures import EXPLAINED, Figure
+from otel_vsm_collector.figures.registry import EXPLAINED
 
 Row = dict[str, Any]
 _STATES = ("rows", "part", "whole", "value")
@@ -23,7 +23,7 @@ _KEY = ("kind", "name")
 
 def differences(
     reader: Reader,
-    figure: Figure,
+    figure: str,
     ours: Selection,
     theirs: Selection,
     alone: Mapping[str, Selection],
@@ -31,22 +31,21 @@ def differences(
     limit: int,
     after: tuple[int, str] | None,
 ) -> list[Row]:
-    """The newest `limit` changes, deployments and incidents after a place (at, id) that count otherwise in
+    """The newest `limit` changes, deployments and incidents after one (at, id) that count otherwise in
     `ours` than in `theirs`: `kind`, `name`, `at`, what each makes of it (columns that begin with ours_ and
     theirs_) and `settings`, those that are responsible.
 
     `alone` says by setting what would be asked by our profile with their value of that setting.
     """
-    place: dict[str, int | str] = {} if after is None else {"at": after[0], "id": after[1]}
-    variants = (ours, theirs, *alone.values())
-    facts = tuple(variant.facts for variant in variants)
-    found = reader.answer(_page, ours, figure, facts, limit, **place)
-    return [_told(row, tuple(alone)) for row in found]
+    last: dict[str, int | str] = {} if after is None else {"at": after[0], "id": after[1]}
+    facts = tuple(variant.facts for variant in (ours, theirs, *alone.values()))
+    rows = reader.answer(_page, ours, figure, facts, limit, **last)
+    return [_with_settings(row, tuple(alone)) for row in rows]
 
 
 def tally(
     reader: Reader,
-    figure: Figure,
+    figure: str,
     ours: Selection,
     theirs: Selection,
     alone: Mapping[str, Selection],
@@ -54,7 +53,7 @@ def tally(
     """How many rows count otherwise (rows), and how many each setting is responsible for (by_setting)."""
     facts = tuple(variant.facts for variant in (ours, theirs, *alone.values()))
     (row,) = reader.answer(_tally, ours, figure, facts)
-    settings = {name: row[f"flips_{place}"] or 0 for place, name in enumerate(alone)}
+    settings = {name: row[f"flips_{number}"] or 0 for number, name in enumerate(alone)}
     return {
         "rows": row["rows"],
         "by_setting": settings,
@@ -64,7 +63,7 @@ def tally(
 
 def _page(
     selection: Selection,
-    figure: Figure,
+    figure: str,
     facts: tuple[Any, ...],
     limit: int,
     at: ir.IntegerScalar | None = None,
@@ -76,7 +75,7 @@ def _page(
     return rows.order_by([ibis.desc("at"), "id"]).limit(limit)
 
 
-def _tally(selection: Selection, figure: Figure, facts: tuple[Any, ...]) -> ir.Table:
+def _tally(selection: Selection, figure: str, facts: tuple[Any, ...]) -> ir.Table:
     rows = _differing(selection, figure, facts)
     flips = [name for name in rows.columns if name.startswith("flips_")]
     together = rows.same_0
@@ -87,7 +86,7 @@ def _tally(selection: Selection, figure: Figure, facts: tuple[Any, ...]) -> ir.T
     )
 
 
-def _differing(selection: Selection, figure: Figure, facts: tuple[Any, ...]) -> ir.Table:
+def _differing(selection: Selection, figure: str, facts: tuple[Any, ...]) -> ir.Table:
     """A row per change, deployment or incident that the first two of `facts` count otherwise, with a column
     flips_<n> for each of the others: whether by these it counts as by the second."""
     counted = []
@@ -130,8 +129,8 @@ def _same(rows: ir.Table, one: int, other: int) -> ir.BooleanValue:
     return same
 
 
-def _told(row: Row, settings: tuple[str, ...]) -> Row:
-    flipping = [name for place, name in enumerate(settings) if row[f"flips_{place}"]]
+def _with_settings(row: Row, settings: tuple[str, ...]) -> Row:
+    flipping = [name for number, name in enumerate(settings) if row[f"flips_{number}"]]
     return {name: value for name, value in row.items() if not name.startswith("flips_")} | {
         "settings": flipping
     }

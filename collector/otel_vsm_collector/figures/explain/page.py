@@ -6,70 +6,75 @@ from typing import Any, Literal
 import ibis
 import ibis.expr.types as ir
 
+from otel_vsm_collector.derive.rules.evidence import INCIDENT
 from otel_vsm_collector.derive.rules.starts import with_start
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
-from otel_vsm_collector.figures.explain.approvals import named
-from otel_vsm_collector.figures.explain.figures import EXPLAINED, Figure
+from otel_vsm_collector.figures.explain.evidence import evidence
 from otel_vsm_collector.figures.explain.rows import Kind
-from otel_vsm_collector.figures.explain.runs import BETWEEN
+from otel_vsm_collector.figures.flow.approvals import named
+from otel_vsm_collector.figures.flow.runs import BETWEEN
+from otel_vsm_collector.figures.registry import EXPLAINED
 
 Row = dict[str, Any]
 Which = Literal["all", "counted", "part", "left_out"]
 _APART = "\x1f"
-"""Between ids that are asked for together: a character that no sound id has."""
+"""Between ids that are details_of for together: a character that no sound id has."""
 
 
 def page(
     reader: Reader,
-    figure: Figure,
+    figure: str,
     selection: Selection,
     *,
     which: Which = "all",
     limit: int,
     after: tuple[int, str] | None,
 ) -> list[Row]:
-    """The newest `limit` rows of a figure of those that come after a place (at, id), in the shape of `ROWS`,
-    each with its `change`, `deployment`, `incident`, `run` or `approval`."""
-    place: dict[str, int | str] = {} if after is None else {"at": after[0], "id": after[1]}
-    rows = reader.answer(_page, selection, figure, which, limit, **place)
+    """The newest `limit` rows of a figure of those that come after one (at, id), in the shape of `ROWS`, each
+    with its `change`, `deployment`, `incident`, `run` or `approval`."""
+    last: dict[str, int | str] = {} if after is None else {"at": after[0], "id": after[1]}
+    rows = reader.answer(_page, selection, figure, which, limit, **last)
 
-    def asked(what: Callable[..., ir.Table], names: Iterable[str | None]) -> dict[str, Row]:
+    def details_of(what: Callable[..., ir.Table], names: Iterable[str | None]) -> dict[str, Row]:
         ids = sorted({name for name in names if name is not None})
-        found = reader.answer(what, selection, ids=_APART.join(ids)) if ids else []
-        return {row["id"]: row for row in found}
+        details = reader.answer(what, selection, ids=_APART.join(ids)) if ids else []
+        return {row["id"]: row for row in details}
 
     names = {kind: [row["name"] for row in rows if row["kind"] == kind] for kind in Kind}
     bringing = [*names[Kind.DEPLOYMENT], *(row["deployment_id"] for row in rows)]
-    changes = asked(_changes, names[Kind.CHANGE])
-    deployments, carried = asked(_deployments, bringing), asked(_carried, bringing)
-    evidence = asked(_evidence, names[Kind.DEPLOYMENT])
-    incidents, causes = asked(_incidents, names[Kind.INCIDENT]), asked(_causes, names[Kind.INCIDENT])
-    others = {kind: asked(what, names[kind]) for kind, what in _OTHERS.items()}
+    changes = details_of(_changes, names[Kind.CHANGE])
+    deployments, carried = details_of(_deployments, bringing), details_of(_carried, bringing)
+    pieces = details_of(_evidence, names[Kind.DEPLOYMENT])
+    incidents, causes = (
+        details_of(_incidents, names[Kind.INCIDENT]),
+        details_of(_causes, names[Kind.INCIDENT]),
+    )
+    others = {kind: details_of(what, names[kind]) for kind, what in _OTHERS.items()}
 
-    def told(row: Row) -> Row:
+    def detailed(row: Row) -> Row:
         name, brought = row["name"], row["deployment_id"]
         if row["kind"] == Kind.CHANGE:
-            brings = _pairs(carried.get(brought), "change_id", "method")
+            brings = _listed_in(carried.get(brought), "change_id", "method")
             mapping = next((pair["method"] for pair in brings if pair["change_id"] == name), None)
             return {"change": changes[name] | {"mapping": mapping}, "deployment": deployments.get(brought)}
         if row["kind"] == Kind.DEPLOYMENT:
             details = {
-                "changes": _pairs(carried.get(name), "change_id", "method"),
-                "evidence": _pairs(evidence.get(name), "method", "source", "at", "used"),
+                "changes": _listed_in(carried.get(name), "change_id", "method"),
+                "evidence": _listed_in(pieces.get(name), "method", "source", "at", "used"),
             }
             return {"deployment": deployments[name] | details}
         if row["kind"] == Kind.INCIDENT:
-            details = {"causes": _pairs(causes.get(name), "deployment_id", "attribution")}
+            details = {"causes": _listed_in(causes.get(name), "deployment_id", "attribution")}
             return {"incident": incidents[name] | details}
         return {row["kind"]: others[row["kind"]][name]}
 
-    return [row | told(row) for row in rows]
+    return [row | detailed(row) for row in rows]
 
 
 def _page(
     selection: Selection,
-    figure: Figure,
+    figure: str,
     which: Which,
     limit: int,
     at: ir.IntegerScalar | None = None,
@@ -85,19 +90,19 @@ def _page(
     return rows.order_by([ibis.desc("at"), "id"]).limit(limit)
 
 
-def _asked(ids: ir.StringScalar) -> ir.Table:
+def _table_of(ids: ir.StringScalar) -> ir.Table:
     return ids.split(_APART).unnest().name("id").as_table()
 
 
 def _changes(selection: Selection, ids: ir.StringScalar) -> ir.Table:
-    rows = selection.table("change").semi_join(_asked(ids), "id")
+    rows = selection.table("change").semi_join(_table_of(ids), "id")
     return with_start(rows, selection.profile).select(
         "id", "repository", "trace_id", "started_at", "start_method", "first_commit_at", "merged_at"
     )
 
 
 def _deployments(selection: Selection, ids: ir.StringScalar) -> ir.Table:
-    rows = selection.table("deployment").semi_join(_asked(ids), "id")
+    rows = selection.table("deployment").semi_join(_table_of(ids), "id")
     return rows.select(
         "id",
         "service",
@@ -122,35 +127,19 @@ def _deployments(selection: Selection, ids: ir.StringScalar) -> ir.Table:
 
 def _carried(selection: Selection, ids: ir.StringScalar) -> ir.Table:
     """(id, listed): what each deployment carries, as change_id and method."""
-    rows = selection.table("deployment_change").rename(id="deployment_id").semi_join(_asked(ids), "id")
+    rows = selection.table("deployment_change").rename(id="deployment_id").semi_join(_table_of(ids), "id")
     return _listed(rows, ("change_id", "method"), by=("change_id",))
 
 
 def _evidence(selection: Selection, ids: ir.StringScalar) -> ir.Table:
-    """(id, listed): by time, all that tells that a deployment failed its users: method, source, at and used.
-
-    The source is an incident or another deployment; the profile may not use it."""
-    profile = selection.profile
-    remedies = selection.table("remedy").select(
-        "method", id="mended_id", source="id", at="started_at", counts=True
-    )
-    told = selection.table("incident").select("started_at", "severity", incident_id="id")
-    causes = selection.table("incident_cause").join(told, "incident_id")
-    counts: ir.BooleanValue = ibis.literal(True)
-    if profile.incident_severities is not None:
-        levels = [str(level) for level in profile.incident_severities]
-        counts = causes.severity.isin(levels).fill_null(False)
-    causes = causes.select(
-        method="attribution", id="deployment_id", source="incident_id", at="started_at", counts=counts
-    )
-    rows = remedies.union(causes).semi_join(_asked(ids), "id")
-    used = rows.method.isin([str(method) for method in profile.failure_methods])
-    rows = rows.mutate(used=used & rows.counts)
+    """(id, listed): by time, all that tells that a deployment failed its users: method, source, at and
+    used."""
+    rows = evidence(selection).semi_join(_table_of(ids), "id")
     return _listed(rows, ("method", "source", "at", "used"), by=("at", "method", "source"))
 
 
 def _incidents(selection: Selection, ids: ir.StringScalar) -> ir.Table:
-    rows = selection.table("incident").semi_join(_asked(ids), "id")
+    rows = selection.table("incident").semi_join(_table_of(ids), "id")
     return rows.select(
         "id",
         "service",
@@ -166,15 +155,16 @@ def _incidents(selection: Selection, ids: ir.StringScalar) -> ir.Table:
 
 def _causes(selection: Selection, ids: ir.StringScalar) -> ir.Table:
     """(id, listed): what each incident came from, as deployment_id and attribution."""
-    rows = selection.table("incident_cause").rename(id="incident_id").semi_join(_asked(ids), "id")
+    rows = selection.table("evidence").filter(ibis._.source_kind == INCIDENT)
+    rows = rows.rename(id="source_id", attribution="method").semi_join(_table_of(ids), "id")
     return _listed(rows, ("deployment_id", "attribution"), by=("deployment_id",))
 
 
 def _runs(selection: Selection, ids: ir.StringScalar) -> ir.Table:
-    asked = _asked(ids)
-    parts = asked.id.split(BETWEEN)
-    asked = asked.mutate(trace_id=parts[0], span_id=parts[1])
-    rows = selection.table("stage_run").join(asked, ["trace_id", "span_id"])
+    details_of = _table_of(ids)
+    parts = details_of.id.split(BETWEEN)
+    details_of = details_of.mutate(trace_id=parts[0], span_id=parts[1])
+    rows = selection.table("stage_run").join(details_of, ["trace_id", "span_id"])
     return rows.select(
         "id",
         "change_id",
@@ -198,7 +188,7 @@ def _runs(selection: Selection, ids: ir.StringScalar) -> ir.Table:
 
 def _approvals(selection: Selection, ids: ir.StringScalar) -> ir.Table:
     rows = selection.table("approval")
-    rows = rows.mutate(id=named(rows)).semi_join(_asked(ids), "id")
+    rows = rows.mutate(id=named(rows)).semi_join(_table_of(ids), "id")
     return rows.select(
         "id",
         "change_id",
@@ -215,11 +205,9 @@ _OTHERS = {Kind.RUN: _runs, Kind.APPROVAL: _approvals}
 
 
 def _listed(rows: ir.Table, columns: tuple[str, ...], by: tuple[str, ...]) -> ir.Table:
-    told = ibis.struct({column: rows[column] for column in dict.fromkeys((*by, *columns))})
-    return rows.group_by("id").agg(listed=told.collect().sort())
+    whole = ibis.struct({column: rows[column] for column in dict.fromkeys((*by, *columns))})
+    return rows.group_by("id").agg(listed=whole.collect().sort())
 
 
-def _pairs(row: Mapping[str, Any] | None, *columns: str) -> list[Row]:
-    if row is None:
-        return []
-    return [{column: told[column] for column in columns} for told in row["listed"]]
+def _listed_in(row: Mapping[str, Any] | None, *columns: str) -> list[Row]:
+    return [] if row is None else [{column: one[column] for column in columns} for one in row["listed"]]

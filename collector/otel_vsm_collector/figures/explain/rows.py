@@ -1,6 +1,7 @@
-"""The shape that the rows behind every figure have."""
+"""The shape that the rows behind every figure have, and what makes a row count or not."""
 
 from enum import StrEnum
+from typing import NamedTuple
 
 import ibis
 import ibis.expr.types as ir
@@ -27,7 +28,7 @@ ROWS = ibis.schema(
 )
 
 
-_SAID = ("deployment_id", "revision", "value", "of_s", "stage", "method", "reason")
+_OPTIONAL = ("deployment_id", "revision", "value", "of_s", "stage", "method", "reason")
 
 
 class Kind(StrEnum):
@@ -36,6 +37,27 @@ class Kind(StrEnum):
     INCIDENT = "incident"
     RUN = "run"
     APPROVAL = "approval"
+
+
+Case = tuple[ir.BooleanValue, Reason]
+
+
+class Candidates(NamedTuple):
+    """Rows that a figure might count. One for which a case holds does not count, for the first such reason.
+
+    What a figure is computed from and what explains it both follow from here.
+    """
+
+    rows: ir.Table
+    cases: tuple[Case, ...]
+
+    def counted(self) -> ir.Table:
+        """The rows that count."""
+        return self.rows.filter(*(~case.fill_null(False) for case, _ in self.cases))
+
+    def explained(self) -> ir.Table:
+        """All of them, with the `reason` why one does not count."""
+        return self.rows.mutate(reason=because(*self.cases))
 
 
 def values(rows: ir.Table, kind: Kind) -> ir.Table:
@@ -52,13 +74,13 @@ def shares(rows: ir.Table, kind: Kind) -> ir.Table:
 
 def _shaped(rows: ir.Table, kind: Kind, *, counted: object, part: object, whole: object) -> ir.Table:
     rows = rows.mutate(counted=counted, part=part, whole=whole, kind=ibis.literal(str(kind)))
-    missing = {column: ibis.null(ROWS[column]) for column in _SAID if column not in rows.columns}
+    missing = {column: ibis.null(ROWS[column]) for column in _OPTIONAL if column not in rows.columns}
     rows = rows.mutate(**missing)
     which = ibis.coalesce(rows.deployment_id, rows.revision, "")
     return rows.mutate(id=rows.kind.concat(" ", rows.name, " ", which)).select(*ROWS.names).cast(ROWS)
 
 
-def because(*cases: tuple[ir.BooleanValue, Reason], otherwise: Reason | None = None) -> ir.StringValue:
+def because(*cases: Case, otherwise: Reason | None = None) -> ir.StringValue:
     """The reason of the first case that holds."""
     last = ibis.null("string") if otherwise is None else str(otherwise)
     return ibis.cases(*((case, str(reason)) for case, reason in cases), else_=last)

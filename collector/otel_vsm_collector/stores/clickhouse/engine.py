@@ -49,11 +49,11 @@ class ClickHouse:
     def end(self) -> None:
         pass
 
-    def keep(self, name: str, schema: ibis.Schema) -> None:
+    def create_table(self, name: str, schema: ibis.Schema) -> None:
         row = "rowid UInt64 MATERIALIZED generateSnowflakeID()"
         self._client.command(f"CREATE TABLE IF NOT EXISTS {name} ({_ddl(schema)}, {row}) ENGINE = Memory")
 
-    def create(self, name: str, schema: ibis.Schema) -> None:
+    def create_scratch(self, name: str, schema: ibis.Schema) -> None:
         self._client.command(f"CREATE OR REPLACE TEMPORARY TABLE {name} ({_ddl(schema)}) ENGINE = Memory")
 
     def fill(self, name: str, query: str) -> int:
@@ -66,7 +66,7 @@ class ClickHouse:
         return self.fill(name, f"SELECT {columns} FROM {table} WHERE {within.condition}")
 
     def load(self, name: str, rows: pa.Table) -> int:
-        self.create(name, ibis.Schema.from_pyarrow(rows.schema))
+        self.create_scratch(name, ibis.Schema.from_pyarrow(rows.schema))
         if rows.num_rows:
             self._client.insert_arrow(name, rows)
         return int(rows.num_rows)

@@ -11,31 +11,31 @@ from duckdb import DuckDBPyConnection
 from ibis.backends.sql.compilers.duckdb import compiler
 
 from otel_vsm_collector.stores.duckdb import segments
-from otel_vsm_collector.stores.duckdb.segments import Hashes, Whereabouts
+from otel_vsm_collector.stores.duckdb.segments import Hashes, SegmentIndex
 from otel_vsm_collector.stores.engine import Within, quoted
 
 _LARGE_ROWS = 10_000
 """Fewer are as soon read as it is found out where to look."""
-_STRETCH_SPANS = 100_000
-"""So many spans make a stretch of the journal; what follows the last stretch is read each time."""
+_SEGMENT_SPANS = 100_000
+"""So many spans make a segment of the journal; what follows the last segment is read each time."""
 _KEYS = frozenset(
     (
         *("trace_id", "change_id", "deployment_id", "incident_id", "work_item_id"),
-        *("id", "previous_id", "mended_id", "node", "component", "key"),
+        *("id", "previous_id", "source_id", "node", "component", "key"),
     )
 )
-"""By what rows of large tables are looked up. Raise the ledger's version with every change."""
+"""By what rows of large tables are looked up."""
 _MOST_PARSED = 1000
-"""A plan has fewer statements; others name stretches of the journal, and do not come again."""
+"""A plan has fewer statements; others name segments of the journal, and do not come again."""
 
 
 class DuckDB:
     """The engine of the ledger; statements run in the connection's current transaction.
 
-    A table of facts lies in the schema `kept`, where each row also tells up to which row of the journal was
+    A table of facts lies in the schema `facts`, where each row also tells up to which row of the journal was
     taken in when it was written, and is read through a view that does not show this. Spans and links came
     with a row of the journal, `seq`. DuckDB skips groups of rows by it: it reads of a large table only what
-    `Whereabouts` names.
+    `SegmentIndex` names.
     """
 
     dialect = "duckdb"
@@ -49,61 +49,62 @@ class DuckDB:
         connection: DuckDBPyConnection,
         *,
         large_rows: int = _LARGE_ROWS,
-        stretch_spans: int = _STRETCH_SPANS,
+        segment_spans: int = _SEGMENT_SPANS,
     ) -> None:
         self._connection = connection
-        self._large_rows, self._stretch_spans = large_rows, stretch_spans
+        self._large_rows, self._segment_spans = large_rows, segment_spans
         # Parsing a long statement takes as long as running it, and the same ones come again.
         self._parse = lru_cache(_MOST_PARSED)(lambda text: connection.extract_statements(text)[0])
-        self._whereabouts: Whereabouts | None = None
+        self._segments: SegmentIndex | None = None
         self._position = 0
-        self._kept: set[str] = set()
+        self._facts: set[str] = set()
         self._sizes: dict[str, int] = {}
-        self._near: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        self._ranges: dict[tuple[str, str], list[tuple[int, int]]] = {}
 
     def begin(self, first_seq: int, last_seq: int) -> None:
-        if self._whereabouts is None:
-            self._whereabouts = self._remembered()
-        if self._whereabouts.end >= first_seq:
-            # It is told by a refresh that failed, or that is done again.
-            self._whereabouts.forget(first_seq)
-            self._execute("DELETE FROM kept.whereabouts WHERE until >= ?", first_seq)
-        self._position, self._near = last_seq, {}
-        self._look()
+        if self._segments is None:
+            self._segments = self._stored_segments()
+        if self._segments.end >= first_seq:
+            # Of a refresh that failed, or that is done again.
+            self._segments.forget(first_seq)
+            self._execute("DELETE FROM facts.segment_key WHERE segment_end >= ?", first_seq)
+        self._position, self._ranges = last_seq, {}
+        self._measure_tables()
 
     def end(self) -> None:
-        assert self._whereabouts is not None
-        since = self._whereabouts.end
+        assert self._segments is not None
+        since = self._segments.end
         ((spans,),) = self._execute("SELECT count(*) FROM span WHERE seq > ?", since).fetchall()
-        if spans < self._stretch_spans:
+        if spans < self._segment_spans:
             return
         columns = self._execute(
             "SELECT table_name, column_name FROM duckdb_columns()"
-            " WHERE schema_name = 'kept' AND column_name IN (SELECT unnest(?))",
+            " WHERE schema_name = 'facts' AND column_name IN (SELECT unnest(?))",
             list(_KEYS),
         ).fetchall()
         values = " UNION ".join(
-            f'SELECT "{column}" AS value FROM {self._place(table)} WHERE {self._time(table)} > {since}'
+            f'SELECT "{column}" AS value FROM {self._qualified(table)}'
+            f" WHERE {self._seq_column(table)} > {since}"
             for table, column in (*columns, ("span", "trace_id"), ("span_link", "trace_id"))
         )
-        self.fill("stretch", f"SELECT DISTINCT {_hash('value')} AS hash FROM ({values})")
-        self._execute("INSERT INTO kept.whereabouts SELECT hash, ? FROM stretch", self._position)
-        self._whereabouts.add(self._position, self._hashes("SELECT hash FROM stretch"))
+        self.fill("segment", f"SELECT DISTINCT {_hash('value')} AS hash FROM ({values})")
+        self._execute("INSERT INTO facts.segment_key SELECT hash, ? FROM segment", self._position)
+        self._segments.add(self._position, self._hashes("SELECT hash FROM segment"))
 
-    def keep(self, name: str, schema: ibis.Schema) -> None:
+    def create_table(self, name: str, schema: ibis.Schema) -> None:
         if "seq" in schema:
             self._connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({_ddl(schema)})")
             return
         for statement in (
-            "CREATE SCHEMA IF NOT EXISTS kept",
-            "CREATE TABLE IF NOT EXISTS kept.whereabouts (hash UBIGINT, until BIGINT)",
-            f"CREATE TABLE IF NOT EXISTS kept.{name} ({_ddl(schema)}, written BIGINT)",
-            f"CREATE VIEW IF NOT EXISTS {name} AS SELECT {quoted(schema.names)} FROM kept.{name}",
+            "CREATE SCHEMA IF NOT EXISTS facts",
+            "CREATE TABLE IF NOT EXISTS facts.segment_key (hash UBIGINT, segment_end BIGINT)",
+            f"CREATE TABLE IF NOT EXISTS facts.{name} ({_ddl(schema)}, written BIGINT)",
+            f"CREATE VIEW IF NOT EXISTS {name} AS SELECT {quoted(schema.names)} FROM facts.{name}",
         ):
             self._connection.execute(statement)
-        self._kept.add(name)
+        self._facts.add(name)
 
-    def create(self, name: str, schema: ibis.Schema) -> None:
+    def create_scratch(self, name: str, schema: ibis.Schema) -> None:
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({_ddl(schema)})")
 
     def fill(self, name: str, query: str) -> int:
@@ -112,7 +113,7 @@ class DuckDB:
 
     def pick(self, name: str, columns: str, table: str, within: Within) -> int:
         where = self._narrowed(table, within)
-        return self.fill(name, f"SELECT {columns} FROM {self._place(table)} WHERE {where}")
+        return self.fill(name, f"SELECT {columns} FROM {self._qualified(table)} WHERE {where}")
 
     def load(self, name: str, rows: pa.Table) -> int:
         self._connection.register("loaded_rows", rows)
@@ -125,8 +126,8 @@ class DuckDB:
         return self._connection.sql(query).to_arrow_table()
 
     def insert(self, name: str, query: str) -> None:
-        if name in self._kept:
-            self._execute(f"INSERT INTO kept.{name} SELECT *, ? FROM ({query})", self._position)
+        if name in self._facts:
+            self._execute(f"INSERT INTO facts.{name} SELECT *, ? FROM ({query})", self._position)
         else:
             self._execute(f"INSERT INTO {name} {query}")
 
@@ -134,52 +135,54 @@ class DuckDB:
         self.delete(table, self._narrowed(table, within))
 
     def delete(self, name: str, where: str) -> None:
-        self._execute(f"DELETE FROM {self._place(name)} WHERE {where}")
+        self._execute(f"DELETE FROM {self._qualified(name)} WHERE {where}")
 
     def _execute(self, statement: str, *parameters: object) -> DuckDBPyConnection:
         return self._connection.execute(self._parse(statement), parameters)
 
-    def _look(self) -> None:
+    def _measure_tables(self) -> None:
         """At which tables there are, and how many rows they have."""
-        found = (
-            "SELECT table_name, schema_name = 'kept', estimated_size FROM duckdb_tables() WHERE NOT temporary"
+        existing = (
+            "SELECT table_name, schema_name = 'facts', estimated_size"
+            " FROM duckdb_tables() WHERE NOT temporary"
         )
-        rows = self._execute(found).fetchall()
-        self._kept = {name for name, kept, _ in rows if kept}
+        rows = self._execute(existing).fetchall()
+        self._facts = {name for name, is_fact, _ in rows if is_fact}
         self._sizes = {name: size for name, _, size in rows}
 
-    def _place(self, table: str) -> str:
-        return f"kept.{table}" if table in self._kept else table
+    def _qualified(self, table: str) -> str:
+        return f"facts.{table}" if table in self._facts else table
 
-    def _time(self, table: str) -> str:
-        return "written" if table in self._kept else "seq"
+    def _seq_column(self, table: str) -> str:
+        return "written" if table in self._facts else "seq"
 
     def _narrowed(self, table: str, within: Within) -> str:
         """The condition, and where it pays also one on when rows were written."""
         column = within.named[0]
         if self._sizes.get(table, 0) <= self._large_rows or within.columns[0] not in _KEYS:
             return within.condition
-        assert self._whereabouts is not None
-        if (within.scratch, column) not in self._near:
-            asked = f"SELECT {_hash(column)} AS hash FROM {within.scratch}"
-            self._near[within.scratch, column] = self._whereabouts.of(self._hashes(asked))
-        time = self._time(table)
-        stretches = "".join(
-            f"{time} BETWEEN {first} AND {last} OR " for first, last in self._near[within.scratch, column]
+        assert self._segments is not None
+        if (within.scratch, column) not in self._ranges:
+            wanted = f"SELECT {_hash(column)} AS hash FROM {within.scratch}"
+            self._ranges[within.scratch, column] = self._segments.of(self._hashes(wanted))
+        position = self._seq_column(table)
+        ranges = "".join(
+            f"{position} BETWEEN {first} AND {last} OR "
+            for first, last in self._ranges[within.scratch, column]
         )
-        return f"({stretches}{time} > {self._whereabouts.end}) AND {within.condition}"
+        return f"({ranges}{position} > {self._segments.end}) AND {within.condition}"
 
     def _hashes(self, query: str) -> Hashes:
-        found: Hashes = self._connection.execute(query).fetchnumpy()["hash"]
-        return np.ma.getdata(found)
+        hashes: Hashes = self._connection.execute(query).fetchnumpy()["hash"]
+        return np.ma.getdata(hashes)
 
-    def _remembered(self) -> Whereabouts:
-        whereabouts = Whereabouts()
-        told = self._connection.execute("FROM kept.whereabouts").fetchnumpy()
-        until, hashes = (np.ma.getdata(told[name]) for name in ("until", "hash"))
-        for end in np.unique(until):
-            whereabouts.add(int(end), hashes[until == end])
-        return whereabouts
+    def _stored_segments(self) -> SegmentIndex:
+        index = SegmentIndex()
+        stored = self._connection.execute("FROM facts.segment_key").fetchnumpy()
+        ends, hashes = (np.ma.getdata(stored[name]) for name in ("segment_end", "hash"))
+        for end in np.unique(ends):
+            index.add(int(end), hashes[ends == end])
+        return index
 
 
 def _hash(column: str) -> str:

@@ -287,8 +287,8 @@ def _discard(path: Path, own: bool) -> None:
             file.replace(file.with_name(file.name + ".unusable"))
 
 
-def _arrivals(told: Sequence[tuple[int, int]]) -> pa.Table:
-    return pa.table(list(zip(*told, strict=True)), schema=schema("arrival"))
+def _arrivals(arrivals: Sequence[tuple[int, int]]) -> pa.Table:
+    return pa.table(list(zip(*arrivals, strict=True)), schema=schema("arrival"))
 
 
 def _first_line(error: Exception) -> str:

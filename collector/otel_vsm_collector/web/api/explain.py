@@ -1,6 +1,7 @@
 """What is behind a figure, and where two profiles differ about it."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -8,13 +9,17 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from otel_vsm_collector.declared.profiles import Profile
-from otel_vsm_collector.figures.explain import compare as differences
-from otel_vsm_collector.figures.explain import figures
+from otel_vsm_collector.facts.selection import Selection
+from otel_vsm_collector.figures import registry
+from otel_vsm_collector.figures.computed import OF_VALUES
+from otel_vsm_collector.figures.explain.compare import differences, tally
+from otel_vsm_collector.figures.explain.counts import counts
 from otel_vsm_collector.figures.explain.page import Which, page
 from otel_vsm_collector.figures.explain.reasons import Reason
 from otel_vsm_collector.figures.explain.rows import Kind
+from otel_vsm_collector.figures.groups import parts_of
 from otel_vsm_collector.web.api import explain_models as models
-from otel_vsm_collector.web.api.pagination import Paging, Place
+from otel_vsm_collector.web.api.pagination import Paging, Position
 from otel_vsm_collector.web.api.parameters import Name, known_by
 from otel_vsm_collector.web.api.problems import REFUSED, once
 from otel_vsm_collector.web.reading import Reader
@@ -22,36 +27,33 @@ from otel_vsm_collector.web.reading import Reader
 router = APIRouter(prefix="/api/v1", tags=["explanations"], responses=REFUSED, dependencies=[Depends(once)])
 
 
-class Asked(Paging):
-    figure: figures.Figure = Field(description="As it is called in the answer that shows it.")
+class ExplainQuery(Paging):
+    figure: registry.ExplainedName = Field(description="As it is called in the answer that shows it.")
     rows: Which = Field("all", description="part: of a share, those above the line.")
 
 
 @router.get("/explain")
-def explain(reader: Reader, asked: Annotated[Asked, Query()]) -> models.Explanation:
+def explain(reader: Reader, query: Annotated[ExplainQuery, Query()]) -> models.Explanation:
     """The rows behind a figure and by which method each was found, with what was left out and why."""
-    selection, place = asked.selection(reader), asked.place()
-    counts = figures.counts(reader, asked.figure, selection)
-    tallies = {
-        counted: _tally([row for row in counts if row["counted"] is counted]) for counted in (True, False)
-    }
+    selection, last = query.selection(reader), query.position()
+    counted = counts(reader, query.figure, selection)
+    tallies = {which: _tally([row for row in counted if row["counted"] is which]) for which in (True, False)}
     rows = page(
         reader,
-        asked.figure,
+        query.figure,
         selection,
-        which=asked.rows,
-        limit=asked.limit + 1,
-        after=None if place is None else (place.at_ns, place.id),
+        which=query.rows,
+        limit=query.limit + 1,
+        after=None if last is None else (last.at_ns, last.id),
     )
-    shown = rows[: asked.limit]
-    last = Place(selection.from_ns, selection.to_ns, shown[-1]["at"], shown[-1]["id"]) if shown else None
+    shown = rows[: query.limit]
     return models.Explanation.model_validate(
         {
-            "figure": asked.figure,
-            "profile": asked.profile or reader.facts.declared.profile,
+            "figure": query.figure,
+            "profile": query.profile or reader.facts.declared.profile,
             "window": {"from": selection.from_ns, "to": selection.to_ns},
-            "value": figures.value(reader, asked.figure, selection),
-            "settings": figures.settings(asked.figure, selection.profile),
+            "value": _value(reader, query.figure, selection),
+            "settings": _settings(query.figure, selection.profile),
             "counted": tallies[True],
             "left_out": tallies[False],
             "reasons": {
@@ -59,40 +61,39 @@ def explain(reader: Reader, asked: Annotated[Asked, Query()]) -> models.Explanat
                 for reason in sorted({*tallies[True]["by_reason"], *tallies[False]["by_reason"]})
             },
             "items": [_row(row) for row in shown],
-            "next_cursor": last.written() if last and len(rows) > len(shown) else None,
+            "next_cursor": _next(selection, shown) if len(rows) > len(shown) else None,
         }
     )
 
 
-class Compared(Paging):
-    figure: figures.Figure = Field(description="As it is called in the answer that shows it.")
+class CompareQuery(Paging):
+    figure: registry.ExplainedName = Field(description="As it is called in the answer that shows it.")
     with_: Name = Field(alias="with", description="The other profile.")
 
 
 @router.get("/compare")
-def compare(reader: Reader, asked: Annotated[Compared, Query()]) -> models.Comparison:
+def compare(reader: Reader, query: Annotated[CompareQuery, Query()]) -> models.Comparison:
     """A figure by two profiles: the settings that differ, and what counts otherwise because of which."""
-    selection, place = asked.selection(reader), asked.place()
-    other = replace(selection, facts=known_by(reader, asked.with_, parameter="with"))
-    told = [one.profile.model_dump(mode="json") for one in (selection, other)]
-    names = {name: None for one in (selection, other) for name in figures.settings(asked.figure, one.profile)}
-    differing = [name for name in names if told[0][name] != told[1][name]]
+    selection, last = query.selection(reader), query.position()
+    other = replace(selection, facts=known_by(reader, query.with_, parameter="with"))
+    ours, theirs = (one.profile.model_dump(mode="json") for one in (selection, other))
+    names = {name: None for one in (selection, other) for name in _settings(query.figure, one.profile)}
+    differing = [name for name in names if ours[name] != theirs[name]]
     alone = {
         name: replace(selection, facts=reader.facts.by(_with(selection.profile, other.profile, name)))
         for name in differing
-        if name not in figures.OF_VALUES
+        if name not in OF_VALUES
     }
     sides = (selection, other, alone)
-    tallied = differences.tally(reader, asked.figure, *sides)
-    after = None if place is None else (place.at_ns, place.id)
-    rows = differences.differences(reader, asked.figure, *sides, limit=asked.limit + 1, after=after)
-    shown = rows[: asked.limit]
-    last = Place(selection.from_ns, selection.to_ns, shown[-1]["at"], shown[-1]["id"]) if shown else None
-    profiles = (asked.profile or reader.facts.declared.profile, asked.with_)
-    values = [figures.value(reader, asked.figure, one) for one in (selection, other)]
+    tallied = tally(reader, query.figure, *sides)
+    after = None if last is None else (last.at_ns, last.id)
+    rows = differences(reader, query.figure, *sides, limit=query.limit + 1, after=after)
+    shown = rows[: query.limit]
+    profiles = (query.profile or reader.facts.declared.profile, query.with_)
+    values = [_value(reader, query.figure, one) for one in (selection, other)]
     return models.Comparison.model_validate(
         {
-            "figure": asked.figure,
+            "figure": query.figure,
             "window": {"from": selection.from_ns, "to": selection.to_ns},
             **{
                 side: {"name": name, "value": value}
@@ -101,8 +102,8 @@ def compare(reader: Reader, asked: Annotated[Compared, Query()]) -> models.Compa
             "settings": [
                 {
                     "name": name,
-                    "profile": told[0][name],
-                    "with": told[1][name],
+                    "profile": ours[name],
+                    "with": theirs[name],
                     "rows": tallied["by_setting"].get(name),
                 }
                 for name in differing
@@ -120,9 +121,25 @@ def compare(reader: Reader, asked: Annotated[Compared, Query()]) -> models.Compa
                 }
                 for row in shown
             ],
-            "next_cursor": last.written() if last and len(rows) > len(shown) else None,
+            "next_cursor": _next(selection, shown) if len(rows) > len(shown) else None,
         }
     )
+
+
+def _next(selection: Selection, shown: Sequence[Mapping[str, Any]]) -> str:
+    """The cursor of the page after the one that is shown."""
+    return Position(selection.from_ns, selection.to_ns, shown[-1]["at"], shown[-1]["id"]).written()
+
+
+def _value(reader: Reader, figure: str, selection: Selection) -> Any:
+    """The figure, as the API shows it among the others."""
+    return registry.value(figure, parts_of(reader, selection))
+
+
+def _settings(figure: str, profile: Profile) -> dict[str, Any]:
+    """The settings of a profile that a figure depends on, as they would be written."""
+    written = profile.model_dump(mode="json")
+    return {name: written[name] for name in registry.EXPLAINED[figure].settings_of(profile)}
 
 
 def _with(profile: Profile, other: Profile, setting: str) -> Profile:
@@ -138,14 +155,14 @@ def _counted(row: dict[str, Any], side: str) -> dict[str, Any]:
 
 
 def _tally(counts: list[dict[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {"rows": sum(row["rows"] for row in counts)}
+    rows: dict[str, Any] = {"rows": sum(row["rows"] for row in counts)}
     for by in ("method", "reason"):
-        tally: Counter[str] = Counter()
+        number: Counter[str] = Counter()
         for row in counts:
             if row[by] is not None:
-                tally[row[by]] += row["rows"]
-        found[f"by_{by}"] = dict(sorted(tally.items()))
-    return found
+                number[row[by]] += row["rows"]
+        rows[f"by_{by}"] = dict(sorted(number.items()))
+    return rows
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:

@@ -6,36 +6,13 @@ from pydantic import Field
 
 from otel_vsm_collector.figures.explain.reasons import Reason
 from otel_vsm_collector.figures.explain.rows import Kind
-from otel_vsm_collector.web.api import flow_models as flow
-from otel_vsm_collector.web.api.models import (
-    Answer,
-    FailRate,
-    Frequency,
-    ReworkRate,
-    Seconds,
-    Statistics,
-    Time,
-    Window,
-)
+from otel_vsm_collector.web.api.figure_models import Value
+from otel_vsm_collector.web.api.models import ApiModel, Seconds, Time, Window
 
-Value = (
-    Statistics
-    | Frequency
-    | FailRate
-    | ReworkRate
-    | flow.Rework
-    | flow.Handoffs
-    | list[flow.Approval]
-    | flow.Pipeline
-    | flow.Rollback
-    | int
-    | float
-    | None
-)
 CountedAs = Literal["value", "part", "whole"]
 
 
-class Tally(Answer):
+class Tally(ApiModel):
     """How many rows there are on all pages."""
 
     rows: int
@@ -45,12 +22,12 @@ class Tally(Answer):
     )
 
 
-class CarriedChange(Answer):
+class CarriedChange(ApiModel):
     change_id: str
     method: str
 
 
-class Evidence(Answer):
+class Evidence(ApiModel):
     """Something that tells that a deployment failed its users."""
 
     method: str
@@ -59,12 +36,12 @@ class Evidence(Answer):
     used: bool = Field(description="Whether the profile uses it.")
 
 
-class Cause(Answer):
+class Cause(ApiModel):
     deployment_id: str
     attribution: str
 
 
-class BehindDeployment(Answer):
+class BehindDeployment(ApiModel):
     id: str
     service: str | None
     environment: str | None
@@ -87,7 +64,7 @@ class BehindDeployment(Answer):
     evidence: list[Evidence] = Field([], description="All of it; only where the row is about the deployment.")
 
 
-class BehindChange(Answer):
+class BehindChange(ApiModel):
     id: str
     repository: str | None
     trace_id: str | None
@@ -98,7 +75,7 @@ class BehindChange(Answer):
     mapping: str | None = Field(description="By which method the deployment was found to bring it.")
 
 
-class BehindIncident(Answer):
+class BehindIncident(ApiModel):
     id: str
     service: str | None
     environment: str | None
@@ -111,7 +88,7 @@ class BehindIncident(Answer):
     causes: list[Cause]
 
 
-class BehindRun(Answer):
+class BehindRun(ApiModel):
     id: str
     change_id: str | None
     repository: str | None
@@ -131,7 +108,7 @@ class BehindRun(Answer):
     span_id: str
 
 
-class BehindApproval(Answer):
+class BehindApproval(ApiModel):
     id: str
     change_id: str
     gate: str | None
@@ -142,7 +119,7 @@ class BehindApproval(Answer):
     trace_id: str | None
 
 
-class Row(Answer):
+class Row(ApiModel):
     """Something that counts in a figure, or might have: a change, a deployment, an incident, a run of a stage
     or an approval."""
 
@@ -171,7 +148,7 @@ class Row(Answer):
     approval: BehindApproval | None = None
 
 
-class Explanation(Answer):
+class Explanation(ApiModel):
     figure: str
     profile: str
     window: Window
@@ -186,12 +163,12 @@ class Explanation(Answer):
     )
 
 
-class Side(Answer):
+class Side(ApiModel):
     name: str
     value: Value
 
 
-class DifferingSetting(Answer):
+class DifferingSetting(ApiModel):
     name: str
     profile: Any
     with_: Any = Field(alias="with")
@@ -200,14 +177,14 @@ class DifferingSetting(Answer):
     )
 
 
-class Counted(Answer):
+class Counted(ApiModel):
     """What one profile makes of a row."""
 
     counted_as: list[CountedAs]
     value: Seconds | None
 
 
-class Difference(Answer):
+class Difference(ApiModel):
     """What counts otherwise by the one profile than by the other."""
 
     kind: Kind
@@ -220,7 +197,7 @@ class Difference(Answer):
     )
 
 
-class Comparison(Answer):
+class Comparison(ApiModel):
     figure: str
     window: Window
     profile: Side

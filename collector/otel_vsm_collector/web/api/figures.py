@@ -11,11 +11,11 @@ from pydantic import Field
 from otel_vsm_collector.facts import zones
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.facts.zones import Step
-from otel_vsm_collector.figures import dora as dora_figures
-from otel_vsm_collector.figures import flow as flow_figures
-from otel_vsm_collector.figures import limits
-from otel_vsm_collector.figures import stages as stage_figures
-from otel_vsm_collector.web.api import flow_models, models
+from otel_vsm_collector.figures import groups
+from otel_vsm_collector.figures.flow import stages as by_stage
+from otel_vsm_collector.figures.limits import limits
+from otel_vsm_collector.web.api import figure_models, models
+from otel_vsm_collector.web.api.models import ApiModel
 from otel_vsm_collector.web.api.pagination import Paging, part
 from otel_vsm_collector.web.api.parameters import Filters
 from otel_vsm_collector.web.api.problems import REFUSED, BadParameter, once
@@ -27,20 +27,20 @@ MOST_STEPS = 400
 router = APIRouter(prefix="/api/v1", tags=["figures"], responses=REFUSED, dependencies=[Depends(once)])
 
 
-@router.get("/dora")
-def dora(reader: Reader, asked: Annotated[Filters, Query()]) -> models.Dora:
+@router.get("/dora", response_model=figure_models.Dora)
+def dora(reader: Reader, query: Annotated[Filters, Query()]) -> ApiModel:
     """The five DORA figures of a window, with time to restore and to detect beside them, and the same of the
     window of equal length before it."""
-    selection = asked.selection(reader)
+    selection = query.selection(reader)
     start, end = selection.from_ns, selection.to_ns
     edges = (max(0, start - (end - start)), start, end)
     (figures,) = _beside_what_was_before(reader, selection, edges)
-    return models.Dora.model_validate(
+    return figure_models.Dora.model_validate(
         figures
         | {
-            "profile": asked.profile or reader.facts.declared.profile,
+            "profile": query.profile or reader.facts.declared.profile,
             "statistic": selection.profile.statistic,
-            "limits": limits.of_dora(figures, selection),
+            "limits": limits("dora", figures, selection),
         }
     )
 
@@ -49,20 +49,20 @@ class Steps(Filters):
     step: Step = Field("week", description="A week begins on Monday.")
 
 
-@router.get("/dora/series")
-def dora_series(reader: Reader, asked: Annotated[Steps, Query()]) -> models.Series:
+@router.get("/dora/series", response_model=figure_models.Series)
+def dora_series(reader: Reader, query: Annotated[Steps, Query()]) -> ApiModel:
     """The same of each day, week or month that the window touches, as whole as the time zone has it, each
     beside the one before."""
-    selection, zone = asked.selection(reader), asked.zone(reader)
-    edges = zones.edges(asked.step, zone, selection.from_ns, selection.to_ns, MOST_STEPS)
+    selection, zone = query.selection(reader), query.zone(reader)
+    edges = zones.edges(query.step, zone, selection.from_ns, selection.to_ns, MOST_STEPS)
     if len(edges) > MOST_STEPS + 1:
         raise BadParameter("step", f"would be more than {MOST_STEPS} in this window; take longer ones")
-    edges = [zones.before(edges[0], asked.step, zone), *edges]
+    edges = [zones.before(edges[0], query.step, zone), *edges]
     whole = replace(selection, offsets=zones.offsets(zone, edges[0], edges[-1]))
-    return models.Series.model_validate(
+    return figure_models.Series.model_validate(
         {
-            "profile": asked.profile or reader.facts.declared.profile,
-            "step": asked.step,
+            "profile": query.profile or reader.facts.declared.profile,
+            "step": query.step,
             "time_zone": zone,
             "items": _beside_what_was_before(reader, whole, edges),
         }
@@ -72,34 +72,32 @@ def dora_series(reader: Reader, asked: Annotated[Steps, Query()]) -> models.Seri
 def _beside_what_was_before(reader: Reader, selection: Selection, edges: Sequence[int]) -> list[Any]:
     """The figures of the windows between the `edges`; those of the first are only the second's `previous`."""
     windows = pairwise(edges)
-    found = [
+    steps = [
         {"window": {"from": start, "to": end}} | figures
-        for figures, (start, end) in zip(
-            dora_figures.dora_over(reader, selection, edges), windows, strict=True
-        )
+        for figures, (start, end) in zip(groups.dora_over(reader, selection, edges), windows, strict=True)
     ]
-    return [now | {"previous": before} for before, now in pairwise(found)]
+    return [now | {"previous": before} for before, now in pairwise(steps)]
 
 
-@router.get("/flow")
-def flow(reader: Reader, asked: Annotated[Filters, Query()]) -> flow_models.Flow:
+@router.get("/flow", response_model=figure_models.Flow)
+def flow(reader: Reader, query: Annotated[Filters, Query()]) -> ApiModel:
     """How fast changes pass, where they wait and come back, and what holds them up most."""
-    selection = asked.selection(reader)
-    figures = flow_figures.flow(reader, selection)
-    return flow_models.Flow.model_validate(
+    selection = query.selection(reader)
+    figures = groups.flow(reader, selection)
+    return figure_models.Flow.model_validate(
         {
             "window": {"from": selection.from_ns, "to": selection.to_ns},
-            "profile": asked.profile or reader.facts.declared.profile,
+            "profile": query.profile or reader.facts.declared.profile,
             **figures,
-            "limits": limits.of_flow(figures, selection),
+            "limits": limits("flow", figures, selection),
         }
     )
 
 
 @router.get("/stages")
-def stages(reader: Reader, asked: Annotated[Paging, Query()]) -> models.Page[models.Stage]:
+def stages(reader: Reader, query: Annotated[Paging, Query()]) -> models.Page[models.Stage]:
     """What the stages take, how long work waits before them, and how often it comes back; by name."""
-    selection = asked.selection(reader)
-    found = [models.Stage(**stage) for stage in stage_figures.stages(reader, selection)]
-    shown, following = part(found, asked, selection, key=lambda stage: stage.name)
+    selection = query.selection(reader)
+    stages = [models.Stage(**stage) for stage in by_stage.stages(reader, selection)]
+    shown, following = part(stages, query, selection, key=lambda stage: stage.name)
     return models.Page(items=shown, next_cursor=following)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from otel_vsm_collector.figures.changes import LEGS
+from otel_vsm_collector.figures.lists.changes import LEGS
 from otel_vsm_collector.web.api import models
 
 Row = dict[str, Any]
@@ -13,8 +13,8 @@ def change(row: Row) -> models.Change:
         id=row["id"],
         aliases=row["aliases"],
         repository=row["repository"],
-        events={told["event"]: told["at"] for told in row["events"] or ()},
-        deployed={told["environment"]: told["at"] for told in row["deployed"] or ()},
+        events={one["event"]: one["at"] for one in row["events"] or ()},
+        deployed={one["environment"]: one["at"] for one in row["deployed"] or ()},
         lead_time_s=row["lead_time_s"],
         legs=models.Legs(**{leg: row[leg] for leg in LEGS}),
         deployment_ids=row["deployment_ids"] or [],

@@ -10,18 +10,18 @@ from ibis.expr import types as ir
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.facts.selection import deployments as finished
 from otel_vsm_collector.facts.tables import FactTables
-from otel_vsm_collector.figures import changes as change_figures
-from otel_vsm_collector.figures import deployments as deployment_figures
-from otel_vsm_collector.figures import incidents as incident_figures
+from otel_vsm_collector.figures.lists import changes as changes_listed
+from otel_vsm_collector.figures.lists import deployments as deployments_listed
+from otel_vsm_collector.figures.lists import incidents as incidents_listed
 from otel_vsm_collector.web.api import items, models
 from otel_vsm_collector.web.api.pagination import Listed, Paging, page
 from otel_vsm_collector.web.api.parameters import Profile, known_by
 from otel_vsm_collector.web.api.problems import MISSING, REFUSED, once
 from otel_vsm_collector.web.reading import Reader
 
-CHANGES = Listed("at", change_figures.moments, change_figures.changes)
-DEPLOYMENTS = Listed("finished_at", finished, deployment_figures.deployments)
-INCIDENTS = Listed("started_at", incident_figures.incidents, lambda _, rows: rows)
+CHANGES = Listed("at", changes_listed.moments, changes_listed.changes)
+DEPLOYMENTS = Listed("finished_at", finished, deployments_listed.deployments)
+INCIDENTS = Listed("started_at", incidents_listed.incidents, lambda _, rows: rows)
 
 router = APIRouter(prefix="/api/v1", tags=["lists"], responses=REFUSED, dependencies=[Depends(once)])
 
@@ -41,7 +41,7 @@ def changes(reader: Reader, asked: Asked) -> models.Page[models.Change]:
 def change(reader: Reader, id: Id, profile: Profile = None) -> models.Change:
     """One change, by its id or one of its aliases; lead time and legs are those to production."""
     known, missing = known_by(reader, profile), "change is known by the id or alias"
-    return items.change(_one(reader, change_figures.change, known, id, missing, hint=_UNENCODED))
+    return items.change(_one(reader, changes_listed.change, known, id, missing, hint=_UNENCODED))
 
 
 @router.get("/deployments")
@@ -56,7 +56,7 @@ def deployments(reader: Reader, asked: Asked) -> models.Page[models.Deployment]:
 def deployment(reader: Reader, id: Id, profile: Profile = None) -> models.Deployment:
     """One deployment."""
     known, missing = known_by(reader, profile), "deployment is known by the id"
-    return items.deployment(_one(reader, deployment_figures.deployment, known, id, missing))
+    return items.deployment(_one(reader, deployments_listed.deployment, known, id, missing))
 
 
 @router.get("/incidents")
@@ -71,7 +71,7 @@ def incidents(reader: Reader, asked: Asked) -> models.Page[models.Incident]:
 def incident(reader: Reader, id: Id, profile: Profile = None) -> models.Incident:
     """One incident."""
     known, missing = known_by(reader, profile), "incident is known by the id"
-    return items.incident(_one(reader, incident_figures.incident, known, id, missing))
+    return items.incident(_one(reader, incidents_listed.incident, known, id, missing))
 
 
 _Named = Callable[[ir.StringScalar, FactTables], ir.Table]
@@ -89,5 +89,5 @@ def _one(
 
 
 def _named(selection: Selection, what: _Named, id: ir.StringScalar) -> ir.Table:
-    found = what(id, selection.facts)
-    return found.order_by([ibis.desc(found.id == id), found.id]).limit(1)
+    named = what(id, selection.facts)
+    return named.order_by([ibis.desc(named.id == id), named.id]).limit(1)

@@ -3,11 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import Field
+from pydantic import Field, create_model
 
-from otel_vsm_collector.figures import limits
-from otel_vsm_collector.figures.measurement import measurement as measured
-from otel_vsm_collector.web.api.models import Answer, Limit, Share, Statistics, Window
+from otel_vsm_collector.figures import groups
+from otel_vsm_collector.figures.limits import limits
+from otel_vsm_collector.web.api.figure_models import Limit, fields
+from otel_vsm_collector.web.api.models import ApiModel, Share, Window
 from otel_vsm_collector.web.api.parameters import Filters
 from otel_vsm_collector.web.api.problems import REFUSED, once
 from otel_vsm_collector.web.reading import Reader
@@ -15,7 +16,7 @@ from otel_vsm_collector.web.reading import Reader
 router = APIRouter(prefix="/api/v1", tags=["figures"], responses=REFUSED, dependencies=[Depends(once)])
 
 
-class Linked(Answer):
+class Linked(ApiModel):
     """What ended in the window, and of it what no change could be found for."""
 
     count: int
@@ -30,62 +31,69 @@ class LinkedDeployments(Linked):
     )
 
 
-class SuspiciousChange(Answer):
+class SuspiciousChange(ApiModel):
     id: str = Field(description="As it would be called.")
     revisions: int
     requests: int
 
 
-class Suspicious(Answer):
+class Suspicious(ApiModel):
     """What would be one change of more revisions and requests than `limits.suspicious_revisions` believes."""
 
     count: int
     changes: list[SuspiciousChange] = Field(description="The largest.")
 
 
-class Received(Answer):
-    """Spans since the collector started: received = rejected + filtered + kept."""
+class Received(ApiModel):
+    """Spans since the collector started: received = rejected + filtered + unmapped + kept."""
 
     received: int
     rejected: int
     filtered: int = Field(description="Nothing in them is about delivery.")
+    unmapped: int = Field(
+        description="Kept, and in no figure: this version has no mapping for what sent them."
+    )
     kept: int
     duplicate: int = Field(description="Kept, and known already.")
 
 
-class Measurement(Answer):
-    window: Window
-    profile: str
-    spans: Linked
-    stage_runs: Linked
-    deployments: LinkedDeployments
-    suspicious: Suspicious
-    excluded: dict[str, int] = Field(description="Deliveries without a lead time, by reason.")
-    clock_skew: dict[str, int] = Field(description="What happened before it could have, by kind.")
-    ingest_delay: Statistics = Field(description="From the end of a span until it arrived.")
-    received: Received
-    limits: list[Limit]
+Measurement = create_model(
+    "Measurement",
+    __base__=ApiModel,
+    window=Window,
+    profile=str,
+    spans=Linked,
+    stage_runs=Linked,
+    deployments=LinkedDeployments,
+    suspicious=Suspicious,
+    excluded=(dict[str, int], Field(description="Deliveries without a lead time, by reason.")),
+    clock_skew=(dict[str, int], Field(description="What happened before it could have, by kind.")),
+    **fields("measurement"),
+    received=Received,
+    limits=list[Limit],
+)
 
 
-@router.get("/measurement")
-def measurement(request: Request, reader: Reader, asked: Annotated[Filters, Query()]) -> Measurement:
+@router.get("/measurement", response_model=Measurement)
+def measurement(request: Request, reader: Reader, query: Annotated[Filters, Query()]) -> ApiModel:
     """How far the figures of a window can be believed: what no change was found for and why, where clocks
     disagree, how late telemetry arrives. Spans are selected by repository, team and value stream alone."""
-    selection = asked.selection(reader)
-    found = measured(reader, selection)
+    selection = query.selection(reader)
+    measured = groups.measurement(reader, selection)
     for part in ("spans", "stage_runs"):
-        del found[part]["nothing_new"]
+        del measured[part]["nothing_new"]
     health = request.app.state.store.health
     return Measurement.model_validate(
         {
             "window": {"from": selection.from_ns, "to": selection.to_ns},
-            "profile": asked.profile or reader.facts.declared.profile,
-            **found,
-            "limits": limits.of_measurement(found, selection),
+            "profile": query.profile or reader.facts.declared.profile,
+            **measured,
+            "limits": limits("measurement", measured, selection),
             "received": {
                 "received": health.received,
                 "rejected": health.rejected,
                 "filtered": health.filtered,
+                "unmapped": health.unmapped,
                 "kept": health.kept,
                 "duplicate": health.repeated,
             },

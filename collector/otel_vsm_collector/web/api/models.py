@@ -4,7 +4,6 @@ from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-from otel_vsm_collector.facts.zones import Step
 from otel_vsm_collector.web.api.times import write_time
 
 Time = Annotated[
@@ -17,19 +16,19 @@ Seconds = Annotated[float, Field(description="seconds")]
 Share = Annotated[float, Field(description="0 to 1")]
 
 
-class Answer(BaseModel):
+class ApiModel(BaseModel):
     # What the contract does not name is a mistake of ours, not an extra for the reader.
     model_config = ConfigDict(extra="forbid")
 
 
-class Window(Answer):
+class Window(ApiModel):
     """from ≤ time < to."""
 
     from_: Time = Field(alias="from")
     to: Time
 
 
-class Statistics(Answer):
+class Statistics(ApiModel):
     """Of all values in the window; null where there are none."""
 
     unit: str
@@ -42,67 +41,7 @@ class Statistics(Answer):
     max: float | None
 
 
-class Frequency(Answer):
-    deployments: int
-    days_with_deployments: int
-    per_day: float
-
-
-class FailRate(Answer):
-    failed: int
-    deployments: int
-    ratio: Share | None
-
-
-class ReworkRate(Answer):
-    rework: int
-    deployments: int
-    ratio: Share | None
-
-
-class DoraFigures(Answer):
-    """The five DORA figures, with time to restore and to detect beside them."""
-
-    window: Window
-    change_lead_time: Statistics
-    deployment_frequency: Frequency
-    change_fail_rate: FailRate
-    failed_deployment_recovery_time: Statistics
-    deployment_rework_rate: ReworkRate
-    time_to_restore: Statistics
-    time_to_detect: Statistics
-
-
-class DoraBesides(DoraFigures):
-    previous: DoraFigures = Field(description="The same of the window before.")
-
-
-class Limit(Answer):
-    """A limit of vsm.yaml, and how the figure that it is for stands to it; durations in seconds."""
-
-    figure: str
-    value: float | None
-    limit: float
-    at_least: bool = Field(description="Whether less is the breach; else more is.")
-    breached: bool
-
-
-class Dora(DoraBesides):
-    profile: str
-    statistic: str = Field(description="Which part of a distribution the profile shows for it.")
-    limits: list[Limit]
-
-
-class Series(Answer):
-    """Steps in the order of time, each as long as the calendar has it; the first and the last are whole."""
-
-    profile: str
-    step: Step
-    time_zone: str
-    items: list[DoraBesides]
-
-
-class Legs(Answer):
+class Legs(ApiModel):
     """The parts of a lead time; a part whose ends are not both known, or that would be negative, is null."""
 
     backlog_s: Seconds | None
@@ -115,7 +54,7 @@ class Legs(Answer):
     merge_to_deployed_s: Seconds | None
 
 
-class Change(Answer):
+class Change(ApiModel):
     id: str
     aliases: list[str]
     repository: str | None
@@ -127,18 +66,18 @@ class Change(Answer):
     excluded: str | None
 
 
-class Failure(Answer):
+class Failure(ApiModel):
     method: str
     incident_id: str | None
     at: Time | None
 
 
-class Recovery(Answer):
+class Recovery(ApiModel):
     method: str
     deployment_id: str | None
 
 
-class Deployment(Answer):
+class Deployment(ApiModel):
     id: str
     service: str | None
     environment: str | None
@@ -158,7 +97,7 @@ class Deployment(Answer):
     recovery: Recovery | None
 
 
-class Incident(Answer):
+class Incident(ApiModel):
     id: str
     service: str | None
     environment: str | None
@@ -172,7 +111,7 @@ class Incident(Answer):
     attribution: str | None
 
 
-class Stage(Answer):
+class Stage(ApiModel):
     name: str
     type: str | None
     runs: int
@@ -195,10 +134,10 @@ class Stage(Answer):
     )
 
 
-Item = TypeVar("Item", bound=Answer)
+Item = TypeVar("Item", bound=ApiModel)
 
 
-class Page(Answer, Generic[Item]):
+class Page(ApiModel, Generic[Item]):
     """Newest first."""
 
     items: list[Item]
@@ -207,24 +146,24 @@ class Page(Answer, Generic[Item]):
     )
 
 
-class Refusal(Answer):
+class Refusal(ApiModel):
     """Why a parameter was refused, and what is allowed."""
 
     parameter: str
     message: str
 
 
-class Problem(Answer):
+class Problem(ApiModel):
     """Why there is no answer."""
 
     detail: str
     errors: list[Refusal]
 
 
-class Alive(Answer):
+class Alive(ApiModel):
     status: str
 
 
-class Readiness(Answer):
+class Readiness(ApiModel):
     ready: bool
     reasons: list[str]

@@ -23,19 +23,23 @@ class Paging(Filters):
     limit: int = Field(100, ge=1, le=1000)
     cursor: str | None = Field(None, max_length=4096, description="`next_cursor` of the page before.")
 
-    def place(self) -> "Place | None":
+    def position(self) -> "Position | None":
         """Where the page before ended. Raises BadParameter where the cursor is none of ours."""
-        return None if self.cursor is None else Place.read(self.cursor)
+        return None if self.cursor is None else Position.read(self.cursor)
 
     def selection(self, reader: Reader) -> Selection:
         """The facts that are asked for; on later pages those of the first one's window."""
         selection = super().selection(reader)
-        place = self.place()
-        return selection if place is None else replace(selection, from_ns=place.from_ns, to_ns=place.to_ns)
+        position = self.position()
+        return (
+            selection
+            if position is None
+            else replace(selection, from_ns=position.from_ns, to_ns=position.to_ns)
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Position:
     """The last item of a page, and the window that the pages are of."""
 
     from_ns: int
@@ -48,7 +52,7 @@ class Place:
         return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
     @classmethod
-    def read(cls, cursor: str) -> "Place":
+    def read(cls, cursor: str) -> "Position":
         try:
             text = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4))
             from_ns, to_ns, at_ns, id_ = json.loads(text)
@@ -71,7 +75,7 @@ class Listed:
 
 
 def first(selection: Selection, listed: Listed, limit: int, **after: Any) -> ir.Table:
-    """The newest of what is listed after a place (at, id)."""
+    """The newest of what is listed after a position (at, id)."""
     rows = listed.moments(selection)
     if after:
         moment = rows[listed.newest]
@@ -85,26 +89,26 @@ def page(
     reader: Reader, listed: Listed, asked: Paging, selection: Selection
 ) -> tuple[list[dict[str, Any]], str | None]:
     """The rows of the page that is asked for, and the cursor of the next, None on the last."""
-    place = asked.place()
-    after: dict[str, int | str] = {} if place is None else {"at": place.at_ns, "id": place.id}
-    found = reader.answer(first, selection, listed, asked.limit + 1, **after)
-    if len(found) <= asked.limit:
-        return found, None
-    last = found[asked.limit - 1]
-    following = Place(selection.from_ns, selection.to_ns, last[listed.newest], last["id"])
-    return found[: asked.limit], following.written()
+    position = asked.position()
+    after: dict[str, int | str] = {} if position is None else {"at": position.at_ns, "id": position.id}
+    rows = reader.answer(first, selection, listed, asked.limit + 1, **after)
+    if len(rows) <= asked.limit:
+        return rows, None
+    last = rows[asked.limit - 1]
+    following = Position(selection.from_ns, selection.to_ns, last[listed.newest], last["id"])
+    return rows[: asked.limit], following.written()
 
 
 def part(
-    found: Sequence[Item], asked: Paging, selection: Selection, *, key: Callable[[Item], str]
+    items: Sequence[Item], asked: Paging, selection: Selection, *, key: Callable[[Item], str]
 ) -> tuple[list[Item], str | None]:
     """The same of a short list that is known as a whole; `key` tells its items apart and orders them."""
-    place = asked.place()
-    left = sorted((item for item in found if place is None or key(item) > place.id), key=key)
+    position = asked.position()
+    left = sorted((item for item in items if position is None or key(item) > position.id), key=key)
     shown = left[: asked.limit]
     if len(shown) == len(left):
         return shown, None
-    return shown, Place(selection.from_ns, selection.to_ns, 0, key(shown[-1])).written()
+    return shown, Position(selection.from_ns, selection.to_ns, 0, key(shown[-1])).written()
 
 
 def _foreign() -> BadParameter:

@@ -42,7 +42,7 @@ async def on_bad_parameter(request: Request, error: Exception) -> JSONResponse:
 async def on_invalid(request: Request, error: Exception) -> JSONResponse:
     """What FastAPI finds wrong with the parameters."""
     assert isinstance(error, RequestValidationError)
-    return _problem(request, [_refusal(found, _known(request)) for found in error.errors()])
+    return _problem(request, [_refusal(mistake, _known(request)) for mistake in error.errors()])
 
 
 async def on_http_error(request: Request, error: Exception) -> JSONResponse:
@@ -58,12 +58,12 @@ def _problem(request: Request, refusals: list[Refusal]) -> JSONResponse:
     return JSONResponse(body.model_dump(), 422, headers=lag_headers(request))
 
 
-def _refusal(found: Mapping[str, Any], known: list[str]) -> Refusal:
-    parameter = str(found["loc"][-1])
-    if found["type"] == "extra_forbidden":
+def _refusal(mistake: Mapping[str, Any], known: list[str]) -> Refusal:
+    parameter = str(mistake["loc"][-1])
+    if mistake["type"] == "extra_forbidden":
         return Refusal(parameter=parameter, message=f"no such parameter; known are {', '.join(known)}")
     # Pydantic writes "Value error, …" before a sentence of ours.
-    message = str(found.get("ctx", {}).get("error", found["msg"]))
+    message = str(mistake.get("ctx", {}).get("error", mistake["msg"]))
     return Refusal(parameter=parameter, message=message)
 
 

@@ -19,16 +19,16 @@ def read_time(text: str) -> int | date:
 
     Raises ValueError with a sentence that says what is allowed.
     """
-    found = _RFC3339.fullmatch(text)
-    if not found:
+    parts = _RFC3339.fullmatch(text)
+    if not parts:
         raise ValueError(
             f"{text!r} is no time; write a date such as 2026-05-01 (its midnight) or a time with an"
             " offset such as 2026-05-01T08:00:00Z or 2026-05-01T08:00:00+02:00"
             + (" (a + in a URL is written %2B)" if " " in text else "")
         )
-    offset = (found["offset"] or "Z").upper().replace("Z", "+00:00")
+    offset = (parts["offset"] or "Z").upper().replace("Z", "+00:00")
     try:
-        moment = datetime.fromisoformat(f"{found['day']}T{found['clock'] or '00:00:00'}{offset}")
+        moment = datetime.fromisoformat(f"{parts['day']}T{parts['clock'] or '00:00:00'}{offset}")
     except ValueError as error:
         raise ValueError(f"{text!r} is no time: {error}") from None
     try:
@@ -37,10 +37,10 @@ def read_time(text: str) -> int | date:
         representable = False
     if not representable:
         raise ValueError(f"{text!r} is out of range; times from 1970 to 2261 can be asked for")
-    if not found["clock"]:
+    if not parts["clock"]:
         return moment.date()
     seconds = (moment - _EPOCH) // timedelta(seconds=1)
-    return seconds * _SECOND_NS + int((found["fraction"] or "").ljust(9, "0"))
+    return seconds * _SECOND_NS + int((parts["fraction"] or "").ljust(9, "0"))
 
 
 def write_time(time_ns: int) -> str:

@@ -1,21 +1,21 @@
 """The page at `/`: what a person sees who opens the collector in a browser."""
 
 import time
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import APIRouter, Request, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from otel_vsm import __version__, human
+from otel_vsm import figures, human
+from otel_vsm.figures import Figure, Kind
+from otel_vsm.semconv import Statistic
 from otel_vsm_collector.declared.lengths import Length
 from otel_vsm_collector.declared.sections import PRODUCTION
 from otel_vsm_collector.facts.selection import Selection
-from otel_vsm_collector.figures.dora import dora
+from otel_vsm_collector.figures import groups
 from otel_vsm_collector.web.api import items
 from otel_vsm_collector.web.api.lists import CHANGES, DEPLOYMENTS
 from otel_vsm_collector.web.api.pagination import first
-from otel_vsm_collector.web.api.times import write_time
+from otel_vsm_collector.web.pages.rendering import page
 from otel_vsm_collector.web.reading import Lag, Reader, lag_headers
 
 DAYS = 30
@@ -23,36 +23,11 @@ LATEST = 10
 
 router = APIRouter(include_in_schema=False)
 
-_STYLE = Path(__file__).with_name("static").joinpath("style.css").read_bytes()
 
-
-def _environment() -> Environment:
-    templates = Environment(
-        loader=PackageLoader("otel_vsm_collector.web.pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    for write in (human.duration, human.share, human.rate, human.count, minute, short):
-        templates.filters[write.__name__] = write
-    return templates
-
-
-def minute(time_ns: int | None) -> str:
-    """A time in UTC, to the minute."""
-    return human.UNKNOWN if time_ns is None else write_time(time_ns)[:16].replace("T", " ")
-
-
-def short(revision: str | None) -> str:
-    """A revision as git shortens it; other versions as they are."""
-    if revision is None:
-        return human.UNKNOWN
-    is_hash = len(revision) >= 40 and all(digit in "0123456789abcdef" for digit in revision)
-    return revision[:8] if is_hash else revision
-
-
-_templates = _environment()
+class Tile(NamedTuple):
+    title: str
+    value: str
+    lines: list[str]
 
 
 @router.get("/")
@@ -61,21 +36,21 @@ def home(request: Request, reader: Reader, lag_s: Lag) -> Response:
     selection = Selection(
         from_ns=now - Length(f"{DAYS}d").ns, to_ns=now, environment=PRODUCTION, facts=reader.facts
     )
-    view: dict[str, Any] = {
-        "version": __version__,
-        "days": DAYS,
-        "now": now,
-        "lag_s": lag_s,
-        "dora": dora(reader, selection),
-        "deployments": [
-            items.deployment(row) for row in reader.answer(first, selection, DEPLOYMENTS, LATEST)
-        ],
-        "changes": [items.change(row) for row in reader.answer(first, selection, CHANGES, LATEST)],
-    }
-    page = _templates.get_template("home.html").render(view)
-    return Response(page, media_type="text/html; charset=utf-8", headers=lag_headers(request))
+    values = groups.dora(reader, selection)
+    shown = page(
+        "home.html",
+        days=DAYS,
+        now=now,
+        lag_s=lag_s,
+        tiles=[_tile(figure, values[figure.name]) for figure in figures.of("dora") if figure.note],
+        deployments=[items.deployment(row) for row in reader.answer(first, selection, DEPLOYMENTS, LATEST)],
+        changes=[items.change(row) for row in reader.answer(first, selection, CHANGES, LATEST)],
+    )
+    return Response(shown, media_type="text/html; charset=utf-8", headers=lag_headers(request))
 
 
-@router.get("/style.css")
-def style() -> Response:
-    return Response(_STYLE, media_type="text/css; charset=utf-8")
+def _tile(figure: Figure, value: Any) -> Tile:
+    lines = [human.beside(figure, value)]
+    if figure.kind is Kind.DURATION and figure.count(value) > 1:
+        lines.append(f"9 in 10 within {human.duration(value[Statistic.P90])}")
+    return Tile(figure.title, human.value(figure, value, Statistic.P50), lines)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scenarios.events import Span, spans
+from scenarios.events import Event, Span, spans
 from scenarios.world import World
 
 CHANGES = st.integers(1, 4)
@@ -70,10 +70,11 @@ incident = st.fixed_dictionaries(
 worlds = st.lists(st.one_of(stage, event, deployment, deployment, incident, approval, work_item), max_size=12)
 
 
+@pytest.mark.worlds
 @settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(told=worlds, data=st.data())
 def test_order_repetition_and_batches_change_nothing(
-    duckdb_world: World, told: list[dict], data: st.DataObject
+    duckdb_world: World, told: list[Event], data: st.DataObject
 ) -> None:
     known, world = spans(told), duckdb_world
     world.clear()
@@ -93,11 +94,12 @@ def test_order_repetition_and_batches_change_nothing(
     assert world.facts() == at_once
 
 
-@pytest.mark.slow
+@pytest.mark.worlds
+@pytest.mark.clickhouse
 @settings(max_examples=6, suppress_health_check=list(HealthCheck))
 @given(told=worlds, data=st.data())
 def test_clickhouse_finds_the_same(
-    duckdb_world: World, clickhouse_world: World, told: list[dict], data: st.DataObject
+    duckdb_world: World, clickhouse_world: World, told: list[Event], data: st.DataObject
 ) -> None:
     known = spans(told)
     duckdb_world.clear()

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.derive.refresh.refresher import Refresher, refresh_plan
 from otel_vsm_collector.derive.rules import aliases, deliveries
 from otel_vsm_collector.keep.store import Store
+from otel_vsm_collector.spans import mappings
+from otel_vsm_collector.spans.mappings import otel_vsm
 from otel_vsm_collector.stores.duckdb.engine import DuckDB
 
 STREAM = {"systems": ["shop"], "known_delays": ["the board meets on Tuesdays"], "primary_measure": "wip"}
@@ -38,7 +41,9 @@ def by_default() -> str:
         {"limits": {"lead_time": "3d", "approval_wait": "8h"}},
         {"environments": {"production": ["live-*"]}},
         {"value_streams": {"checkout": STREAM}},
+        {"telemetry": {"unmapped_mib": 0}},
         {"profiles": {"ours": {"lead_time_start": ["change.merged"]}}},
+        {"profiles": {"ours": {}}, "profile": "ours"},
         {"profiles": {"ours": {"statistic": "mean"}}, "profile": "ours"},
     ],
     ids=str,
@@ -61,6 +66,11 @@ def test_what_no_fact_depends_on_changes_nothing(by_default: str, declared: dict
 )
 def test_what_facts_depend_on_changes_it(by_default: str, declared: dict[str, Any]) -> None:
     assert fingerprint(**declared) != by_default
+
+
+def test_the_order_of_stages_changes_it() -> None:
+    one, other = {"a*": {"type": "test"}}, {"*b": {"type": "build"}}
+    assert fingerprint(stages=one | other) != fingerprint(stages=other | one)
 
 
 def otherwise(rule: Callable[..., ir.Table]) -> Callable[..., ir.Table]:
@@ -102,7 +112,19 @@ def test_it_is_the_same_in_every_process(by_default: str) -> None:
         assert made.stdout.decode().strip() == by_default
 
 
-def test_a_ledger_of_another_rule_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def another_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliveries, "deliveries", otherwise(deliveries.deliveries))
+
+
+def another_mapping(monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = mappings.fingerprint([replace(otel_vsm.MAPPING, context=())])
+    monkeypatch.setattr(mappings, "fingerprint", lambda: changed)
+
+
+@pytest.mark.parametrize("change", [another_rule, another_mapping])
+def test_a_ledger_of_other_rules_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[pytest.MonkeyPatch], None]
+) -> None:
     sentences: list[str] = []
 
     def opened() -> None:
@@ -114,7 +136,7 @@ def test_a_ledger_of_another_rule_is_made_again(tmp_path: Path, monkeypatch: pyt
     opened()
     opened()
     assert sentences == []
-    monkeypatch.setattr(deliveries, "deliveries", otherwise(deliveries.deliveries))
+    change(monkeypatch)
     opened()
     (sentence,) = sentences
     assert "follows other rules" in sentence

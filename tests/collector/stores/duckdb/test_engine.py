@@ -26,10 +26,10 @@ def connection(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def engine_of(connection: duckdb.DuckDBPyConnection) -> DuckDB:
-    """One that takes every table for a large one, and a few spans for a stretch."""
-    engine = DuckDB(connection, large_rows=0, stretch_spans=3)
+    """One that takes every table for a large one, and a few spans for a segment."""
+    engine = DuckDB(connection, large_rows=0, segment_spans=3)
     for name, schema in (("span", SPAN), ("span_link", SPAN), ("change", CHANGE)):
-        engine.keep(name, schema)
+        engine.create_table(name, schema)
     return engine
 
 
@@ -83,7 +83,7 @@ def test_what_is_far_from_what_was_asked_for_is_not_read(connection: duckdb.Duck
     for seq in range(10):
         take(engine, connection, seq, [10 * seq + number for number in range(4)])
     # As if somebody had changed it behind its back: a row of a change that was not there then.
-    connection.execute("UPDATE kept.change SET id = md5('3'), repository = 'x' WHERE id = md5('50')")
+    connection.execute("UPDATE facts.change SET id = md5('3'), repository = 'x' WHERE id = md5('50')")
     engine.begin(10, 10)
     assert picked(engine, connection, [3]) == [("github.com/acme/shop#3",)]
 
@@ -100,7 +100,7 @@ def test_a_refresh_that_failed_leaves_no_trace(connection: duckdb.DuckDBPyConnec
     take(engine, connection, 2, [4, 5, 6])
     engine.begin(3, 3)
     assert picked(engine, connection, [1, 4]) == [("github.com/acme/shop#1",), ("github.com/acme/shop#4",)]
-    assert connection.execute("SELECT DISTINCT until FROM kept.whereabouts ORDER BY 1").fetchall() == [
+    assert connection.execute("SELECT DISTINCT segment_end FROM facts.segment_key ORDER BY 1").fetchall() == [
         (1,),
         (2,),
     ]

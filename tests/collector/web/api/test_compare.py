@@ -1,8 +1,9 @@
 """/api/v1/compare: a figure by two profiles, and what makes the difference."""
 
-from typing import Any
-
 import pytest
+
+from handmade.facts import FactStore
+from handmade.web import Web
 
 DAY = 86400 * 10**9
 MAY_1 = 1777593600 * 10**9
@@ -11,7 +12,7 @@ IN_MAY = "from=2026-05-01&to=2026-06-01"
 
 
 @pytest.fixture
-def deployed(facts: Any) -> Any:
+def deployed(facts: FactStore) -> FactStore:
     """Two deployments, of which the first was rolled back."""
     for number in (1, 2):
         finished = {"started_at": MAY_1, "finished_at": MAY_1 + number * DAY}
@@ -23,11 +24,13 @@ def deployed(facts: Any) -> Any:
             "deployment", **SHOP, **finished, id=f"d{number}", result="success", failed=number == 1,
             failure_method="rollback" if number == 1 else None, rework=number == 2,
         )  # fmt: skip
-    facts.insert("remedy", **SHOP, id="d2", number=2, method="rollback", started_at=MAY_1, mended_id="d1")
+    facts.insert(
+        "evidence", deployment_id="d1", method="rollback", source_kind="deployment", source_id="d2", at=MAY_1
+    )
     return facts
 
 
-def test_both_values_and_the_setting_that_makes_the_difference(web: Any, deployed: Any) -> None:
+def test_both_values_and_the_setting_that_makes_the_difference(web: Web, deployed: FactStore) -> None:
     found = web.get(f"/api/v1/compare?figure=change_fail_rate&with=middleware&{IN_MAY}").json
     assert (found["profile"]["name"], found["profile"]["value"]["ratio"]) == ("dora", 0.5)
     assert (found["with"]["name"], found["with"]["value"]["ratio"]) == ("middleware", 0)
@@ -59,7 +62,7 @@ def test_both_values_and_the_setting_that_makes_the_difference(web: Any, deploye
         ("with=devlake&figure=change_lead_time&profile=other", "profile"),
     ],
 )
-def test_what_is_not_known_is_refused(web: Any, query: str, parameter: str) -> None:
+def test_what_is_not_known_is_refused(web: Web, query: str, parameter: str) -> None:
     found = web.get(f"/api/v1/compare?{query}")
     assert found.status == 422
     assert found.json["errors"][0]["parameter"] == parameter

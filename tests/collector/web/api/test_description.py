@@ -1,9 +1,9 @@
 """/openapi.json: every route of the API, and what each takes."""
 
-from typing import Any
+from handmade.web import Web
 
 
-def test_the_description_names_every_route_of_the_api(web: Any) -> None:
+def test_the_description_names_every_route_of_the_api(web: Web) -> None:
     assert set(web.description["paths"]) == {
         "/api/v1/dora",
         "/api/v1/dora/series",
@@ -25,7 +25,7 @@ def test_the_description_names_every_route_of_the_api(web: Any) -> None:
     assert web.get("/docs").status == 404  # it would load scripts from elsewhere
 
 
-def test_a_list_and_a_figure_take_the_contracts_parameters(web: Any) -> None:
+def test_a_list_and_a_figure_take_the_contracts_parameters(web: Web) -> None:
     def taken(path: str) -> set[str]:
         return {one["name"] for one in web.description["paths"][path]["get"]["parameters"]}
 

@@ -1,8 +1,9 @@
 """/api/v1/explain: the rows behind a figure, and what was left out and why."""
 
-from typing import Any
-
 import pytest
+
+from handmade.facts import FactStore
+from handmade.web import Web
 
 HOUR, DAY = 3600 * 10**9, 86400 * 10**9
 MAY_1 = 1777593600 * 10**9
@@ -15,7 +16,7 @@ FIGURES = ("change_lead_time", "deployment_frequency", "change_fail_rate", "fail
 
 
 @pytest.fixture
-def delivered(facts: Any) -> Any:
+def delivered(facts: FactStore) -> FactStore:
     """Two changes delivered by d1 and d2; d2 failed for two reasons; d3 did not succeed."""
     for number in (1, 2):
         facts.insert(
@@ -36,15 +37,19 @@ def delivered(facts: Any) -> Any:
             failure_at=MAY_1 + 2 * DAY if number == 2 else None, rework=False,
         )  # fmt: skip
         facts.insert("deployment_order", **SHOP, id=f"d{number}", before=number - 1)
-    facts.insert("incident_cause", incident_id="I", deployment_id="d2", attribution="incident_link")
     facts.insert("incident", **SHOP, id="I", started_at=MAY_1 + 2 * DAY, start_told=True, trace_id="ef" * 16)
     facts.insert(
-        "remedy", **SHOP, id="d4", number=3, method="rollback", started_at=MAY_1 + 3 * DAY, mended_id="d2"
-    )
+        "evidence", deployment_id="d2", method="incident_link", source_kind="incident", source_id="I",
+        at=MAY_1 + 2 * DAY,
+    )  # fmt: skip
+    facts.insert(
+        "evidence", deployment_id="d2", method="rollback", source_kind="deployment", source_id="d4",
+        at=MAY_1 + 3 * DAY,
+    )  # fmt: skip
     return facts
 
 
-def test_a_lead_time_shows_its_changes_and_how_each_was_found(web: Any, delivered: Any) -> None:
+def test_a_lead_time_shows_its_changes_and_how_each_was_found(web: Web, delivered: FactStore) -> None:
     found = web.get(f"/api/v1/explain?figure=change_lead_time&{IN_MAY}").json
     assert found["value"] == web.get(f"/api/v1/dora?{IN_MAY}").json["change_lead_time"]
     assert found["settings"]["mapping"] == ["links", "revision", "artifact"]
@@ -67,7 +72,9 @@ def test_a_lead_time_shows_its_changes_and_how_each_was_found(web: Any, delivere
     assert (counted["deployment"]["id"], counted["deployment"]["span_id"]) == ("d1", "cd" * 8)
 
 
-def test_a_fail_rate_shows_all_evidence_also_what_it_was_not_judged_by(web: Any, delivered: Any) -> None:
+def test_a_fail_rate_shows_all_evidence_also_what_it_was_not_judged_by(
+    web: Web, delivered: FactStore
+) -> None:
     found = web.get(f"/api/v1/explain?figure=change_fail_rate&{IN_MAY}").json
     assert found["value"] == {"failed": 1, "deployments": 2, "ratio": 0.5}
     rollout, failed, sound = found["items"]
@@ -86,7 +93,7 @@ def test_a_fail_rate_shows_all_evidence_also_what_it_was_not_judged_by(web: Any,
 
 
 @pytest.fixture
-def built(facts: Any) -> Any:
+def built(facts: FactStore) -> FactStore:
     """A change that was built twice, by two teams, and waits for an approval."""
     facts.insert("change", id="c", repository="r", trace_id="ef" * 16, first_activity_at=MAY_1,
                  current_stage="build", current_stage_at=MAY_1, requested=False)  # fmt: skip
@@ -102,19 +109,19 @@ def built(facts: Any) -> Any:
 
 
 @pytest.mark.parametrize("figure", ["wip", "rework", "handoffs", "approvals", "pipeline"])
-def test_a_figure_of_flow_has_the_value_that_flow_shows(web: Any, built: Any, figure: str) -> None:
+def test_a_figure_of_flow_has_the_value_that_flow_shows(web: Web, built: FactStore, figure: str) -> None:
     found = web.get(f"/api/v1/explain?figure={figure}&{IN_MAY}").json
     assert found["value"] == web.get(f"/api/v1/flow?{IN_MAY}").json[figure]
     assert found["counted"]["rows"] == len(found["items"]) > 0
 
 
-def test_work_in_progress_shows_how_old_each_change_is_and_where(web: Any, built: Any) -> None:
+def test_work_in_progress_shows_how_old_each_change_is_and_where(web: Web, built: FactStore) -> None:
     (row,) = web.items(f"/api/v1/explain?figure=wip&{IN_MAY}")
     assert (row["id"], row["value"], row["stage"]) == ("c", 31 * 86400, "build")
     assert (row["at"], row["change"]["trace_id"]) == ("2026-05-01T00:00:00Z", "ef" * 16)
 
 
-def test_a_run_is_shown_with_the_team_that_the_work_came_from(web: Any, built: Any) -> None:
+def test_a_run_is_shown_with_the_team_that_the_work_came_from(web: Web, built: FactStore) -> None:
     again, first = web.items(f"/api/v1/explain?figure=rework&{IN_MAY}")
     assert (again["id"], again["kind"], again["counted_as"]) == ("t:2", "run", ["part", "whole"])
     assert (first["id"], first["counted_as"]) == ("t:1", ["whole"])
@@ -123,20 +130,20 @@ def test_a_run_is_shown_with_the_team_that_the_work_came_from(web: Any, built: A
     assert (handed["run"]["from_team"], handed["run"]["team"], handed["value"]) == ("core", "ops", 3600)
 
 
-def test_what_somebody_waits_for_too_long_is_a_breach(web: Any, built: Any) -> None:
+def test_what_somebody_waits_for_too_long_is_a_breach(web: Web, built: FactStore) -> None:
     (row,) = web.items(f"/api/v1/explain?figure=approvals&{IN_MAY}")
     assert (row["id"], row["method"], row["value"]) == ("c release/", "approval.requested", 31 * 86400)
     assert row["counted_as"] == ["part", "whole"]
     assert (row["approval"]["gate"], row["approval"]["actor_type"]) == ("release", None)
 
 
-def test_a_pipeline_that_did_not_go_through_says_which_stage_went_wrong(web: Any, built: Any) -> None:
+def test_a_pipeline_that_did_not_go_through_says_which_stage_went_wrong(web: Web, built: FactStore) -> None:
     (row,) = web.items(f"/api/v1/explain?figure=pipeline&{IN_MAY}")
     assert (row["id"], row["revision"], row["stage"]) == ("c", "a", "build")
     assert (row["counted_as"], row["reason"]) == (["whole"], "went_wrong")
 
 
-def test_pages_go_on_where_the_last_ended(web: Any, delivered: Any) -> None:
+def test_pages_go_on_where_the_last_ended(web: Web, delivered: FactStore) -> None:
     target = f"/api/v1/explain?figure=deployment_frequency&{IN_MAY}&limit=2"
     first = web.get(target).json
     second = web.get(f"{target}&cursor={first['next_cursor']}").json
@@ -147,7 +154,7 @@ def test_pages_go_on_where_the_last_ended(web: Any, delivered: Any) -> None:
 
 @pytest.mark.parametrize(("rows", "ids"), [("counted", ["d2", "d1"]), ("part", ["d2"]), ("left_out", ["d3"])])
 def test_rows_can_be_asked_for_by_whether_they_count(
-    web: Any, delivered: Any, rows: str, ids: list[str]
+    web: Web, delivered: FactStore, rows: str, ids: list[str]
 ) -> None:
     items = web.items(f"/api/v1/explain?figure=change_fail_rate&{IN_MAY}&rows={rows}")
     assert [item["id"] for item in items] == ids
@@ -155,13 +162,13 @@ def test_rows_can_be_asked_for_by_whether_they_count(
 
 @pytest.mark.parametrize("figure", FIGURES)
 @pytest.mark.parametrize("profile", ["dora", "devlake", "pelorus"])
-def test_every_figure_can_be_explained_by_every_profile(web: Any, figure: str, profile: str) -> None:
+def test_every_figure_can_be_explained_by_every_profile(web: Web, figure: str, profile: str) -> None:
     found = web.get(f"/api/v1/explain?figure={figure}&profile={profile}")
     assert found.status == 200, found.body
     assert (found.json["profile"], found.json["items"]) == (profile, [])
 
 
-def test_an_unknown_figure_is_refused_with_those_that_are_known(web: Any) -> None:
+def test_an_unknown_figure_is_refused_with_those_that_are_known(web: Web) -> None:
     for query in ("figure=speed", ""):
         found = web.get(f"/api/v1/explain?{query}")
         assert found.status == 422

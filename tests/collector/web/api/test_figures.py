@@ -1,8 +1,10 @@
 """/api/v1/dora and /api/v1/stages, and the parameters that all of the API shares."""
 
-from typing import Any
-
 import pytest
+
+from handmade.facts import FactStore
+from handmade.web import Web
+from otel_vsm_collector.web.api.times import read_time
 
 HOUR, DAY = 3600 * 10**9, 86400 * 10**9
 MAY_1 = 1777593600 * 10**9
@@ -11,7 +13,7 @@ IN_MAY = "from=2026-05-01&to=2026-06-01"
 
 
 @pytest.fixture
-def delivered(facts: Any) -> Any:
+def delivered(facts: FactStore) -> FactStore:
     """Two changes delivered on the 2nd and 3rd of May; the second deployment failed for an hour."""
     for day, hours in ((1, 3), (2, 5)):
         facts.insert(
@@ -26,7 +28,7 @@ def delivered(facts: Any) -> Any:
     return facts
 
 
-def test_the_figures_of_a_window(web: Any, delivered: Any) -> None:
+def test_the_figures_of_a_window(web: Web, delivered: FactStore) -> None:
     found = web.get(f"/api/v1/dora?{IN_MAY}").json
     assert found["window"] == {"from": "2026-05-01T00:00:00Z", "to": "2026-06-01T00:00:00Z"}
     assert found["profile"] == "dora"
@@ -47,7 +49,7 @@ def test_the_figures_of_a_window(web: Any, delivered: Any) -> None:
     assert found["failed_deployment_recovery_time"]["p50"] == 3600
 
 
-def test_a_figure_is_shown_beside_its_limit(web: Any, delivered: Any) -> None:
+def test_a_figure_is_shown_beside_its_limit(web: Web, delivered: FactStore) -> None:
     found = web.get(f"/api/v1/dora?{IN_MAY}").json
     limits = {limit.pop("figure"): limit for limit in found["limits"]}
     assert limits["change_lead_time"] == {
@@ -62,7 +64,7 @@ def test_a_figure_is_shown_beside_its_limit(web: Any, delivered: Any) -> None:
     assert tests == {"figure": "tests", "value": None, "limit": 0.98, "at_least": True, "breached": False}
 
 
-def test_figures_over_nothing_are_null(web: Any) -> None:
+def test_figures_over_nothing_are_null(web: Web) -> None:
     found = web.get("/api/v1/dora").json
     assert found["change_fail_rate"] == {"failed": 0, "deployments": 0, "ratio": None}
     assert found["change_lead_time"] == {"unit": "s", "count": 0} | dict.fromkeys(
@@ -87,7 +89,7 @@ def test_figures_over_nothing_are_null(web: Any) -> None:
         (IN_MAY + "&service=shop' OR 1=1 --".replace(" ", "%20"), 0),
     ],
 )
-def test_parameters_select(web: Any, delivered: Any, query: str, deployments: int) -> None:
+def test_parameters_select(web: Web, delivered: FactStore, query: str, deployments: int) -> None:
     found = web.get(f"/api/v1/dora?{query}")
     assert found.status == 200, found.body
     assert found.json["deployment_frequency"]["deployments"] == deployments
@@ -109,7 +111,7 @@ def test_parameters_select(web: Any, delivered: Any, query: str, deployments: in
     ],
 )
 def test_a_wrong_parameter_is_refused_with_what_is_allowed(
-    web: Any, query: str, parameter: str, says: str
+    web: Web, query: str, parameter: str, says: str
 ) -> None:
     for figure in ("dora", "stages", "changes", "deployments", "incidents"):
         found = web.get(f"/api/v1/{figure}?{query}")
@@ -120,13 +122,16 @@ def test_a_wrong_parameter_is_refused_with_what_is_allowed(
         assert found.json["detail"] == f"{parameter}: {error['message']}"
 
 
-def test_all_that_is_wrong_is_said_at_once(web: Any) -> None:
+def test_all_that_is_wrong_is_said_at_once(web: Web) -> None:
     found = web.get("/api/v1/dora?window=3x&servise=shop").json
     assert {error["parameter"] for error in found["errors"]} == {"window", "servise"}
 
 
-def test_a_window_that_ends_now_is_as_long_as_asked(web: Any) -> None:
-    from otel_vsm_collector.web.api.times import read_time
+def test_a_window_that_ends_now_is_as_long_as_asked(web: Web) -> None:
+    def instant(text: str) -> int:
+        time_ns = read_time(text)
+        assert isinstance(time_ns, int), text
+        return time_ns
 
     for query, length in (
         ("window=2w", 14 * DAY),
@@ -135,10 +140,10 @@ def test_a_window_that_ends_now_is_as_long_as_asked(web: Any) -> None:
         ("to=2026-05-01", 30 * DAY),
     ):
         window = web.get(f"/api/v1/dora?{query}").json["window"]
-        assert read_time(window["to"]) - read_time(window["from"]) == length
+        assert instant(window["to"]) - instant(window["from"]) == length
 
 
-def test_every_answer_says_how_far_it_is_behind(web: Any) -> None:
+def test_every_answer_says_how_far_it_is_behind(web: Web) -> None:
     targets = (
         "/api/v1/dora",
         "/api/v1/changes",
@@ -151,7 +156,7 @@ def test_every_answer_says_how_far_it_is_behind(web: Any) -> None:
     assert {web.get(target).headers["vsm-lag-seconds"] for target in targets} == {"3.251"}
 
 
-def test_stages_are_listed_by_name_and_by_the_page(web: Any, facts: Any) -> None:
+def test_stages_are_listed_by_name_and_by_the_page(web: Web, facts: FactStore) -> None:
     for name, kind in (("test", "test"), ("build", "build"), ("image", "package")):
         facts.insert(
             "stage_run", stage_name=name, stage_type=kind, change_id="c", result="success", started_at=MAY_1,
@@ -165,7 +170,7 @@ def test_stages_are_listed_by_name_and_by_the_page(web: Any, facts: Any) -> None
     assert ([stage["name"] for stage in rest["items"]], rest["next_cursor"]) == (["test"], None)
 
 
-def test_flow_is_answered_for_a_window(web: Any, facts: Any) -> None:
+def test_flow_is_answered_for_a_window(web: Web, facts: FactStore) -> None:
     facts.insert(
         "delivery", **SHOP, change_id="c", repository="r", deployment_id="d",
         first_activity_at=MAY_1, delivered_at=MAY_1 + 4 * HOUR,

@@ -2,10 +2,12 @@
 
 import base64
 import json
-from typing import Any
 from urllib.parse import quote
 
 import pytest
+
+from handmade.facts import FactStore
+from handmade.web import Web
 
 SECOND, DAY = 10**9, 86400 * 10**9
 MAY_1 = 1777593600 * 10**9
@@ -16,7 +18,7 @@ ALIAS = "github.com/acme/shop@9f2c1d7e5b8a4c3d2e1f0a9b8c7d6e5f4a3b2c1d"
 
 
 @pytest.fixture
-def change(facts: Any) -> Any:
+def change(facts: FactStore) -> FactStore:
     """A change merged on the 1st of May and deployed an hour later."""
     moments = {
         event: MAY_1 + hours * 3600 * SECOND
@@ -37,7 +39,7 @@ def change(facts: Any) -> Any:
     return facts
 
 
-def test_a_change_says_what_happened_and_how_long_each_part_took(web: Any, change: Any) -> None:
+def test_a_change_says_what_happened_and_how_long_each_part_took(web: Web, change: FactStore) -> None:
     (found,) = web.items(f"/api/v1/changes?{IN_MAY}")
     assert found == {
         "id": CHANGE,
@@ -68,13 +70,15 @@ def test_a_change_says_what_happened_and_how_long_each_part_took(web: Any, chang
 
 @pytest.mark.parametrize("name", [CHANGE, ALIAS])
 @pytest.mark.parametrize("safe", ["/", ""], ids=["slashes as they are", "everything encoded"])
-def test_a_change_is_found_by_its_id_and_by_its_alias(web: Any, change: Any, name: str, safe: str) -> None:
+def test_a_change_is_found_by_its_id_and_by_its_alias(
+    web: Web, change: FactStore, name: str, safe: str
+) -> None:
     found = web.get(f"/api/v1/changes/{quote(name, safe=safe)}")
     assert found.status == 200, found.body
     assert found.json == web.items(f"/api/v1/changes?{IN_MAY}")[0]
 
 
-def test_what_is_not_there_is_a_404_with_a_sentence(web: Any) -> None:
+def test_what_is_not_there_is_a_404_with_a_sentence(web: Web) -> None:
     for kind in ("change", "deployment", "incident"):
         found = web.get(f"/api/v1/{kind}s/none%23such")
         assert found.status == 404
@@ -82,11 +86,11 @@ def test_what_is_not_there_is_a_404_with_a_sentence(web: Any) -> None:
         assert "'none#such'" in found.json["detail"]
 
 
-def test_a_number_sign_that_a_client_has_cut_off_is_pointed_out(web: Any) -> None:
+def test_a_number_sign_that_a_client_has_cut_off_is_pointed_out(web: Web) -> None:
     assert "shop%2312" in web.get("/api/v1/changes/github.com/acme/shop").json["detail"]
 
 
-def test_a_change_that_is_only_begun_is_listed_with_nulls(web: Any, facts: Any) -> None:
+def test_a_change_that_is_only_begun_is_listed_with_nulls(web: Web, facts: FactStore) -> None:
     facts.insert("change", id="c", first_seen_at=MAY_1)
     (found,) = web.items(f"/api/v1/changes?{IN_MAY}")
     assert (found["events"], found["deployed"], found["deployment_ids"]) == ({}, {}, [])
@@ -94,7 +98,7 @@ def test_a_change_that_is_only_begun_is_listed_with_nulls(web: Any, facts: Any) 
     assert set(found["legs"].values()) == {None}
 
 
-def test_a_deployment_says_what_it_carried_and_how_it_went(web: Any, change: Any) -> None:
+def test_a_deployment_says_what_it_carried_and_how_it_went(web: Web, change: FactStore) -> None:
     change.insert(
         "deployment", **SHOP, id="d1", repository="r", revision="abc", version="1.2", kind="rollout",
         result="success", started_at=MAY_1, finished_at=MAY_1 + 60 * SECOND, previous_id="d0",
@@ -125,7 +129,7 @@ def test_a_deployment_says_what_it_carried_and_how_it_went(web: Any, change: Any
     assert web.get("/api/v1/deployments/d1").json == found
 
 
-def test_a_deployment_that_did_not_fail_has_no_failure(web: Any, facts: Any) -> None:
+def test_a_deployment_that_did_not_fail_has_no_failure(web: Web, facts: FactStore) -> None:
     facts.insert("deployment", **SHOP, id="d", result="failure", started_at=MAY_1, finished_at=MAY_1)
     (found,) = web.items(f"/api/v1/deployments?{IN_MAY}")
     assert (found["failed"], found["failure"], found["recovery"], found["change_ids"]) == (
@@ -136,7 +140,7 @@ def test_a_deployment_that_did_not_fail_has_no_failure(web: Any, facts: Any) -> 
     )
 
 
-def test_an_incident_says_its_times_and_where_it_came_from(web: Any, facts: Any) -> None:
+def test_an_incident_says_its_times_and_where_it_came_from(web: Web, facts: FactStore) -> None:
     facts.insert(
         "incident", **SHOP, id="team/INC 1", severity="high", started_at=MAY_1, detected_at=MAY_1 + SECOND,
         acknowledged_at=MAY_1 + 2 * SECOND, resolved_at=MAY_1 + 3 * SECOND, deployment_id="d1",
@@ -159,13 +163,13 @@ def test_an_incident_says_its_times_and_where_it_came_from(web: Any, facts: Any)
     assert web.get("/api/v1/incidents/team/INC%201").json == found
 
 
-def deploy(facts: Any, *seconds: int) -> None:
+def deploy(facts: FactStore, *seconds: int) -> None:
     for number, second in enumerate(seconds):
         facts.insert("deployment", **SHOP, id=f"d{number}", result="success", started_at=MAY_1,
                      finished_at=MAY_1 + second * SECOND)  # fmt: skip
 
 
-def pages(web: Any, target: str) -> list[list[str]]:
+def pages(web: Web, target: str) -> list[list[str]]:
     """The ids of all pages, from the first to the last."""
     found, cursor = [], ""
     while True:
@@ -176,14 +180,14 @@ def pages(web: Any, target: str) -> list[list[str]]:
         cursor = page["next_cursor"]
 
 
-def test_pages_are_newest_first_then_by_id(web: Any, facts: Any) -> None:
+def test_pages_are_newest_first_then_by_id(web: Web, facts: FactStore) -> None:
     deploy(facts, 5, 9, 5, 7, 5, 5)
     assert pages(web, f"/api/v1/deployments?{IN_MAY}&limit=2") == [["d1", "d3"], ["d0", "d2"], ["d4", "d5"]]
     assert pages(web, f"/api/v1/deployments?{IN_MAY}&limit=4") == [["d1", "d3", "d0", "d2"], ["d4", "d5"]]
     assert pages(web, f"/api/v1/deployments?{IN_MAY}") == [["d1", "d3", "d0", "d2", "d4", "d5"]]
 
 
-def test_what_comes_between_two_pages_shifts_nothing(web: Any, facts: Any) -> None:
+def test_what_comes_between_two_pages_shifts_nothing(web: Web, facts: FactStore) -> None:
     deploy(facts, 1, 2, 3, 4)
     first = web.get(f"/api/v1/deployments?{IN_MAY}&limit=2").json
     facts.insert(
@@ -193,7 +197,7 @@ def test_what_comes_between_two_pages_shifts_nothing(web: Any, facts: Any) -> No
     assert [item["id"] for page in (first, second) for item in page["items"]] == ["d3", "d2", "d1", "d0"]
 
 
-def test_a_later_page_is_of_the_first_ones_window(web: Any, facts: Any) -> None:
+def test_a_later_page_is_of_the_first_ones_window(web: Web, facts: FactStore) -> None:
     deploy(facts, 1, 2, 3)
     first = web.get(f"/api/v1/deployments?{IN_MAY}&limit=2").json
     # The default window, the 30 days until now, would be another.
@@ -202,7 +206,7 @@ def test_a_later_page_is_of_the_first_ones_window(web: Any, facts: Any) -> None:
 
 
 @pytest.mark.parametrize("limit", ["0", "1001", "-1", "many"])
-def test_a_limit_out_of_bounds_is_refused(web: Any, limit: str) -> None:
+def test_a_limit_out_of_bounds_is_refused(web: Web, limit: str) -> None:
     found = web.get(f"/api/v1/deployments?limit={limit}")
     assert found.status == 422
     assert found.json["errors"][0]["parameter"] == "limit"
@@ -221,7 +225,7 @@ def test_a_limit_out_of_bounds_is_refused(web: Any, limit: str) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", ["deployments", "stages"])
-def test_a_cursor_that_is_none_of_ours_is_refused(web: Any, kind: str, cursor: str) -> None:
+def test_a_cursor_that_is_none_of_ours_is_refused(web: Web, kind: str, cursor: str) -> None:
     found = web.get(f"/api/v1/{kind}?cursor={quote(cursor)}")
     assert found.status == 422
     assert "take next_cursor of the page before" in found.json["detail"]

@@ -2,29 +2,39 @@
 
 from typing import Any
 
+from handmade.facts import FactStore
+from handmade.web import Web
+
 SECOND, DAY = 10**9, 86400 * 10**9
 MAY_1 = 1777593600 * 10**9
 SHOP = {"service": "shop", "environment": "production"}
 IN_MAY = "from=2026-05-01&to=2026-06-01"
 
 
-def measured(web: Any) -> Any:
+def measured(web: Web) -> Any:
     found = web.get(f"/api/v1/measurement?{IN_MAY}")
     assert found.status == 200, found.body
     return found.json
 
 
-def test_nothing_known_is_nothing_wrong(web: Any) -> None:
+def test_nothing_known_is_nothing_wrong(web: Web) -> None:
     found = measured(web)
-    nothing = {"count": 0, "unlinked": 0, "ratio": None, "why": {}}
+    nothing: dict[str, Any] = {"count": 0, "unlinked": 0, "ratio": None, "why": {}}
     assert (found["spans"], found["stage_runs"]) == (nothing, nothing)
     assert found["deployments"] == nothing | {"nothing_new": 0}
     assert found["suspicious"] == {"count": 0, "changes": []}
     assert set(found["clock_skew"].values()) == {0}
-    assert found["received"] == {"received": 9, "rejected": 1, "filtered": 2, "kept": 6, "duplicate": 3}
+    assert found["received"] == {
+        "received": 13,
+        "rejected": 1,
+        "filtered": 2,
+        "unmapped": 4,
+        "kept": 6,
+        "duplicate": 3,
+    }
 
 
-def test_spans_and_runs_of_nobody_say_why(web: Any, facts: Any) -> None:
+def test_spans_and_runs_of_nobody_say_why(web: Web, facts: FactStore) -> None:
     facts.insert("trace_owner", trace_id="owned", change_id="c")
     for number, (trace, change, revision) in enumerate(
         [("x", "c", None), ("owned", None, None), ("alone", None, None), ("lost", None, "abc"),
@@ -44,7 +54,7 @@ def test_spans_and_runs_of_nobody_say_why(web: Any, facts: Any) -> None:
     assert measured(web)["spans"] == measured(web)["stage_runs"] == expected
 
 
-def test_deployments_without_changes_say_why(web: Any, facts: Any) -> None:
+def test_deployments_without_changes_say_why(web: Web, facts: FactStore) -> None:
     told = {
         "found": ["revision"],
         "again": ["revision"],
@@ -72,7 +82,7 @@ def test_deployments_without_changes_say_why(web: Any, facts: Any) -> None:
     }
 
 
-def test_a_suspicious_change_is_shown_as_it_would_be(web: Any, facts: Any) -> None:
+def test_a_suspicious_change_is_shown_as_it_would_be(web: Web, facts: FactStore) -> None:
     for name in ("r#2", "r#1", "r@a", "r@b", "r@c"):
         facts.insert("identity", identity=name, node=name, component="n", change_id=name, suspicious=True)
     facts.insert("identity", identity="r#9", node="r#9", component="m", change_id="r#9", suspicious=False)
@@ -82,7 +92,7 @@ def test_a_suspicious_change_is_shown_as_it_would_be(web: Any, facts: Any) -> No
     }
 
 
-def test_what_happened_before_it_could_have_is_counted(web: Any, facts: Any) -> None:
+def test_what_happened_before_it_could_have_is_counted(web: Web, facts: FactStore) -> None:
     span = {"trace_id": "t", "ended_at": MAY_1 + SECOND}
     facts.insert("span", **span, span_id="parent", started_at=MAY_1, seq=1)
     facts.insert("span", **span, span_id="a", parent_span_id="parent", started_at=MAY_1 - 1, seq=1)
@@ -106,7 +116,7 @@ def test_what_happened_before_it_could_have_is_counted(web: Any, facts: Any) -> 
     assert found["excluded"] == {"clock_skew": 1, "no_start": 1}
 
 
-def test_a_delay_is_from_the_end_until_the_arrival(web: Any, facts: Any) -> None:
+def test_a_delay_is_from_the_end_until_the_arrival(web: Web, facts: FactStore) -> None:
     for seq, seconds in ((1, 10), (2, 30)):
         facts.insert("span", trace_id="t", span_id=str(seq), started_at=MAY_1, ended_at=MAY_1, seq=seq)
         facts.insert("arrival", seq=seq, received_at=MAY_1 + seconds * SECOND)

@@ -1,12 +1,14 @@
 """The page for people: its figures, and where to read on."""
 
 import time
-from typing import Any
+
+from handmade.facts import FactStore
+from handmade.web import Web
 
 HOUR = 3600 * 10**9
 
 
-def test_the_page_shows_the_figures_and_where_to_read_on(web: Any, facts: Any) -> None:
+def test_the_page_shows_the_figures_and_where_to_read_on(web: Web, facts: FactStore) -> None:
     now = time.time_ns()
     where = {"service": "shop", "environment": "production"}
     facts.insert("change", id="r#1", repository="r", first_seen_at=now - 5 * HOUR)
@@ -32,20 +34,20 @@ def test_the_page_shows_the_figures_and_where_to_read_on(web: Any, facts: Any) -
         assert web.get("/" + target).status == 200, target
 
 
-def test_a_page_without_facts_says_how_to_get_some(web: Any) -> None:
+def test_a_page_without_facts_says_how_to_get_some(web: Web) -> None:
     text = web.get("/").body.decode()
     assert "Nothing was deployed to production" in text
     assert "otel-vsm stage build --" in text
     assert "0 changes" in text
 
 
-def test_the_page_says_when_it_is_behind(web: Any) -> None:
+def test_the_page_says_when_it_is_behind(web: Web) -> None:
     assert "is not in here yet" not in web.get("/").body.decode()
     web.facts.lag_s = 7.0
     assert "what came in the last 7 s is not in here yet" in web.get("/").body.decode()
 
 
-def test_names_cannot_break_out_of_the_page(web: Any, facts: Any) -> None:
+def test_names_cannot_break_out_of_the_page(web: Web, facts: FactStore) -> None:
     evil = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>"
     now = time.time_ns()
     facts.insert("change", id=evil, repository=evil, first_seen_at=now - HOUR)

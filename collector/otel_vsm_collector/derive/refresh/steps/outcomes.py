@@ -6,12 +6,12 @@ import ibis.expr.types as ir
 from otel_vsm_collector.derive import tables
 from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.derive.refresh import touched
-from otel_vsm_collector.derive.refresh.plan import Plan, Scope, Sighting
-from otel_vsm_collector.derive.refresh.steps.scope import ROLLOUT
+from otel_vsm_collector.derive.refresh.plan import FirstSeen, Plan, Scope
 from otel_vsm_collector.derive.rules import (
     carried,
     deliveries,
     deployments,
+    evidence,
     failures,
     incidents,
     remedies,
@@ -19,9 +19,11 @@ from otel_vsm_collector.derive.rules import (
 )
 from otel_vsm_collector.derive.rules.sequence import PAIR
 
-MENDING = Scope("mending_deployment", ("deployment_id",))
-JUDGED = Scope("judged_deployment", ("deployment_id",))
+COMPARED = Scope("compared_deployment", ("deployment_id",))
+"""The deployments that are compared again with what came before them."""
 INCIDENT = Scope("touched_incident", ("incident_id",))
+SOURCE = Scope("evidence_source", ("source_id", "source_kind"))
+OUTCOME = Scope("outcome_deployment", ("deployment_id",))
 DELIVERED = Scope("delivered_change", ("change_id",))
 
 
@@ -36,31 +38,36 @@ def derive_remedies(plan: Plan) -> None:
         ("previous_id",),
     )
     ids = plan.scratch(
-        "mending_deployment", ibis.union(moved, claiming, after.select(deployment_id="id"), distinct=True)
+        "compared_deployment", ibis.union(moved, claiming, after.select(deployment_id="id"), distinct=True)
     )
-    plan.pick("mending_place", "deployment_order", MENDING, ("id",))
-    places = plan.pick("mending_pair_place", "deployment_order", Scope("mending_place", PAIR))
-    told = plan.pick("mending_rollout", "deployment_report", MENDING, ("id",))
-    before = places.semi_join(ids, places.id == ids.deployment_id).select(deployment_id="previous_id")
+    plan.pick("compared_order", "deployment_order", COMPARED, ("id",))
+    order = plan.pick("compared_pair_order", "deployment_order", Scope("compared_order", PAIR))
+    reports = plan.pick("compared_report", "deployment_report", COMPARED, ("id",))
+    before = order.semi_join(ids, order.id == ids.deployment_id).select(deployment_id="previous_id")
     plan.scratch("neighbour", ids.union(before.filter(before.deployment_id.notnull()), distinct=True))
-    known = plan.pick("neighbour_carried", "deployment_change", Scope("neighbour", ("deployment_id",)))
+    carried_changes = plan.pick(
+        "neighbour_carried", "deployment_change", Scope("neighbour", ("deployment_id",))
+    )
     changes = plan.pick("neighbour_change", "change", Scope("neighbour_carried", ("change_id",)), ("id",))
     reverts = plan.scratch("revert", remedies.reverts(changes), scope="neighbour_change")
-    names = plan.pick("reverted", "identity", Scope("revert", ("node",)))
-    reverting = remedies.reverting(told, places, known, reverts, names)
-    mended = plan.pick("remedy_before", "remedy", MENDING, ("id",))
-    plan.scratch("mended_before", mended.select(deployment_id="mended_id"))
-    now = plan.scratch("remedy_now", remedies.remedies(told, places, reverting), scope="mending_rollout")
-    plan.replace("remedy", now, scope=MENDING, columns=("id",))
+    names = plan.pick("reverted_identity", "identity", Scope("revert", ("node",)))
+    reverting = remedies.reverting(reports, order, carried_changes, reverts, names)
+    plan.pick("remedy_before", "remedy", COMPARED, ("id",))
+    now = plan.scratch("remedy_now", remedies.remedies(reports, order, reverting), scope="compared_report")
+    plan.replace("remedy", now, scope=COMPARED, columns=("id",))
+    plan.scratch(
+        "deployment_evidence",
+        evidence.of_deployments(evidence.DeploymentFacts(reports, order, now)),
+        scope="compared_report",
+    )
 
 
 def derive_incidents(plan: Plan, definitions: Definitions) -> None:
     """Which deployments each incident came from: again for touched ones and for those after a touched one."""
-    report, cause, services, names, links, spans, rollout = (
+    report, services, names, links, spans, deployment_report = (
         tables.table(name)
         for name in (
             "incident_report",
-            "incident_cause",
             "incident_service",
             "incident_name",
             "incident_link",
@@ -69,120 +76,113 @@ def derive_incidents(plan: Plan, definitions: Definitions) -> None:
         )
     )
     deployment = plan.table("touched_deployment")
-    told = plan.pick("touched_rollout_span", "deployment_span", ROLLOUT)
+    deployment_spans = plan.pick(
+        "deployment_span_now", "deployment_span", Scope("touched_deployment", ("deployment_id",))
+    )
     again = plan.scratch(
         "touched_incident",
         ibis.union(
             plan.table("touched_report"),
-            touched.linking_incidents(links, told),
+            touched.linking_incidents(links, deployment_spans),
             names.semi_join(deployment, "deployment_id").select("incident_id"),
             definitions.later_incidents(report, services, plan.table("since")),
             distinct=True,
         ),
     )
-    known = cause.semi_join(again, "incident_id")
-    plan.scratch("blamed_before", known.select("deployment_id"), scope="touched_incident")
     reports = report.semi_join(again, report.id == again.incident_id)
-    plan.replace(
-        "incident_cause",
-        definitions.incident_causes(
+    causes = plan.scratch(
+        "incident_evidence",
+        definitions.incident_evidence(
             reports,
             services.semi_join(again, "incident_id"),
             names.semi_join(again, "incident_id"),
             links.semi_join(again, "incident_id"),
-            rollout,
+            deployment_report,
             spans,
         ),
-        scope=INCIDENT,
+        scope="touched_incident",
     )
     plan.replace(
         "incident",
-        incidents.incidents(reports, known, rollout),
+        incidents.incidents(reports, causes, deployment_report),
         scope=INCIDENT,
         columns=("id",),
-        sightings=(
-            Sighting("incident_detected", ("id",), known="detected_at"),
-            Sighting("incident_restored", ("id",), known="resolved_at"),
+        first_seen=(
+            FirstSeen("incident_detected", ("id",), known="detected_at"),
+            FirstSeen("incident_restored", ("id",), known="resolved_at"),
         ),
     )
 
 
+def derive_evidence(plan: Plan) -> None:
+    """What touched incidents and compared deployments say of the failure of deployments."""
+    sources = [
+        plan.table(scope.table).select(source_id=scope.columns[0], source_kind=ibis.literal(kind))
+        for scope, kind in ((INCIDENT, evidence.INCIDENT), (COMPARED, evidence.DEPLOYMENT))
+    ]
+    plan.scratch("evidence_source", ibis.union(*sources))
+    plan.pick("evidence_before", "evidence", SOURCE)
+    columns = tables.FACTS["evidence"].names
+    parts = [plan.table(name).select(*columns) for name in ("incident_evidence", "deployment_evidence")]
+    now = plan.scratch("evidence_now", ibis.union(*parts), scope="evidence_source")
+    plan.replace("evidence", now, scope=SOURCE)
+
+
 def derive_deployments(plan: Plan, definitions: Definitions) -> None:
-    cause, incident, deployment = (
-        tables.table(name) for name in ("incident_cause", "incident", "deployment")
+    """What became of deployments: again for compared ones, for those that evidence is about, and for those
+    that another remedy may have recovered."""
+    deployment, profile = tables.table("deployment"), definitions.profile
+    since = plan.scratch(
+        "remedies_since", sequence.since(plan.table("compared_order"), plan.table("remedy_before"))
     )
-    blamed = plan.scratch(
-        "blamed_now",
-        cause.semi_join(plan.table("touched_incident"), "incident_id").select("deployment_id"),
-        scope="touched_incident",
-    )
-    touching = ibis.union(
-        plan.table("mending_deployment"), plan.table("blamed_before"), blamed, distinct=True
-    )
-    plan.scratch("touching_deployment", touching)
-    places = plan.pick(
-        "touching_place", "deployment_order", Scope("touching_deployment", ("deployment_id",)), ("id",)
-    )
-    since = plan.scratch("judged_since", sequence.since(places, plan.table("remedy_before")))
     # A later remedy recovers what failed long ago, where nothing did before it.
     failed = deployment.filter(deployment.failed).join(since, PAIR)
     failed = failed.filter((failed.recovered_at >= failed.since).fill_null(True))
     plan.scratch(
-        "judged_deployment",
+        "outcome_deployment",
         ibis.union(
-            plan.table("touching_deployment"),
-            plan.table("mended_before"),
-            plan.table("remedy_now").select(deployment_id="mended_id"),
+            plan.table("compared_deployment"),
+            *(plan.table(name).select("deployment_id") for name in ("evidence_before", "evidence_now")),
             failed.select(deployment_id="id"),
             distinct=True,
         ),
     )
 
-    def judged(table: str, column: str = "id") -> ir.Table:
-        return plan.pick(f"judged_{table}", table, JUDGED, (column,))
+    def theirs(table: str, column: str = "id") -> ir.Table:
+        return plan.pick(f"outcome_{table}", table, OUTCOME, (column,))
 
-    causes = plan.scratch(
-        "judged_cause",
-        failures.with_incidents(judged("incident_cause", "deployment_id"), incident, definitions.profile),
-        scope="judged_deployment",
-    )
-    place = judged("deployment_order")
-    mending = plan.pick("mends_judged", "remedy", JUDGED, ("mended_id",))
-    found = plan.scratch(
-        "failure",
-        failures.failures(place, mending, causes, definitions.profile),
-        scope="judged_deployment",
-    )
+    order, about = theirs("deployment_order"), theirs("evidence", "deployment_id")
+    failure = plan.scratch("failure", failures.failures(order, about, profile), scope="outcome_deployment")
     later = plan.pick("later_remedy", "remedy", Scope("failure", PAIR))
     plan.replace(
         "deployment",
         deployments.deployments(
-            judged("deployment_report"),
-            place,
-            carried.best_method(judged("deployment_change", "deployment_id"), "deployment_id"),
-            judged("remedy"),
-            found,
-            failures.recoveries(found, later, causes),
+            theirs("deployment_report"),
+            order,
+            carried.best_method(theirs("deployment_change", "deployment_id"), "deployment_id"),
+            theirs("remedy"),
+            failure,
+            failures.recoveries(failure, later, about, profile),
         ),
-        scope=JUDGED,
+        scope=OUTCOME,
         columns=("id",),
-        sightings=(
-            Sighting("deployment", ("id",)),
-            Sighting("deployment_failure", ("id",), known="failed"),
+        first_seen=(
+            FirstSeen("deployment", ("id",)),
+            FirstSeen("deployment_failure", ("id",), known="failed"),
         ),
     )
 
 
 def derive_deliveries(plan: Plan, definitions: Definitions) -> None:
     """Which changes arrived where: again for those touched and those whose deployments were."""
-    known = plan.pick("delivering", "deployment_change", DELIVERED)
-    rollouts = plan.pick(
-        "delivering_rollout", "deployment_report", Scope("delivering", ("deployment_id",)), ("id",)
+    carried_changes = plan.pick("delivered_carried", "deployment_change", DELIVERED)
+    reports = plan.pick(
+        "delivering_report", "deployment_report", Scope("delivered_carried", ("deployment_id",)), ("id",)
     )
     changes = plan.pick("delivered", "change", DELIVERED, ("id",))
     plan.replace(
         "delivery",
-        deliveries.deliveries(known, rollouts, changes, definitions.profile),
+        deliveries.deliveries(carried_changes, reports, changes, definitions.profile),
         scope=DELIVERED,
-        sightings=(Sighting("delivery", ("change_id", "service", "environment"), known="lead_time_s"),),
+        first_seen=(FirstSeen("delivery", ("change_id", "service", "environment"), known="lead_time_s"),),
     )

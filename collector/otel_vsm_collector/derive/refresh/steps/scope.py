@@ -11,35 +11,36 @@ from otel_vsm_collector.derive.rules import carried
 from otel_vsm_collector.derive.rules.sequence import PAIR
 
 CHANGE = Scope("touched_change", ("change_id",))
-ROLLOUT = Scope("touched_deployment", ("deployment_id",))
+DEPLOYMENT = Scope("touched_deployment", ("deployment_id",))
 REPORT = Scope("touched_report", ("incident_id",))
-WIDE = Scope("wide_trace", ("trace_id",))
+RELATED = Scope("related_trace", ("trace_id",))
+"""The traces that anything about touched changes, deployments and incidents is in."""
 
 
 def find_touched(plan: Plan, definitions: Definitions) -> None:
     sharing = plan.pick(
-        "sharing_change", "change_item", Scope("near_item", ("work_item_id",)), change_id="change_id"
+        "sharing_change", "change_item", Scope("touched_item", ("work_item_id",)), change_id="change_id"
     )
-    told = (plan.table(name) for name in ("identity_before", "identity_now", "owner_before", "owner_now"))
-    change = plan.scratch("touched_change", touched.touched_changes(*told, sharing))
+    sources = (plan.table(name) for name in ("identity_before", "identity_now", "owner_before", "owner_now"))
+    change = plan.scratch("touched_change", touched.touched_changes(*sources, sharing))
 
-    own = plan.pick("rollout_known", "deployment_report", ROLLOUT, ("id",))
-    plan.scratch("rollout_before", own.select(*PAIR, "finished_at"))
+    where_and_when = {name: name for name in (*PAIR, "finished_at")}
+    plan.pick("report_before", "deployment_report", DEPLOYMENT, ("id",), **where_and_when)
     plan.pick("key_before", "change_key", CHANGE)
     if definitions.by_time:
         merged = carried.in_repositories(tables.table("deployment_report"), tables.table("change"), change)
         plan.scratch("merged_before", merged)
 
     plan.pick("touched_identity", "identity", CHANGE)
-    known = (
-        plan.pick("alias_known", "alias", Scope("touched_identity", ("node",))),
-        plan.pick("rollout_span_known", "deployment_span", ROLLOUT),
-        plan.pick("incident_trace_known", "incident_trace", REPORT),
+    related = (
+        plan.pick("related_alias", "alias", Scope("touched_identity", ("node",))),
+        plan.pick("deployment_span_before", "deployment_span", DEPLOYMENT),
+        plan.pick("incident_trace_before", "incident_trace", REPORT),
     )
     plan.scratch(
-        "wide_trace",
-        ibis.union(plan.table(TRACE.table), *(rows.select("trace_id") for rows in known), distinct=True),
+        "related_trace",
+        ibis.union(plan.table(TRACE.table), *(rows.select("trace_id") for rows in related), distinct=True),
     )
-    spans = plan.pick("wide_span_told", "span", WIDE, **{name: name for name in tables.WORK_SPAN})
-    plan.scratch("wide_span", definitions.settled(spans))
-    plan.pick("wide_link", "span_link", WIDE)
+    spans = plan.pick("ledger_span", "span", RELATED, **{name: name for name in tables.WORK_SPAN})
+    plan.scratch("related_span", definitions.with_defaults(spans))
+    plan.pick("related_link", "span_link", RELATED)

@@ -1,0 +1,98 @@
+"""The figures of each group: of one selection, of several windows, and by service or repository."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+from otel_vsm_collector.facts.reader import Reader
+from otel_vsm_collector.facts.selection import Selection
+from otel_vsm_collector.figures.computed import WINDOW, By, Family, Parts, Row
+from otel_vsm_collector.figures.flow.bottleneck import bottleneck
+from otel_vsm_collector.figures.flow.stages import OVERLAPPING, rates
+from otel_vsm_collector.figures.flow.times import TIMES
+from otel_vsm_collector.figures.flow.work_in_progress import UNDER_WAY, work_in_progress
+from otel_vsm_collector.figures.measurement import gaps
+from otel_vsm_collector.figures.registry import FAMILIES, values
+
+BY_SERVICE = ("service", "environment")
+
+
+def parts_of(reader: Reader, selection: Selection) -> Parts:
+    """What figures are made of, each family asked for where one of its figures is."""
+
+    def read(family: Family) -> Row:
+        (row,) = reader.answer(family.question, selection, ())
+        return row
+
+    return Parts(selection, read)
+
+
+def parts_by(reader: Reader, selection: Selection, by: By) -> dict[tuple[Any, ...], Parts]:
+    """The same by the values of columns, for those that have anything in the window, of all families that can
+    be told apart by them."""
+    if not by:
+        return {(): parts_of(reader, selection)}
+    rows: dict[tuple[Any, ...], dict[Family, Row]] = {}
+    for family in _families(by):
+        for row in reader.answer(family.question, selection, by):
+            rows.setdefault(tuple(row[column] for column in by), {})[family] = row
+    return {key: _parts(selection, families) for key, families in rows.items()}
+
+
+def dora(reader: Reader, selection: Selection) -> Row:
+    """The DORA figures in the shape of the API's answer, but for window and profile.
+
+    - lead time: of the changes delivered in the window
+    - frequency, change fail rate, rework rate, recovery: of the successful deployments that finished in it
+    - time to restore, time to detect: of the incidents resolved, detected in it
+    """
+    return values("dora", parts_of(reader, selection))
+
+
+def dora_over(reader: Reader, selection: Selection, edges: Sequence[int]) -> list[Row]:
+    """The same of each of the windows that lie between two of the `edges`, ascending times."""
+    whole = replace(selection, from_ns=edges[0], to_ns=edges[-1], edges=tuple(edges[1:-1]))
+    rows: list[dict[Family, Row]] = [{} for _ in edges[1:]]
+    for family in _families(BY_SERVICE):
+        for row in reader.answer(family.question, whole, ()):
+            rows[row.get(WINDOW, 0)][family] = row
+    windows = (replace(selection, from_ns=start, to_ns=end) for start, end in pairwise(edges))
+    return [values("dora", _parts(window, families)) for window, families in zip(windows, rows, strict=True)]
+
+
+def dora_by_service(reader: Reader, selection: Selection) -> dict[tuple[Any, ...], Row]:
+    """The same by service and environment, for those that have anything in the window."""
+    parts = parts_by(reader, selection, BY_SERVICE)
+    return {key: values("dora", one) for key, one in parts.items()}
+
+
+def flow(reader: Reader, selection: Selection) -> Row:
+    """The figures of flow in the shape of the API's answer, but for window and profile, with what is under
+    way and what holds changes up most."""
+    parts = parts_of(reader, selection)
+    figures = values("flow", parts)
+    under_way = work_in_progress(parts.of(UNDER_WAY))
+    contributed = parts.of(TIMES)["contributed"] or []
+    there = {row["stage"]: row["changes"] for row in under_way["by_stage"]}
+    stages = {row["stage_name"]: row for row in parts.of(OVERLAPPING)["stages"] or ()}
+    names = (row["stage_name"] for row in contributed)
+    by_stage = {name: rates(stages.get(name, {}), selection) | {"wip": there.get(name, 0)} for name in names}
+    return figures | {
+        "work_in_progress": under_way,
+        "bottleneck": bottleneck(contributed, by_stage, figures["flow_time"]["p50"]),
+    }
+
+
+def measurement(reader: Reader, selection: Selection) -> Row:
+    """How far the figures can be believed, in the shape of the API's answer, but for window, profile and what
+    the collector counts itself."""
+    return gaps.gaps(reader, selection) | values("measurement", parts_of(reader, selection))
+
+
+def _families(by: By) -> list[Family]:
+    return [family for family in FAMILIES if family.by == by]
+
+
+def _parts(selection: Selection, rows: dict[Family, Row]) -> Parts:
+    return Parts(selection, lambda family: rows.get(family, {}))

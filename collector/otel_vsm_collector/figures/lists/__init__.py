@@ -1,0 +1,1 @@
+"""Changes, deployments and incidents as the API lists them."""

@@ -1,0 +1,190 @@
+"""What no change was found for and why, and where clocks disagree."""
+
+from dataclasses import replace
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from otel_vsm.semconv import EventName, MeasurementGap, StageType, TaskResult
+from otel_vsm_collector.derive.rules.changes import ARTIFACT, LINKS, REVISION
+from otel_vsm_collector.derive.rules.deliveries import NO_START
+from otel_vsm_collector.facts import selection as select
+from otel_vsm_collector.facts.reader import Reader
+from otel_vsm_collector.facts.selection import Selection
+from otel_vsm_collector.figures.measurement.ingest_delay import arrived
+from otel_vsm_collector.figures.statistic import ratio
+
+NOTHING_NEW = "nothing_new"
+MOST_SUSPICIOUS = 20
+Row = dict[str, Any]
+
+
+def gaps(reader: Reader, selection: Selection) -> Row:
+    """All of it, in the shape of the API's answer. Spans and arrivals are told apart by repository, team and
+    value stream alone."""
+    suspicious = reader.answer(suspicious_changes, selection)
+    return {
+        "spans": _unlinked(reader.answer(spans, selection)),
+        "stage_runs": _unlinked(reader.answer(stage_runs, selection)),
+        "deployments": _unlinked(reader.answer(deployments, selection)),
+        "suspicious": {"count": len(suspicious), "changes": suspicious[:MOST_SUSPICIOUS]},
+        "excluded": {row["excluded"]: row["changes"] for row in reader.answer(excluded, selection)},
+        "clock_skew": clock_skew(reader, selection),
+    }
+
+
+def _unlinked(rows: list[Row]) -> Row:
+    gaps = {row["gap"]: row["rows"] for row in rows}
+    whole = gaps.pop(None)
+    nothing_new = gaps.pop(NOTHING_NEW, 0)
+    unlinked = sum(gaps.values())
+    return {
+        "count": whole,
+        "unlinked": unlinked,
+        "ratio": ratio(unlinked, whole),
+        "why": gaps,
+        NOTHING_NEW: nothing_new,
+    }
+
+
+def spans(selection: Selection) -> ir.Table:
+    """(gap, rows): the spans that ended in the window, by why no change has them; all of them under null.
+
+    Events of incidents and of running services, and those of work items that nobody has taken up, are no
+    change's.
+    """
+    rows = replace(selection, service=None, environment=None, severity=None).apply(selection.table("span"))
+    event = ibis.coalesce(rows.event_name, "")
+    plain = rows.event_name.isnull() & rows.stage_name.isnull()
+    rows = rows.filter(
+        selection.within(rows.ended_at),
+        # A deployment may name the incident that it mends, a run the work item that it is about.
+        ~(event.startswith("incident.") | (plain & rows.incident_id.notnull())),
+        event != EventName.SERVICE_STARTED,
+        ~(event.startswith("work_item.") & rows.change_id.isnull()),
+    )
+    rows = rows.select("trace_id", "change_id", "repository", named=_named(rows.revision, rows.request))
+    return _by_gap(selection, rows)
+
+
+def stage_runs(selection: Selection) -> ir.Table:
+    """(gap, rows): the same of the runs of stages, but for deployments."""
+    rows = replace(selection, environment=None).apply(selection.table("stage_run"))
+    rows = rows.filter(selection.within(rows.ended_at), (rows.stage_type != StageType.DEPLOY).fill_null(True))
+    rows = rows.select("trace_id", "change_id", "repository", named=_named(rows.revision))
+    return _by_gap(selection, rows)
+
+
+def _named(*names: ir.StringColumn) -> ir.BooleanValue:
+    return ibis.coalesce(*names).notnull()
+
+
+def _by_gap(selection: Selection, rows: ir.Table) -> ir.Table:
+    alone = rows.filter(rows.change_id.isnull()).anti_join(selection.table("trace_owner"), "trace_id")
+    alone = alone.select("trace_id", "repository", "named")
+    together = alone.count().over(ibis.window(group_by=alone.trace_id)) > 1
+    gap = ibis.cases(
+        (alone.named & alone.repository.isnull(), str(MeasurementGap.NO_REPOSITORY)),
+        (together, str(MeasurementGap.TRACE_OF_NOBODY)),
+        else_=str(MeasurementGap.NO_IDENTITY),
+    )
+    return _with_all(rows, alone.select(gap=gap))
+
+
+def _with_all(rows: ir.Table, gaps: ir.Table) -> ir.Table:
+    """(gap, rows): how many of the `gaps` there are of each kind, and under null how many `rows`."""
+    by_gap = gaps.group_by("gap").agg(rows=gaps.count())
+    whole = rows.aggregate(rows=rows.count())
+    return by_gap.union(whole.select(gap=ibis.null("string"), rows=whole.rows)).order_by("gap")
+
+
+def deployments(selection: Selection) -> ir.Table:
+    """(gap, rows): the successful deployments that finished in the window, by why no change was found for
+    them; all of them under null. `nothing_new` is no fault: a redeploy, a rollback, or a first one that the
+    profile leaves out."""
+    done = select.deployments(selection)
+    done = done.filter(done.result == TaskResult.SUCCESS).select("id", "change_mapping")
+    claims = selection.table("deployment_claim").semi_join(done, [("deployment_id", "id")])
+    by_method = claims.group_by(id="deployment_id").agg(
+        **{method: (claims.method == method).any() for method in (REVISION, ARTIFACT, LINKS)}
+    )
+    matched = selection.table("matched_claim").select(id="deployment_id", matched=True).distinct()
+    for part in (by_method, matched):
+        done = done.left_join(part, "id").drop("id_right")
+    gap = ibis.cases(
+        (done.matched.notnull(), NOTHING_NEW),
+        (done[REVISION].fill_null(False), str(MeasurementGap.UNKNOWN_REVISION)),
+        (done[ARTIFACT].fill_null(False), str(MeasurementGap.UNKNOWN_ARTIFACT)),
+        (done[LINKS].fill_null(False), str(MeasurementGap.UNKNOWN_LINK)),
+        else_=str(MeasurementGap.NO_IDENTITY),
+    )
+    carrying_nothing = done.filter(done.change_mapping.isnull())
+    return _with_all(done, carrying_nothing.select(gap=gap))
+
+
+def suspicious_changes(selection: Selection) -> ir.Table:
+    """(id, revisions, requests): what would be one change, and is not believed; the largest first."""
+    names = selection.table("identity").filter(ibis._.suspicious)
+    request = names.identity.re_search("#[0-9]+$")
+    whole = names.group_by("component").agg(
+        id=names.identity.min(where=request),
+        revisions=names.node.nunique(where=names.identity.re_search("@[^@#/]+$")),
+        requests=names.identity.nunique(where=request),
+    )
+    return whole.drop("component").order_by([ibis.desc("revisions"), "id"])
+
+
+def excluded(selection: Selection) -> ir.Table:
+    """(excluded, changes): the deliveries in the window that have no lead time, and why."""
+    rows = select.deliveries(selection)
+    rows = rows.filter(rows.excluded.notnull())
+    return rows.group_by("excluded").agg(changes=rows.count()).order_by("excluded")
+
+
+def clock_skew(reader: Reader, selection: Selection) -> dict[str, int]:
+    """How often something happened in the window before it could have, by the kind of contradiction."""
+    return {
+        row["gap"]: row["rows"]
+        for what in (_children, _incidents, _deliveries, _queues, _arrivals)
+        for row in reader.answer(what, selection)
+    }
+
+
+def _counted(rows: ir.Table, gap: MeasurementGap) -> ir.Table:
+    return rows.aggregate(rows=rows.count()).mutate(gap=ibis.literal(str(gap)))
+
+
+def _children(selection: Selection) -> ir.Table:
+    every = selection.table("span")
+    rows = every.filter(selection.within(every.ended_at), every.parent_span_id.notnull())
+    # A parent ends no earlier than its child, but for clocks that disagree by hours.
+    parents = every.filter(every.ended_at >= selection.start - select.DAY_NS)
+    parents = parents.select("trace_id", parent_span_id="span_id", parent_at="started_at")
+    rows = rows.select("trace_id", "parent_span_id", "started_at").join(
+        parents, ["trace_id", "parent_span_id"]
+    )
+    return _counted(rows.filter(rows.started_at < rows.parent_at), MeasurementGap.CHILD_BEFORE_PARENT)
+
+
+def _incidents(selection: Selection) -> ir.Table:
+    rows = select.incidents(selection)
+    rows = rows.filter(selection.within(rows.started_at), rows.start_told, rows.detected_at < rows.started_at)
+    return _counted(rows, MeasurementGap.DETECTED_BEFORE_START)
+
+
+def _deliveries(selection: Selection) -> ir.Table:
+    rows = select.deliveries(selection)
+    rows = rows.filter(rows.excluded.notnull(), rows.excluded != NO_START)
+    return _counted(rows, MeasurementGap.DELIVERED_BEFORE_START)
+
+
+def _queues(selection: Selection) -> ir.Table:
+    rows = replace(selection, environment=None).apply(selection.table("stage_run"))
+    rows = rows.filter(selection.within(rows.ended_at), rows.queue_s < 0)
+    return _counted(rows, MeasurementGap.NEGATIVE_QUEUE)
+
+
+def _arrivals(selection: Selection) -> ir.Table:
+    rows = arrived(selection)
+    return _counted(rows.filter(rows.received_at < rows.ended_at), MeasurementGap.ARRIVED_BEFORE_END)

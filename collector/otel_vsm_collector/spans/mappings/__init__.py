@@ -1,0 +1,19 @@
+"""How the telemetry of emitters becomes ours.
+
+Each emitter is data, in a file of its own. To add one, write such a file and list it in `MAPPINGS`.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+from otel_vsm_collector.spans.mappings import otel_vsm
+from otel_vsm_collector.spans.mappings.mapping import Mapping
+
+MAPPINGS = (otel_vsm.MAPPING,)
+"""Of several that are about a span the first holds: those of single tools before the convention, which many
+tools follow in part."""
+
+
+def fingerprint(mappings: Sequence[Mapping] = MAPPINGS) -> str:
+    """Changes whenever a mapping does, or one of its conversions, and with nothing else."""
+    return hashlib.sha256(repr(tuple(mappings)).encode()).hexdigest()
