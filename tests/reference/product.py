@@ -14,6 +14,7 @@ from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.figures import groups
 from otel_vsm_collector.figures.flow import stages
 from otel_vsm_collector.figures.lists import changes, deployments, incidents
+from otel_vsm_collector.figures.registry import values
 from otel_vsm_collector.web.api import items
 from reference.answers import with_something
 from reference.story import cuts
@@ -68,6 +69,11 @@ def _series(reader: Reader, selection: Selection) -> list[dict[str, Any]]:
     return groups.dora_over(reader, selection, cuts(selection.from_ns, selection.to_ns))
 
 
+def _by_service(reader: Reader, selection: Selection) -> dict[tuple[Any, ...], Any]:
+    by_service = groups.parts_by(reader, selection, ("service", "environment"))
+    return with_something({key: values("dora", parts) for key, parts in by_service.items()})
+
+
 def _flow(reader: Reader, selection: Selection) -> dict[str, Any]:
     """Without the sentence about the bottleneck."""
     found = groups.flow(reader, selection)
@@ -85,7 +91,7 @@ def _health(reader: Reader, selection: Selection) -> dict[str, Any]:
 
 FIGURES: dict[str, Callable[[Reader, Selection], Any]] = {
     "dora": groups.dora,
-    "dora_by_service": lambda reader, selection: with_something(groups.dora_by_service(reader, selection)),
+    "dora_by_service": _by_service,
     "series": _series,
     "stages": lambda reader, selection: {row["name"]: row for row in stages.stages(reader, selection)},
     "flow": _flow,

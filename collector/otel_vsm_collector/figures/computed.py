@@ -30,7 +30,7 @@ class Computed:
 
     figure: Figure
     value: Callable[[Row, "Parts"], Any]
-    """In the API's shape, from the family's row and the parts of others."""
+    """In the shape of the API: from its family's row, which is empty where there is nothing, and others."""
     parts: Callable[[Selection, ir.Table], Aggregates] = lambda selection, rows: {}
     """What of it has to be aggregated over the family's rows."""
     explained: Callable[[Selection], ir.Table] | None = None

@@ -1,7 +1,8 @@
 """The figures of each group: of one selection, of several windows, and by service or repository."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -14,8 +15,6 @@ from otel_vsm_collector.figures.flow.times import TIMES
 from otel_vsm_collector.figures.flow.work_in_progress import UNDER_WAY, work_in_progress
 from otel_vsm_collector.figures.measurement import gaps
 from otel_vsm_collector.figures.registry import FAMILIES, values
-
-BY_SERVICE = ("service", "environment")
 
 
 def parts_of(reader: Reader, selection: Selection) -> Parts:
@@ -34,10 +33,10 @@ def parts_by(reader: Reader, selection: Selection, by: By) -> dict[tuple[Any, ..
     if not by:
         return {(): parts_of(reader, selection)}
     rows: dict[tuple[Any, ...], dict[Family, Row]] = {}
-    for family in _families(by):
-        for row in reader.answer(family.question, selection, by):
+    for family in FAMILIES:
+        for row in reader.answer(family.question, selection, by) if family.by == by else ():
             rows.setdefault(tuple(row[column] for column in by), {})[family] = row
-    return {key: _parts(selection, families) for key, families in rows.items()}
+    return {key: Parts(selection, _row_of(families)) for key, families in rows.items()}
 
 
 def dora(reader: Reader, selection: Selection) -> Row:
@@ -53,18 +52,16 @@ def dora(reader: Reader, selection: Selection) -> Row:
 def dora_over(reader: Reader, selection: Selection, edges: Sequence[int]) -> list[Row]:
     """The same of each of the windows that lie between two of the `edges`, ascending times."""
     whole = replace(selection, from_ns=edges[0], to_ns=edges[-1], edges=tuple(edges[1:-1]))
-    rows: list[dict[Family, Row]] = [{} for _ in edges[1:]]
-    for family in _families(BY_SERVICE):
-        for row in reader.answer(family.question, whole, ()):
-            rows[row.get(WINDOW, 0)][family] = row
-    windows = (replace(selection, from_ns=start, to_ns=end) for start, end in pairwise(edges))
-    return [values("dora", _parts(window, families)) for window, families in zip(windows, rows, strict=True)]
 
+    @cache
+    def rows(family: Family) -> dict[int, Row]:
+        return {row.get(WINDOW, 0): row for row in reader.answer(family.question, whole, ())}
 
-def dora_by_service(reader: Reader, selection: Selection) -> dict[tuple[Any, ...], Row]:
-    """The same by service and environment, for those that have anything in the window."""
-    parts = parts_by(reader, selection, BY_SERVICE)
-    return {key: values("dora", one) for key, one in parts.items()}
+    def parts(number: int, start: int, end: int) -> Parts:
+        window = replace(selection, from_ns=start, to_ns=end)
+        return Parts(window, lambda family: rows(family).get(number, {}))
+
+    return [values("dora", parts(number, *window)) for number, window in enumerate(pairwise(edges))]
 
 
 def flow(reader: Reader, selection: Selection) -> Row:
@@ -90,9 +87,5 @@ def measurement(reader: Reader, selection: Selection) -> Row:
     return gaps.gaps(reader, selection) | values("measurement", parts_of(reader, selection))
 
 
-def _families(by: By) -> list[Family]:
-    return [family for family in FAMILIES if family.by == by]
-
-
-def _parts(selection: Selection, rows: dict[Family, Row]) -> Parts:
-    return Parts(selection, lambda family: rows.get(family, {}))
+def _row_of(rows: Mapping[Family, Row]) -> Callable[[Family], Row]:
+    return lambda family: rows.get(family, {})

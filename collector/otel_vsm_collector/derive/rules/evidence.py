@@ -68,7 +68,7 @@ def incident_window(facts: IncidentFacts) -> ir.Table:
         "environment",
         service_or_project=_service_or_project(done.service, facts),
         deployment_id="id",
-        begun_at="started_at",
+        deploy_started_at="started_at",
     )
     linked = incident_link(facts)
     left = facts.reports.anti_join(linked, facts.reports.id == linked.source_id)
@@ -91,7 +91,7 @@ def incident_window(facts: IncidentFacts) -> ir.Table:
         )
     latest_first = ibis.window(
         group_by=before.incident_id,
-        order_by=[before.finished_at.desc(), before.begun_at.desc(), before.deployment_id.desc()],
+        order_by=[before.finished_at.desc(), before.deploy_started_at.desc(), before.deployment_id.desc()],
     )
     before = before.mutate(rank=ibis.row_number().over(latest_first))
     return before.filter(before["rank"] == 0).select("deployment_id", source_id="incident_id")

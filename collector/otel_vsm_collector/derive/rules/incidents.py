@@ -99,11 +99,12 @@ def counts(incidents: ir.Table, profile: Profile) -> ir.BooleanValue:
 def incidents(reports: ir.Table, evidence: ir.Table, deployments: ir.Table) -> ir.Table:
     """The table `incident`: the reports, each with the deployment that it came from; of several the one that
     finished first. `evidence` are the rows that point to incidents."""
-    ended = deployments.select("finished_at", deployment_id="id", begun_at="started_at")
+    ended = deployments.select("finished_at", deployment_id="id", deploy_started_at="started_at")
     causes = evidence.select("deployment_id", incident_id="source_id", attribution="method")
     causes = causes.join(ended, "deployment_id")
     first = ibis.window(
-        group_by=causes.incident_id, order_by=[causes.finished_at, causes.begun_at, causes.deployment_id]
+        group_by=causes.incident_id,
+        order_by=[causes.finished_at, causes.deploy_started_at, causes.deployment_id],
     )
     causes = causes.mutate(rank=ibis.row_number().over(first))
     causes = causes.filter(causes["rank"] == 0).select("incident_id", "deployment_id", "attribution")

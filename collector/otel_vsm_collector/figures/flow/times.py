@@ -148,7 +148,7 @@ TIMES = Family(
         Computed(
             figure=FIGURES["flow_efficiency"],
             parts=lambda _, rows: {"flow_sum_s": total(rows.flow_s), "active_sum_s": total(rows.active_s)},
-            value=lambda row, _: ratio(row["active_sum_s"], row["flow_sum_s"]),
+            value=lambda row, _: ratio(row.get("active_sum_s"), row.get("flow_sum_s")),
             explained=partial(times, value="active_s", of_s="flow_s"),
             settings=undelivered.SETTINGS,
             metric=metrics.VSM_FLOW_EFFICIENCY,
@@ -156,7 +156,7 @@ TIMES = Family(
         Computed(
             figure=FIGURES["throughput_per_day"],
             parts=lambda _, rows: {"changes": rows.count()},
-            value=lambda row, parts: row["changes"] / parts.selection.days,
+            value=lambda row, parts: (row.get("changes") or 0) / parts.selection.days,
             explained=throughput,
             settings=undelivered.SETTINGS,
             metric=metrics.VSM_FLOW_THROUGHPUT,
