@@ -112,6 +112,9 @@ VSM_INCIDENT_ID = "vsm.incident.id"
 VSM_INCIDENT_SEVERITY = "vsm.incident.severity"
 """How bad the incident is."""
 
+VSM_LINK_KIND = "vsm.link.kind"
+"""What a link means, where it is not the ordinary one; an attribute of the link."""
+
 VSM_MEASUREMENT_GAP = "vsm.measurement.gap"
 """Why something cannot be believed, or could not be put down to a change."""
 

@@ -140,6 +140,7 @@ def _link_columns(spans: Spans, rows: Indices, columns: Columns) -> Columns:
     return {name: columns[name].take(row_index) for name in ("seq", "trace_id", "span_id")} | {
         "linked_trace_id": _hex(links.trace_id.take(sound), 16),
         "linked_span_id": _hex(links.span_id.take(sound), 8),
+        "kind": links.kind.take(sound),
     }
 
 
