@@ -11,8 +11,6 @@ import pytest
 from harness.cli import Cli, Repository
 from otel_vsm.testing import RunningCollector
 
-pytestmark = pytest.mark.slow
-
 NOW = datetime.now(UTC).replace(microsecond=0)
 DEPLOY = ("deploy", "--service", "shop", "--environment")
 
