@@ -17,16 +17,21 @@ from otel_vsm.identity import (
     SpanId,
     SpanReference,
     TraceId,
+    change_of_commit,
     change_of_request,
     change_root,
     normalise_repository,
 )
 from otel_vsm.message import ChangeName, CommitMessage, change_names, reverts_in_message
+from otel_vsm.text import one_line
 
 # Compiled where they are used: most calls need none of them, and the user's command waits for this import.
-_NUMBER = r"[#!]?(\d+)"
-_CHANGE_ID = r"(?P<repository>.+)(?:#(?P<request>\d+)|@(?P<sha>[0-9a-f]{40}|[0-9a-f]{64}))"
 _FULL_SHA = r"(?i:[0-9a-f]{40}|[0-9a-f]{64})"
+# As people and tools write a request of the repository: 12, #12, !12, PR-12, MR 12.
+_NUMBER = r"(?i:(?:pr|mr|pull request|merge request)[ -]*)?[#!]?(\d+)"
+# As Flux writes what it applies: main@sha1:<hash>, sha1:<hash>.
+_HASHED = rf"(?:[^\s:]*@)?sha(?:1|256):(?P<sha>{_FULL_SHA})|(?P<bare>{_FULL_SHA})"
+_CHANGE_ID = rf"(?P<repository>.+)(?:[#!](?P<request>\d+)|@(?P<sha>{_FULL_SHA}))"
 
 
 class Subject(Enum):
@@ -42,7 +47,7 @@ class ChangeOptions(NamedTuple):
     """What the user named. None: nothing."""
 
     change: str | None = None
-    """The number of a request, `12` or `#12`, or a whole change id."""
+    """The number of a request, `12`, `#12`, `!12` or `PR-12`, a whole change id, or a commit's full hash."""
     repository: str | None = None
     revision: str | None = None
     paths: tuple[str, ...] = ()
@@ -64,8 +69,14 @@ class Context(NamedTuple):
     been asked for it."""
     reverts: tuple[ChangeId, ...] = ()
     """The changes that this one takes back."""
-    pipeline: Mapping[str, str] = {}
+    is_result: bool = False
+    """The revision is what the request became: its message names the request."""
+    base_branch: str | None = None
+    """The branch that the request is to be merged into, and where that was."""
+    base_revision: str | None = None
+    pipeline: Mapping[str, str | int] = {}
     """Attributes of the CI's pipeline, run and job."""
+    ci: CiContext | None = None
     missing: tuple[str, ...] = ()
     """What could not be found, in words for the user."""
 
@@ -87,6 +98,8 @@ class _NamedChange(NamedTuple):
     repository: Repository | None = None
     request: str | None = None
     revision: str | None = None
+    problem: str | None = None
+    """Why what the user named is not taken, in words for the user."""
 
 
 class _Checkout(NamedTuple):
@@ -99,6 +112,7 @@ class _Checkout(NamedTuple):
     """As in `Context`."""
     branch: str | None
     at_head: bool
+    is_result: bool
     missing: list[str]
 
 
@@ -106,14 +120,32 @@ def find_context(options: ChangeOptions, *, subject: Subject, env: Mapping[str, 
     """What is known of here. Git is asked for what nobody else says, and only then."""
     ci = detect(env)
     change = _parse(options.change)
-    repository = (
-        normalise_repository(options.repository) if options.repository else None
-    ) or change.repository
+    problems = [change.problem] if change.problem else []
+    named_repository = normalise_repository(options.repository) if options.repository else None
+    if options.repository and not named_repository:
+        problems.append("the address that --repository gives cannot be read with certainty, and is left out")
+    options = options._replace(repository=named_repository, revision=_without_hash_kind(options.revision))
+    repository = named_repository or change.repository
     if subject in (Subject.WORK, Subject.CHANGE):
         context = _find_by_checkout(options, change, repository, subject=subject, ci=ci)
     else:
         context = _find_without_checkout(options, change, repository, subject=subject, ci=ci)
-    return context._replace(pipeline=ci.attributes if ci else {})
+    if problems:
+        context = context._replace(missing=(*problems, *context.missing))
+    if not ci:
+        return context
+    context = context._replace(ci=ci)
+    if ci.request and is_said_of(context, ci):
+        context = context._replace(base_branch=ci.base_branch, base_revision=ci.base_revision)
+    return context._replace(pipeline=ci.attributes)
+
+
+def is_said_of(context: Context, ci: CiContext) -> bool:
+    """Whether the CI's event and variables tell of this change, and not of another than the user named."""
+    repository = ci.repository or context.repository
+    if ci.request and repository:
+        return context.change == change_of_request(repository, ci.request)
+    return context.revision is not None and context.revision == ci.revision
 
 
 def with_details(context: Context) -> Context:
@@ -167,11 +199,24 @@ def _parse(change: str | None) -> _NamedChange:
         return _NamedChange()
     if match := re.fullmatch(_NUMBER, change):
         return _NamedChange(request=match[1])
+    if match := re.fullmatch(_HASHED, change):
+        return _NamedChange(revision=(match["sha"] or match["bare"]).lower())
     if match := re.fullmatch(_CHANGE_ID, change):
-        return _NamedChange(
-            ChangeId(change), Repository(match["repository"]), request=match["request"], revision=match["sha"]
-        )
-    return _NamedChange(ChangeId(change))
+        if repository := normalise_repository(match["repository"]):
+            request, sha = match["request"], match["sha"]
+            named = change_of_request(repository, request) if request else change_of_commit(repository, sha)
+            return _NamedChange(named, repository, request, sha and sha.lower())
+    elif "://" not in change:
+        return _NamedChange(ChangeId(change))
+    return _NamedChange(
+        problem="the change that --change names cannot be read, and is left out: give a request's number,"
+        " <repository>#<number> or <repository>@<commit>"
+    )
+
+
+def _without_hash_kind(revision: str | None) -> str | None:
+    match = re.fullmatch(_HASHED, revision) if revision else None
+    return match["sha"] or match["bare"] if match else revision
 
 
 def _find_without_checkout(
@@ -184,13 +229,20 @@ def _find_without_checkout(
 ) -> Context:
     """Without a look at the checkout; the CI's request says what a work item is done in, not what broke."""
     request = change.request
-    if ci and subject is Subject.WORK_ITEM and not change.id:
+    named = change.id
+    if ci and subject is Subject.WORK_ITEM and not named and not change.revision:
         request = request or ci.request
         repository = repository or (ci.repository if request else None)
-    if request and not repository:
-        repository = git.checkout(commit=False).repository
+    if not named and (request or change.revision):
+        repository = repository or git.checkout(commit=False).repository
+        if repository:
+            named = (
+                change_of_request(repository, request)
+                if request
+                else change_of_commit(repository, change.revision or "")
+            )
     return Context(
-        change=change.id or (change_of_request(repository, request) if repository and request else None),
+        change=named,
         repository=repository,
         request=request,
         revision=options.revision or change.revision,
@@ -213,6 +265,8 @@ def _find_by_checkout(
     change, request = named.id, named.request
     if request and not change and checkout.repository:
         change = change_of_request(checkout.repository, request)
+    elif named.revision and not change and checkout.repository:
+        change = change_of_commit(checkout.repository, named.revision)
     elif not change:
         change, request = checkout.change, checkout.request
 
@@ -228,8 +282,8 @@ def _find_by_checkout(
         revision = None
         if subject is Subject.WORK and checkout.revision:
             missing.append(
-                f"the checkout is of {checkout.change} and not of {change}, so its revision is left out"
-                " (--revision names another)"
+                f"the checkout is of {checkout.change} and not of {one_line(change or '')},"
+                " so its revision is left out (--revision names another)"
             )
     return Context(
         change=change,
@@ -239,15 +293,15 @@ def _find_by_checkout(
         branch=checkout.branch if revision == checkout.revision else None,
         at_head=checkout.at_head and revision is not None and revision == checkout.revision,
         message=checkout.message if revision == checkout.revision else "",
+        is_result=checkout.is_result and change == checkout.change and revision == checkout.revision,
         missing=tuple(missing),
     )
 
 
 def _read_checkout(options: ChangeOptions, ci: CiContext | None) -> _Checkout:
     """The checkout that we are in, by the CI's word and git's."""
-    repository = (
-        normalise_repository(options.repository) if options.repository else ci.repository if ci else None
-    )
+    named = Repository(options.repository) if options.repository else None
+    repository = named or (ci.repository if ci else None)
     revision = options.revision or (ci.revision if ci else None)
     request = ci.request if ci else None
     message = ci.message if ci and not options.revision else None
@@ -263,7 +317,10 @@ def _read_checkout(options: ChangeOptions, ci: CiContext | None) -> _Checkout:
     if paths:
         message = None
     missing = []
-    if checkout.commit:
+    if checkout.commit and ci and checkout.commit.sha == ci.foreign_revision and not options.revision:
+        # The job has not checked the request out, and what it began with is of other changes.
+        revision, message = None, ""
+    elif checkout.commit:
         revision, message = checkout.commit.sha, message or checkout.commit.message
     elif revision and is_full:
         revision = revision.lower()
@@ -286,6 +343,7 @@ def _read_checkout(options: ChangeOptions, ci: CiContext | None) -> _Checkout:
         change=name.change(repository) if repository and (name.request or name.commit) else None,
         message=message if message or not ask_git else "",
         branch=ci.branch if ci and not options.revision else None,
-        at_head=not ci and not options.revision,
+        at_head=not options.revision and (not ci or ci.revision is None),
+        is_result=not request and name.request is not None,
         missing=missing,
     )

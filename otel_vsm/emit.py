@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from otel_vsm import semconv
+from otel_vsm.change_times import ChangeTime
 from otel_vsm.context import Context, TraceParent
 from otel_vsm.identity import ChangeId, SpanId, SpanReference, change_root, event_span_id, repository_url
 from otel_vsm.record import Record, Value
@@ -53,6 +54,8 @@ class Origin:
                     semconv.VCS_CHANGE_ID: self.context.request,
                     semconv.VCS_REF_HEAD_REVISION: self.context.revision,
                     semconv.VCS_REF_HEAD_NAME: self.context.branch,
+                    semconv.VCS_REF_BASE_NAME: self.context.base_branch,
+                    semconv.VCS_REF_BASE_REVISION: self.context.base_revision,
                     semconv.VSM_TEAM: self.team,
                     semconv.VSM_ACTOR_TYPE: self.actor,
                     semconv.VSM_VALUE_STREAM: self.value_stream,
@@ -76,6 +79,8 @@ class Run:
     """None where no command was run, or it did not end by itself."""
     error: str | None = None
     """What kind of failure, in few different words; None takes the result's name."""
+    leg: str | None = None
+    """Which leg of a matrix, or which shard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +89,9 @@ class Artifact:
 
     purl: str | None = None
     hash: str | None = None
+    """`sha256:` and 64 digits in lower case, whichever way it was spelt."""
+    image: str | None = None
+    """The name of the image, with its registry and without a tag."""
     version: str | None = None
 
 
@@ -118,13 +126,19 @@ def stage(
             semconv.VSM_STAGE_QUEUE_DURATION: queue_s,
             semconv.ARTIFACT_PURL: artifact.purl,
             semconv.ARTIFACT_HASH: artifact.hash,
+            semconv.CONTAINER_IMAGE_NAME: artifact.image,
             semconv.SERVICE_VERSION: artifact.version,
         },
     )
 
 
 def stage_started(
-    origin: Origin, *, name: str, type: StageType | None, span_id: SpanId, at_ns: int
+    origin: Origin,
+    *,
+    name: str,
+    type: StageType | None,
+    span_id: SpanId,
+    at_ns: int,
 ) -> Record:
     """A run of a stage began; `span_id` is the one that the run's own span will have.
 
@@ -132,7 +146,13 @@ def stage_started(
     """
     attributes = {semconv.VSM_STAGE_NAME: name, semconv.VSM_STAGE_TYPE: type}
     nested = replace(origin, parent=origin.parent._replace(parent_span_id=span_id))
-    return event(nested, EventName.STAGE_STARTED, at_ns=at_ns, subject=span_id, attributes=attributes)
+    return event(
+        nested,
+        EventName.STAGE_STARTED,
+        at_ns=at_ns,
+        subject=span_id,
+        attributes=attributes,
+    )
 
 
 def deployment(
@@ -160,6 +180,7 @@ def deployment(
             semconv.VSM_DEPLOYMENT_PREVIOUS_REVISION: deployment.previous_revision,
             semconv.ARTIFACT_PURL: artifact.purl,
             semconv.ARTIFACT_HASH: artifact.hash,
+            semconv.CONTAINER_IMAGE_NAME: artifact.image,
         },
         links=(change_root(change) for change in deployment.carries),
     )
@@ -190,10 +211,22 @@ def event(
         start_ns=at_ns,
         end_ns=at_ns,
         attributes=_known(
-            {**origin.common_attributes(), **_known(attributes), semconv.VSM_EVENT_NAME: name.value}
+            {
+                **origin.common_attributes(),
+                **_known(attributes),
+                semconv.VSM_EVENT_NAME: name.value,
+            }
         ),
         links=(*_caller_link(parent), *links),
     )
+
+
+def change_time(time: ChangeTime) -> Record:
+    """An event of a change that CI or git tell of afterwards: the same record from each job and step."""
+    context = time.context
+    assert context.change
+    origin = Origin(context=context, parent=TraceParent(*change_root(context.change)), backfilled=True)
+    return event(origin, time.event, at_ns=time.at_ns, attributes={})
 
 
 def _stage(
@@ -217,6 +250,7 @@ def _stage(
                 **origin.common_attributes(),
                 **_known(attributes),
                 semconv.VSM_STAGE_NAME: name,
+                semconv.VSM_STAGE_LEG: run.leg,
                 semconv.CICD_PIPELINE_TASK_RUN_RESULT: run.result,
                 semconv.PROCESS_EXIT_CODE: run.exit_code,
                 semconv.ERROR_TYPE: error,

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from otel_vsm.identity import Repository, local_repository, normalise_repository
 from otel_vsm.message import CommitMessage
+from otel_vsm.text import one_line
 
 TIMEOUT_S = 2.0
 """How long a command is held up at most where git hangs, as it can on a network's file system."""
@@ -37,7 +38,9 @@ class CommitRangeError(Exception):
     """The commits between two revisions cannot be told; the message says why and what to do."""
 
 
-class _Output(NamedTuple):
+class Output(NamedTuple):
+    """What a git command printed."""
+
     text: str | None
     """None where the command failed."""
     problem: str
@@ -53,10 +56,10 @@ def checkout(
     """
     commands: dict[str, list[str]] = {}
     if commit:
-        commands["commit"] = [*_LAST, "--format=%B", _revision(revision), "--", *paths]
+        commands["commit"] = [*_LAST, "--format=%B", as_revision(revision), "--", *paths]
     if repository:
         commands["remotes"] = ["remote", "--verbose"]
-    outputs = dict(zip(commands, _run(*commands.values()), strict=True))
+    outputs = dict(zip(commands, run(*commands.values()), strict=True))
 
     name, by_folder, problem = None, False, None
     if output := outputs.get("remotes"):
@@ -64,6 +67,7 @@ def checkout(
             problem = output.problem
         elif remote := _remote(output.text):
             name = normalise_repository(remote)
+            problem = None if name else "the address of its remote cannot be read with certainty"
         else:
             name, by_folder = _folder(), True
     head = None
@@ -83,25 +87,31 @@ def checkout(
 
 def branch() -> str | None:
     """The branch that is checked out; None for a detached checkout, and where git does not say."""
-    [output] = _run(["symbolic-ref", "--quiet", "--short", "HEAD"])
+    [output] = run(["symbolic-ref", "--quiet", "--short", "HEAD"])
     return output.text.strip() if output.text else None
 
 
 def full_sha(revision: str) -> str | None:
     """The full hash of what git takes for a commit; None where it takes it for none, or for several."""
-    [output] = _run(["rev-parse", "--verify", "--quiet", f"{_revision(revision)}^{{commit}}"])
+    [output] = run(["rev-parse", "--verify", "--quiet", f"{as_revision(revision)}^{{commit}}"])
     return output.text.strip() if output.text else None
 
 
 def messages(shas: Sequence[str]) -> dict[str, str]:
     """The messages of commits by their full hashes, of those that this clone has."""
-    [output] = _run(["rev-list", "--no-walk", "--ignore-missing", _COMMITS, *shas, "--"])
+    [output] = run(["rev-list", "--no-walk", "--ignore-missing", _COMMITS, *shas, "--"])
     return dict(_parse_commits(output.text or ""))
+
+
+def is_shallow() -> bool:
+    """Whether this clone lacks a part of the history."""
+    [output] = run(["rev-parse", "--is-shallow-repository"])
+    return output.text == "true\n"
 
 
 def untouched_paths(paths: Sequence[str], revision: str) -> dict[str, str]:
     """Those of the paths that the first-parent history up to the revision never touched, and why."""
-    outputs = _run(*([*_LAST, _revision(revision), "--", path] for path in paths))
+    outputs = run(*([*_LAST, as_revision(revision), "--", path] for path in paths))
     return {
         path: output.problem or f"no commit up to {revision} touches it"
         for path, output in zip(paths, outputs, strict=True)
@@ -115,8 +125,8 @@ def commits_between(previous: str, revision: str, paths: Sequence[str] = ()) -> 
     With `paths`, those that touch one of them. HistoryError where git cannot tell them, as in a shallow clone
     that does not reach back so far.
     """
-    revisions = f"{_revision(previous)}..{_revision(revision)}"
-    log, shallow, common = _run(
+    revisions = f"{as_revision(previous)}..{as_revision(revision)}"
+    log, shallow, common = run(
         [
             "rev-list",
             "--first-parent",
@@ -127,18 +137,22 @@ def commits_between(previous: str, revision: str, paths: Sequence[str] = ()) -> 
             *paths,
         ],
         ["rev-parse", "--is-shallow-repository"],
-        ["merge-base", _revision(previous), _revision(revision)],
+        ["merge-base", as_revision(previous), as_revision(revision)],
     )
     if log.text is None:
-        raise CommitRangeError(f"the history from {previous} to {revision} cannot be read ({log.problem})")
+        raise CommitRangeError(
+            f"the history from {one_line(previous)} to {one_line(revision)} cannot be read ({log.problem})"
+        )
     if shallow.text == "true\n" and common.text is None:
         raise CommitRangeError(
-            f"this clone is shallow and does not reach from {revision} back to {previous}:"
-            " fetch its whole history"
+            f"this clone is shallow and does not reach from {one_line(revision)} back to {one_line(previous)}"
+            ": fetch its whole history"
         )
     commits = list(_parse_commits(log.text))
     if len(commits) > COMMIT_LIMIT:
-        raise CommitRangeError(f"more than {COMMIT_LIMIT} commits lie between {previous} and {revision}")
+        raise CommitRangeError(
+            f"more than {COMMIT_LIMIT} commits lie between {one_line(previous)} and {one_line(revision)}"
+        )
     return commits
 
 
@@ -149,7 +163,8 @@ def _parse_commits(text: str) -> Iterator[CommitMessage]:
         yield CommitMessage(sha, message)
 
 
-def _revision(revision: str) -> str:
+def as_revision(revision: str) -> str:
+    """The revision as an argument that cannot be taken for an option."""
     # What begins with a dash would be an option to git; no ref may begin so, and this one names nothing.
     return f"refs/{revision}" if revision.startswith("-") else revision
 
@@ -166,12 +181,12 @@ def _remote(text: str) -> str | None:
 
 def _folder() -> Repository:
     # The common directory, not the top level: all worktrees of a repository are one repository.
-    [output] = _run(["rev-parse", "--git-common-dir"])
+    [output] = run(["rev-parse", "--git-common-dir"])
     folder = os.path.realpath((output.text or ".").rstrip("\n"))
     return local_repository(folder.removesuffix("/.git"))
 
 
-def _run(*commands: Sequence[str]) -> list[_Output]:
+def run(*commands: Sequence[str]) -> list[Output]:
     """Run git commands side by side, within one deadline."""
     deadline = time.monotonic() + TIMEOUT_S
     # Its reasons are passed on, and are to be in the language of the rest of the message.
@@ -222,17 +237,17 @@ def _start(command: list[str], env: Mapping[str, str]) -> _Running:
     return _Running(pid, output, errors)
 
 
-def _output(process: _Running | OSError, deadline: float) -> _Output:
+def _output(process: _Running | OSError, deadline: float) -> Output:
     if isinstance(process, OSError):
         missing = isinstance(process, FileNotFoundError)
-        return _Output(None, "git is not installed" if missing else f"git did not start: {process.strerror}")
+        return Output(None, "git is not installed" if missing else f"git did not start: {process.strerror}")
     try:
         output, errors = _read_to_end(process.output, deadline), _read_to_end(process.errors, deadline)
     except TimeoutError:
         # Not waited for: what hangs in the kernel does not die either.
         with suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)
-        return _Output(None, f"git did not answer within {TIMEOUT_S:g} s")
+        return Output(None, f"git did not answer within {TIMEOUT_S:g} s")
     finally:
         os.close(process.output)
         os.close(process.errors)
@@ -242,8 +257,8 @@ def _output(process: _Running | OSError, deadline: float) -> _Output:
         status = 0 if output else 1
     if status:
         lines = errors.splitlines()
-        return _Output(None, lines[0].removeprefix("fatal: ") if lines else "git found nothing")
-    return _Output(output, "")
+        return Output(None, one_line(lines[0].removeprefix("fatal: ")) if lines else "git found nothing")
+    return Output(output, "")
 
 
 def _read_to_end(descriptor: int, deadline: float) -> str:

@@ -24,41 +24,94 @@ class SpanReference(NamedTuple):
     span_id: SpanId
 
 
-_URL = re.compile(
-    r"^(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:[^/@]*@)?(?P<host>\[[^\]]*\]|[^/:]*)(?::(?P<port>\d*))?(?P<path>/.*)?$"
-)
+# Compiled where they are used: the user's command waits for this import.
+_HOST = r"(?P<host>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])"
+_PORT = r"(?::(?P<port>\d{0,5}))?"
+# An `@`, `?`, `#` or `:` can be what is left of a password that was not escaped; none of them is in the path
+# of a repository. Everything before the last `@` of the authority is user and password.
+_PATH = r"(?P<path>[^@?#:\\\s\x00-\x1f\x7f]*)"
+_URL = rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#\s]*@)?{_HOST}{_PORT}(?:/{_PATH})?"
+_NAME = rf"(?:[^/:\s]*@)?{_HOST}{_PORT}(?:/{_PATH})?"
 # git's short form: user@host:path, where no slash comes before the colon. Digits there, without a user
 # before them, are the port of a name that is normalised already.
-_SCP = re.compile(r"^(?:[^@/:]+@(?P<host>\[[^\]]*\]|[^/:]+)|(?P<bare>[^/:@\[]+)(?!:\d+/)):(?P<path>.*)$")
-_DEFAULT_PORTS = {"http": "80", "https": "443", "ssh": "22", "git": "9418"}
+_SCP = rf"(?:[^/:\s]*@{_HOST}|(?P<bare>[A-Za-z0-9_.-]+)(?!:\d+(?:/|$))):{_PATH}"
+_FOLDER = r"/(?!/)|\.{1,2}(?:/|$)|[A-Za-z]:[/\\]|(?i:file)://"
+_LOCAL = "local/"
+_MAX_LENGTH = 4096
+"""Of a path of this machine; what is longer is no address."""
+_DEFAULT_PORTS = frozenset({("http", "80"), ("git", "9418")})
+_PORTS = frozenset({None, "", "22", "443"})
+"""By which a forge is the same forge: some take ssh on 443, where a firewall lets nothing else through."""
+_SAME_HOSTS = {
+    "ssh.github.com": "github.com",
+    "altssh.gitlab.com": "gitlab.com",
+    "altssh.bitbucket.org": "bitbucket.org",
+}
+_AZURE = "dev.azure.com"
+_CASELESS = frozenset({"github.com", "gitlab.com", "bitbucket.org", _AZURE})
+"""Forges to which `Acme/Shop` and `acme/shop` are one repository."""
 
 
-def normalise_repository(remote: str) -> Repository:
-    """A remote's URL without scheme, user, default port, trailing `.git` and `/`; the host in lower case.
+def normalise_repository(remote: str) -> Repository | None:
+    """The one name of a repository, whichever of its addresses is given: `github.com/acme/shop`.
 
-    Already normalised names come back as they are. A path of this machine, or a `file:` URL, is no
-    name that others could share: it gives `local/<folder name>`.
+    Scheme, user, password, port 443 or 22, a trailing `.git` and `/` go, and the host is in lower case. Of
+    forges that are known, all addresses give the same name. Already normalised names come back as they are.
+    A path of this machine, or a `file:` URL, is no name that others could share: it gives
+    `local/<folder name>`.
+
+    None where the address cannot be read with certainty: a part of it may be a password, so it is neither to
+    be sent nor shown.
     """
     remote = remote.strip()
-    if url := _URL.match(remote):
-        host, path, port = url["host"], url["path"] or "", url["port"]
-        if not host:
-            return local_repository(path)
-        if port and port != _DEFAULT_PORTS.get(url["scheme"].lower()):
-            host = f"{host}:{port}"
-    elif remote.startswith(("/", "./", "../")):
+    if len(remote) > _MAX_LENGTH:
+        return None
+    if remote.startswith(_LOCAL) and "/" not in remote.removeprefix(_LOCAL):
         return local_repository(remote)
-    elif short := _SCP.match(remote):
-        host, path = short["host"] or short["bare"], short["path"]
-    else:
-        host, _, path = remote.partition("/")
-    path = _bare(path)
-    return Repository(f"{host.lower()}/{path}" if path else host.lower())
+    if re.match(_FOLDER, remote):
+        if ":" in remote.partition("@")[2]:
+            return None  # may as well be user@host:path, with a slash in what stands for the user
+        return local_repository(remote.replace("\\", "/") if remote[1:2] == ":" else remote)
+    forms = (_URL,) if "://" in remote else (_SCP, _NAME)
+    parts = next(filter(None, (re.fullmatch(form, remote) for form in forms)), None)
+    if not parts:
+        return None
+    named = parts.groupdict()
+    host = (named["host"] or named.get("bare") or "").lower().rstrip(".")
+    host = _SAME_HOSTS.get(host, host)
+    port = named.get("port")
+    if port not in _PORTS and ((named.get("scheme") or "").lower(), port) not in _DEFAULT_PORTS:
+        host = f"{host}:{port}"
+    path = _bare(named["path"] or "")
+    if not host or any(part in (".", "..") for part in path.split("/")):
+        return None
+    if host == _AZURE or host.endswith((f".{_AZURE}", ".visualstudio.com")):
+        return _azure_repository(host, path)
+    if host in _CASELESS:
+        path = path.lower()
+    return Repository(f"{host}/{path}" if path else host)
 
 
 def local_repository(folder: str) -> Repository:
     """The name of a repository without a remote: `local/<folder name>`."""
-    return Repository(f"local/{_bare(folder).rpartition('/')[2] or 'unnamed'}")
+    return Repository(f"{_LOCAL}{_bare(_bare(folder).rpartition('/')[2]) or 'unnamed'}")
+
+
+def _azure_repository(host: str, path: str) -> Repository | None:
+    """`dev.azure.com/<organisation>/<project>/_git/<repository>`, of all addresses that Azure DevOps has."""
+    parts = path.lower().split("/")
+    if host in (f"ssh.{_AZURE}", "vs-ssh.visualstudio.com"):
+        if len(parts) != 4 or parts[0] != "v3":
+            return None
+        parts = [*parts[1:3], "_git", parts[3]]
+    elif host != _AZURE:
+        # The organisation's own host, under which its projects used to be in one collection.
+        parts = [host.removesuffix(".visualstudio.com"), *parts]
+        if parts[1] == "defaultcollection":
+            del parts[1]
+    if len(parts) == 3 and parts[1] == "_git":
+        parts.insert(1, parts[2])  # the address leaves a project out that is called as its repository
+    return Repository("/".join((_AZURE, *filter(None, parts))))
 
 
 def repository_url(repository: Repository) -> str:
@@ -67,7 +120,9 @@ def repository_url(repository: Repository) -> str:
 
 
 def _bare(path: str) -> str:
-    return path.strip("/").removesuffix(".git").rstrip("/")
+    while (shorter := path.strip("/ \t\r\n").removesuffix(".git")) != path:
+        path = shorter
+    return path
 
 
 def change_of_request(repository: Repository, number: int | str) -> ChangeId:

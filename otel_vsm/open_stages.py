@@ -1,6 +1,6 @@
 """Stages that were begun and not ended yet, on disk, since another process ends them.
 
-A file for each change and name of a stage: jobs of different changes never meet, however many run here.
+A file for each job, change and name of a stage: jobs never meet, however many run on this machine at a time.
 """
 
 import json
@@ -30,6 +30,8 @@ class OpenStage:
     work_item: str | None
     actor: str | None
     attributes: dict[str, str]
+    leg: str | None
+    backfilled: bool
 
 
 def save(stage: OpenStage, *, context: Context, name: str) -> bool:
@@ -73,9 +75,15 @@ def _file(context: Context, name: str) -> Path:
     state = state_directory()
     if state is None:
         raise OSError("no folder can be written; set OTEL_VSM_STATE_DIR to one")
-    # Without a change, two folders are two pieces of work.
-    owner = context.change or f"folder:{Path.cwd()}"
-    return private_directory(state / "open-stages") / sha256(f"{owner}\0{name}".encode()).hexdigest()
+    job = (context.ci.job if context.ci else None) or f"folder:{_folder()}"
+    key = "\0".join((job, context.change or "", name))
+    return private_directory(state / "open-stages") / sha256(key.encode(errors="replace")).hexdigest()
+
+
+def _folder() -> Path:
+    """The checkout that we are in, wherever in it; without one, the current folder."""
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
 
 
 def _from_json(data: dict[str, Any]) -> OpenStage:

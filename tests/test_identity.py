@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from otel_vsm.identity import (
+    Repository,
     change_of_commit,
     change_of_request,
     change_root,
@@ -52,7 +53,28 @@ SPELLINGS = [
     ("git+ssh://git@github.com/acme/shop", "github.com/acme/shop"),
     ("ssh://git@git.example.com:2222/acme/shop.git", "git.example.com:2222/acme/shop"),
     ("https://git.example.com:8443/acme/shop", "git.example.com:8443/acme/shop"),
-    ("https://gitlab.com/Group/Sub/Shop.git", "gitlab.com/Group/Sub/Shop"),
+    ("https://gitlab.com/Group/Sub/Shop.git", "gitlab.com/group/sub/shop"),
+    ("https://git.example.com/Group/Shop.git", "git.example.com/Group/Shop"),
+    ("https://Github.com/Acme/Shop.git", "github.com/acme/shop"),
+    ("git@bitbucket.org:Acme/Shop.git", "bitbucket.org/acme/shop"),
+    ("ssh://git@ssh.github.com:443/acme/shop.git", "github.com/acme/shop"),
+    ("ssh://git@altssh.gitlab.com:443/acme/shop.git", "gitlab.com/acme/shop"),
+    ("ssh://git@altssh.bitbucket.org:443/acme/shop.git", "bitbucket.org/acme/shop"),
+    ("ssh://git@git.example.com:443/acme/shop", "git.example.com/acme/shop"),
+    ("https://gitlab-ci-token:glcbt-64_x@gitlab.com/acme/shop.git", "gitlab.com/acme/shop"),
+    ("https://a@b:secret@github.com/acme/shop", "github.com/acme/shop"),
+    ("ada@github.com/acme/shop", "github.com/acme/shop"),
+    ("https://dev.azure.com/Acme/Web/_git/Shop", "dev.azure.com/acme/web/_git/shop"),
+    ("https://acme@dev.azure.com/acme/web/_git/shop", "dev.azure.com/acme/web/_git/shop"),
+    ("https://dev.azure.com/acme/_git/shop", "dev.azure.com/acme/shop/_git/shop"),
+    ("git@ssh.dev.azure.com:v3/acme/web/shop", "dev.azure.com/acme/web/_git/shop"),
+    ("ssh://git@ssh.dev.azure.com:22/v3/acme/web/shop", "dev.azure.com/acme/web/_git/shop"),
+    ("acme@vs-ssh.visualstudio.com:v3/acme/web/shop", "dev.azure.com/acme/web/_git/shop"),
+    ("https://acme.visualstudio.com/web/_git/shop", "dev.azure.com/acme/web/_git/shop"),
+    ("https://acme.visualstudio.com/DefaultCollection/web/_git/shop", "dev.azure.com/acme/web/_git/shop"),
+    ("C:\\sources\\shop", "local/shop"),
+    ("/srv/shop/.git", "local/shop"),
+    ("local/a folder@2", "local/a folder@2"),
     ("git@gitlab.com:group/sub/shop", "gitlab.com/group/sub/shop"),
     ("github.com:acme/shop.git", "github.com/acme/shop"),
     ("  https://github.com/acme/shop\n", "github.com/acme/shop"),
@@ -71,6 +93,61 @@ def test_a_repository_has_one_name(remote: str, name: str) -> None:
     assert normalise_repository(remote) == name
 
 
+@pytest.mark.parametrize(
+    "remote",
+    [
+        "https://user:pass/word@github.com/acme/shop",
+        "https://user:12/34@github.com/acme/shop",
+        "https://tok/en@github.com/acme/shop",
+        "https://user:pa?ss@github.com/acme/shop",
+        "https://user:pa#ss@github.com/acme/shop",
+        "https://github.com/acme/shop?private_token=secret",
+        "user:secret@github.com:acme/shop",
+        "hg::https://user:secret@example.com/shop",
+        "//user:secret@github.com/acme/shop",
+        "ext::sh -c secret",
+        "https://",
+        "https:///secret/shop",
+        "https://github.com/../shop",
+        "ssh://git@ssh.dev.azure.com/acme/web/_ssh/shop",
+        "x" * 5000,
+        "",
+    ],
+)
+def test_what_cannot_be_read_with_certainty_is_no_name(remote: str) -> None:
+    assert normalise_repository(remote) is None
+
+
+@given(
+    secret=st.text(min_size=4).filter(lambda secret: secret not in "github.com/acme/shop local"),
+    form=st.sampled_from(
+        [
+            "https://ada:{}@github.com/acme/shop",
+            "https://{}@github.com/acme/shop.git",
+            "http://{}:x-oauth-basic@github.com/acme/shop",
+            "https://a@b:{}@github.com/acme/shop",
+            "ssh://{}@github.com:22/acme/shop",
+            "git://ada:{}@github.com:9418/acme/shop",
+            "{}@github.com:acme/shop",
+            "{}@github.com:shop",
+            "ada:{}@github.com/acme/shop",
+        ]
+    ),
+)
+@example("se/cret", "https://ada:{}@github.com/acme/shop")
+@example("1/se@cret", "https://ada:{}@github.com/acme/shop")
+@example("se?c#ret", "https://{}@github.com/acme/shop.git")
+@example("h:se/cret", "https://{}@github.com/acme/shop.git")
+@example("ho.st/se", "{}@github.com:acme/shop")
+@example("/secret", "{}@github.com:shop")
+@example("C:/x/", "{}@github.com:acme/shop")
+@example("file://x/", "{}@github.com:acme/shop")
+@example("//x", "{}@github.com:acme/shop")
+def test_no_secret_of_an_address_is_in_the_name(secret: str, form: str) -> None:
+    name = normalise_repository(form.format(secret))
+    assert name in (None, "github.com/acme/shop", "github.com/shop", "local/shop")
+
+
 @given(st.text())
 @example("a:b:c")
 @example("x@y@z:/a")
@@ -78,7 +155,7 @@ def test_a_repository_has_one_name(remote: str, name: str) -> None:
 @example("//a//b")
 def test_naming_again_changes_nothing(remote: str) -> None:
     once = normalise_repository(remote)
-    assert normalise_repository(once) == once
+    assert once is None or normalise_repository(once) == once
 
 
 hosts = st.from_regex(r"[a-z][a-z0-9-]{0,10}(\.[a-z][a-z0-9-]{0,10}){1,2}", fullmatch=True)
@@ -107,7 +184,7 @@ def test_all_spellings_of_a_url_are_one_repository(
     assert names == {f"{host}/{path}"}
 
 
-@given(hosts, paths, st.integers(1, 65535).filter(lambda port: port != 443))
+@given(hosts, paths, st.integers(1, 65535).filter(lambda port: port not in (22, 443)))
 def test_a_port_of_its_own_is_another_repository(host: str, path: str, port: int) -> None:
     assert normalise_repository(f"https://{host}:{port}/{path}") == f"{host}:{port}/{path}"
 
@@ -115,7 +192,7 @@ def test_a_port_of_its_own_is_another_repository(host: str, path: str, port: int
 @given(hosts, paths)
 def test_what_telemetry_calls_a_repository_leads_back_to_it(host: str, path: str) -> None:
     for repository in (normalise_repository(f"{host}/{path}"), local_repository(path)):
-        assert normalise_repository(repository_url(repository)) == repository
+        assert repository and normalise_repository(repository_url(repository)) == repository
 
 
 @pytest.mark.parametrize(
@@ -127,7 +204,7 @@ def test_without_a_remote_the_folder_names_the_repository(folder: str, name: str
 
 
 def test_changes_are_named_after_requests_and_commits() -> None:
-    shop = normalise_repository("github.com/acme/shop")
+    shop = Repository("github.com/acme/shop")
     assert change_of_request(shop, 12) == change_of_request(shop, "12") == "github.com/acme/shop#12"
     assert change_of_commit(shop, "A" * 40) == f"github.com/acme/shop@{'a' * 40}"
 
@@ -146,5 +223,7 @@ def test_events_of_different_things_are_apart() -> None:
         event_span_id("a", "change.opened"),
         event_span_id("a", "approval.granted", "production"),
         event_span_id("a", "approval.granted", "security"),
+        event_span_id("a", "change.merged", revision="1" * 40),
+        event_span_id("a", "change.merged", revision="2" * 40),
     }
-    assert len(ids) == 5
+    assert len(ids) == 7

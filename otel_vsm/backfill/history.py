@@ -113,7 +113,12 @@ def read_name(repository: Path) -> Repository:
     """
     if remotes := _output(repository, "remote").split():
         remote = "origin" if "origin" in remotes else remotes[0]
-        return normalise_repository(_output(repository, "remote", "get-url", remote))
+        name = normalise_repository(_output(repository, "remote", "get-url", remote))
+        if not name:
+            raise HistoryError(
+                f"the address of the remote {remote} cannot be read with certainty: --repository names it"
+            )
+        return name
     # The common directory: all worktrees of a repository are one repository.
     folder = repository / _output(repository, "rev-parse", "--git-common-dir").rstrip("\n")
     return local_repository(str(folder.resolve()).removesuffix("/.git"))

@@ -1,7 +1,41 @@
 """GitHub Actions: https://docs.github.com/actions/reference/workflows-and-actions/variables"""
 
 from otel_vsm import semconv
-from otel_vsm.ci.source import EventField, System, Text
+from otel_vsm.ci.source import EventField, JobEnvironment, System, Text, Where, as_text, at_path
+
+_COMMENTED = "issue.pull_request"
+"""What the event of a comment has where it was made on a request, and not on an issue."""
+
+
+class OnlyRequest:
+    """A field of the only request that the event's run or check is for, if it is for exactly one.
+
+    GitHub lists the open requests whose branch the commit is on. On the default branch those are requests to
+    release it, of which the work is not; and in a fork, requests of another repository.
+    """
+
+    def __init__(self, run: str, field: str) -> None:
+        """`run` is where the event has the run or check."""
+        self._run = run
+        self._field = field
+
+    def read(self, job: JobEnvironment) -> str | None:
+        event = job.event()
+        run = at_path(event, self._run)
+        branch = at_path(run, "head_branch") or at_path(run, "check_suite.head_branch")
+        requests = at_path(run, "pull_requests")
+        if not isinstance(requests, list) or len(requests) != 1:
+            return None
+        if branch == at_path(event, "repository.default_branch"):
+            return None
+        url, name = at_path(requests[0], "base.repo.url"), at_path(event, "repository.full_name")
+        if isinstance(url, str) and not url.endswith(f"/{name}"):
+            return None
+        return as_text(at_path(requests[0], self._field))
+
+
+_RUNS = ("workflow_run", "check_run", "check_suite")
+
 
 SYSTEM = System(
     name="GitHub Actions",
@@ -11,22 +45,60 @@ SYSTEM = System(
     request=(
         Text("{GITHUB_REF}", r"^refs/pull/(?P<value>\d+)/"),
         Text("{GITHUB_REF}", r"^refs/heads/gh-readonly-queue/.+/pr-(?P<value>\d+)-[0-9a-f]+$"),
-        # `pull_request_target`, reviews and closed requests run on the base branch.
+        # `pull_request_target`, reviews, closed requests and comments run on the base branch.
         EventField("pull_request.number"),
+        Where(_COMMENTED, EventField("issue.number")),
+        *(OnlyRequest(run, "number") for run in _RUNS),
     ),
     revision=(
-        # GITHUB_SHA of a request is a merge that GitHub makes up, of a `workflow_run` the default branch.
+        # GITHUB_SHA of a request is a merge that GitHub makes up, of a run or check the default branch.
         EventField("pull_request.head.sha"),
-        EventField("workflow_run.head_sha"),
-        Text("{GITHUB_SHA}"),
+        *(EventField(f"{run}.head_sha") for run in _RUNS),
+        Where(_COMMENTED, Text("{GITHUB_SHA}"), absent=True),
     ),
+    foreign_revision=(Where(_COMMENTED, Text("{GITHUB_SHA}")),),
     branch=(
         Text("{GITHUB_HEAD_REF}"),
         EventField("pull_request.head.ref"),
         EventField("workflow_run.head_branch"),
-        Text("{GITHUB_REF_NAME}"),
+        EventField("check_run.check_suite.head_branch"),
+        EventField("check_suite.head_branch"),
+        Where(_COMMENTED, Text("{GITHUB_REF_NAME}"), absent=True),
     ),
-    message=(EventField("head_commit.message"), EventField("workflow_run.head_commit.message")),
+    message=(
+        EventField("head_commit.message"),
+        EventField("workflow_run.head_commit.message"),
+        EventField("check_suite.head_commit.message"),
+    ),
+    whole_history="fetch-depth: 0 for actions/checkout",
+    base_branch=(
+        EventField("pull_request.base.ref"),
+        Text("{GITHUB_BASE_REF}"),
+        EventField("merge_group.base_ref"),
+        *(OnlyRequest(run, "base.ref") for run in _RUNS),
+    ),
+    base_revision=(
+        EventField("pull_request.base.sha"),
+        EventField("merge_group.base_sha"),
+        *(OnlyRequest(run, "base.sha") for run in _RUNS),
+    ),
+    default_branch=(EventField("repository.default_branch"),),
+    opened_at=(
+        EventField("pull_request.created_at"),
+        Where(_COMMENTED, EventField("issue.created_at")),
+    ),
+    merged_at=(EventField("pull_request.merged_at"), EventField("issue.pull_request.merged_at")),
+    # Of a request that is not merged, it is the merge that GitHub makes up.
+    merge_revision=(Where("pull_request.merged_at", EventField("pull_request.merge_commit_sha")),),
+    committed_at=(
+        EventField("head_commit.timestamp"),
+        EventField("workflow_run.head_commit.timestamp"),
+        EventField("check_suite.head_commit.timestamp"),
+        EventField("merge_group.head_commit.timestamp"),
+    ),
+    attempt=(Text("{GITHUB_RUN_ATTEMPT}", r"^(?P<value>[1-9]\d{0,8})$"),),
+    # It tells no id of a job; each runner of a machine has a folder of its own.
+    job=(Text("{GITHUB_RUN_ID} {GITHUB_RUN_ATTEMPT} {GITHUB_JOB} {GITHUB_WORKSPACE}"),),
     attributes={
         semconv.VCS_PROVIDER_NAME: Text("github"),
         semconv.CICD_PIPELINE_NAME: Text("{GITHUB_WORKFLOW}"),

@@ -24,6 +24,19 @@ SYSTEM = System(
         Text("{CI_COMMIT_REF_NAME}"),
     ),
     message=(Text("{CI_COMMIT_MESSAGE}"),),
+    whole_history="the variable GIT_DEPTH: 0",
+    base_branch=(Text("{CI_MERGE_REQUEST_TARGET_BRANCH_NAME}"),),
+    base_revision=(Text("{CI_MERGE_REQUEST_DIFF_BASE_SHA}"),),
+    default_branch=(Text("{CI_DEFAULT_BRANCH}"),),
+    committed_at=(Text("{CI_COMMIT_TIMESTAMP}"),),
+    leg=(
+        # `unit: [3.12, linux]` of `parallel: matrix`, `unit 1/4` of `parallel: 4`.
+        Text("{CI_JOB_NAME}", r": \[(?P<value>.+)\]$"),
+        Text("{CI_JOB_NAME}", r" (?P<value>\d+/\d+)$"),
+    ),
+    queued_at=(Text("{CI_PIPELINE_CREATED_AT}"),),
+    started_at=(Text("{CI_JOB_STARTED_AT}"),),
+    job=(Text("{CI_PROJECT_URL} {CI_JOB_ID}"),),
     attributes={
         semconv.VCS_PROVIDER_NAME: Text("gitlab"),
         semconv.CICD_PIPELINE_NAME: Text("{CI_PIPELINE_NAME}"),

@@ -71,10 +71,32 @@ class EventField(NamedTuple):
     path: str
 
     def read(self, job: JobEnvironment) -> str | None:
-        node = job.event()
-        for key in self.path.split("."):
-            node = node.get(key) if isinstance(node, dict) else None
-        return sendable(str(node)) if isinstance(node, str | int) and node != "" else None
+        return as_text(at_path(job.event(), self.path))
+
+
+class Where:
+    """A source that counts only where the event has something at a path or, by `absent`, has nothing."""
+
+    # No named tuple: the user's command waits while one is defined.
+    def __init__(self, path: str, source: Source, *, absent: bool = False) -> None:
+        self._path = path
+        self._source = source
+        self._absent = absent
+
+    def read(self, job: JobEnvironment) -> str | None:
+        return None if bool(at_path(job.event(), self._path)) is self._absent else self._source.read(job)
+
+
+def at_path(node: Any, path: str) -> Any:
+    """What a decoded event has at a path; None where it has nothing."""
+    for key in path.split("."):
+        node = node.get(key) if isinstance(node, dict) else None
+    return node
+
+
+def as_text(node: Any) -> str | None:
+    """A text or a number of an event, as a text that can be sent."""
+    return sendable(str(node)) if isinstance(node, str | int) and node != "" else None
 
 
 class System(NamedTuple):
@@ -89,8 +111,23 @@ class System(NamedTuple):
     branch: Sequence[Source]
     message: Sequence[Source]
     attributes: Mapping[str, Text]
+    whole_history: str
+    """The setting by which the checkout has the whole history, in words for the user."""
     event_file: str | None = None
     """The variable that names a JSON file with the event that caused the job."""
+    foreign_revision: Sequence[Source] = ()
+    base_branch: Sequence[Source] = ()
+    base_revision: Sequence[Source] = ()
+    default_branch: Sequence[Source] = ()
+    opened_at: Sequence[Source] = ()
+    merged_at: Sequence[Source] = ()
+    merge_revision: Sequence[Source] = ()
+    committed_at: Sequence[Source] = ()
+    attempt: Sequence[Source] = ()
+    leg: Sequence[Source] = ()
+    queued_at: Sequence[Source] = ()
+    started_at: Sequence[Source] = ()
+    job: Sequence[Source] = ()
 
 
 def first(sources: Sequence[Source], job: JobEnvironment) -> str | None:

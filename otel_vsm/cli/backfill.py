@@ -84,6 +84,8 @@ def git(
         name = normalise_repository(repository) if repository else read_name(path)
     except HistoryError as error:
         raise click.ClickException(str(error)) from error
+    if not name:
+        raise click.UsageError("The address that --repository gives cannot be read with certainty.")
     if not history.commits:
         raise click.ClickException(f"{path} has no commit yet, so there is nothing to tell of.")
     if history.shallow:

@@ -7,21 +7,25 @@ import click
 
 from otel_vsm.cli.options import (
     CommonOptions,
-    artifact_names,
     artifact_options,
     at_option,
     choice,
     common_options,
+    leg_option,
     now_ns,
     required_text,
     text_option,
 )
 from otel_vsm.cli.wrapper import (
+    ChangeTimes,
     MaybeWrappingCommand,
     export_and_leave,
     find_context_safely,
+    leg_of,
+    named_artifact,
     new_span_id,
     origin_of,
+    queued_for_s,
     run_and_export,
     wrapped_command,
 )
@@ -51,6 +55,7 @@ class _Options(NamedTuple):
     artifact: str | None
     artifact_hash: str | None
     version: str | None
+    leg: str | None
 
 
 @click.command(cls=MaybeWrappingCommand)
@@ -82,12 +87,20 @@ class _Options(NamedTuple):
     help="What the deployment is called; made up otherwise. Jobs that give the same one are one deployment.",
 )
 @text_option("--name", default=StageType.DEPLOY.value, show_default=True, help="The stage's name.")
+@click.option(
+    "--result",
+    type=choice(TaskResult),
+    help="How it ended, where there is no command: success, unless it says otherwise.",
+)
+@leg_option
 @at_option("When it happened, where there is no command.")
 @common_options()
 @click.pass_context
 def deploy(
     ctx: click.Context,
     *,
+    result: str | None,
+    leg: str | None,
     service: str,
     environment: str,
     kind: str,
@@ -113,6 +126,7 @@ def deploy(
     Example:
         otel-vsm deploy --service shop --environment production -- ./deploy.sh
         otel-vsm deploy --service shop --environment production --version v1.4.0
+        otel-vsm deploy --service shop --environment production --result failure --at 2026-03-01T09:30:00Z
         otel-vsm deploy --service cart --environment production --path cart --path lib --previous v1.3.0
     """
     command = wrapped_command(ctx)
@@ -120,6 +134,10 @@ def deploy(
     if command and at_ns is not None:
         raise click.UsageError(
             "--at is for deployments without a command: of this one the time is known.", ctx
+        )
+    if command and result is not None:
+        raise click.UsageError(
+            "--result is for deployments without a command: of this one the result is known.", ctx
         )
     options = _Options(
         id=deployment_id or os.urandom(16).hex(),
@@ -132,6 +150,7 @@ def deploy(
         artifact=artifact,
         artifact_hash=artifact_hash,
         version=version,
+        leg=leg,
     )
 
     def to_record(origin: "Origin", run: "Run") -> "Record":
@@ -148,21 +167,31 @@ def deploy(
     context = find_context_safely(common, Subject.WORK)
     from otel_vsm.emit import Run
 
-    at_ns = now_ns() if at_ns is None else at_ns
-    run = Run(span_id=new_span_id(), start_ns=at_ns, end_ns=at_ns, result=TaskResult.SUCCESS)
+    moment_ns = now_ns() if at_ns is None else at_ns
+    run = Run(
+        span_id=new_span_id(),
+        start_ns=moment_ns,
+        end_ns=moment_ns,
+        result=TaskResult(result or TaskResult.SUCCESS),
+    )
     parent = trace_parent_of_change(context.change, os.environ)
-    export_and_leave(context, lambda: to_record(origin_of(common, context, parent), run))
+
+    def record() -> "Record":
+        return to_record(origin_of(common, context, parent, backfilled=at_ns is not None), run)
+
+    export_and_leave(context, record, ChangeTimes())
 
 
 def _record(options: _Options, origin: "Origin", run: "Run") -> "Record":
+    from dataclasses import replace
+
     from otel_vsm import emit
 
-    purl, digest = artifact_names(options.artifact, options.artifact_hash)
     paths = _usable(options.paths, origin.context)
     previous, carries = _since(options.previous, paths, origin.context) if options.previous else (None, ())
     return emit.deployment(
         origin,
-        run,
+        replace(run, leg=leg_of(options.leg, origin.context)),
         name=options.name,
         deployment=emit.Deployment(
             id=options.id,
@@ -172,7 +201,9 @@ def _record(options: _Options, origin: "Origin", run: "Run") -> "Record":
             previous_revision=previous,
             carries=carries,
         ),
-        artifact=emit.Artifact(purl=purl, hash=digest, version=options.version),
+        artifact=named_artifact(options.artifact, options.artifact_hash, options.version),
+        # Of one that is told afterwards, the job that tells it did not wait for it.
+        queue_s=None if origin.backfilled else queued_for_s(None, run.start_ns, origin.context),
     )
 
 
@@ -181,11 +212,11 @@ def _usable(paths: tuple[str, ...], context: Context) -> tuple[str, ...] | None:
     if not paths:
         return None
     from otel_vsm import git
-    from otel_vsm.text import warn
+    from otel_vsm.text import one_line, warn
 
     unknown = git.untouched_paths(paths, context.revision or "HEAD")
     for path, reason in unknown.items():
-        warn(f"--path {path} is left out: {reason}")
+        warn(f"--path {one_line(path)} is left out: {one_line(reason)}")
     return tuple(path for path in paths if path not in unknown)
 
 

@@ -81,6 +81,7 @@ def _sdk() -> str:
 
 def _work() -> Iterator[Finding]:
     """What a stage that ran here would be said to belong to."""
+    from otel_vsm import git
     from otel_vsm.ci import detect
     from otel_vsm.context import ChangeOptions, Subject, find_context, with_details
 
@@ -90,6 +91,13 @@ def _work() -> Iterator[Finding]:
     for about in ("repository", "revision", "branch", "change"):
         yield Finding(about, getattr(context, about) or "not found")
     yield from (Finding("note", text) for text in context.missing)
+    if context.revision and git.is_shallow():
+        remedy = f"{ci.whole_history} fetches it" if ci else "git fetch --unshallow gets it"
+        yield Finding(
+            "note",
+            "this clone is shallow, so that it may not say when a change began, nor which changes a"
+            f" deployment carries: {remedy}",
+        )
 
 
 def _collector() -> Iterator[Finding]:

@@ -189,7 +189,7 @@ def _export_event(
 ) -> None:
     def record() -> Record:
         return emit.event(
-            origin_of(common, context, parent),
+            origin_of(common, context, parent, backfilled=at_ns is not None),
             name,
             at_ns=now_ns() if at_ns is None else at_ns,
             owner=owner,

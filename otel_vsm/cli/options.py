@@ -15,13 +15,14 @@ import click
 from otel_vsm.ci import is_automation
 from otel_vsm.context import ChangeOptions
 from otel_vsm.semconv import ActorType, StageType
-from otel_vsm.text import sendable
+from otel_vsm.text import one_line, sendable
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
 # Compiled where they are used, as most calls need neither.
 _RFC3339 = r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)"
-_HASH = r"[a-z0-9+._-]+:[0-9a-fA-F]{32,}"
+FUTURE_S = 300
+"""How far ahead a time may be: clocks of machines differ, and what lies beyond has not happened."""
 # What fits in 64 bits as nanoseconds: until April 2262.
 _LAST_NS = 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -61,10 +62,10 @@ def timestamp_ns(value: str) -> int:
             nanoseconds = seconds * 1_000_000_000 + int((fraction or "0").ljust(9, "0")[:9])
             if 0 <= nanoseconds <= _LAST_NS:
                 return nanoseconds
-            raise click.BadParameter(f"{value!r} is outside the years 1970 to 2261.")
+            raise click.BadParameter(f"{one_line(value)!r} is outside the years 1970 to 2261.")
     raise click.BadParameter(
-        f"{value!r} is not a time that can be read. Give date, time and offset as RFC 3339 has them: "
-        "2026-03-01T09:30:00Z or 2026-03-01T10:30:00+01:00."
+        f"{one_line(value)!r} is not a time that can be read. Give date, time and offset as RFC 3339 has "
+        "them: 2026-03-01T09:30:00Z or 2026-03-01T10:30:00+01:00."
     )
 
 
@@ -73,7 +74,7 @@ def attribute(value: str) -> tuple[str, str]:
     key, equals, content = value.partition("=")
     key = key.strip()
     if not equals or not key or not key.isprintable() or " " in key:
-        raise click.BadParameter(f"{value!r} is not a key and a value: give them as KEY=VALUE.")
+        raise click.BadParameter(f"{one_line(value)!r} is not a key and a value: give them as KEY=VALUE.")
     return key, sendable(content)
 
 
@@ -91,7 +92,8 @@ def common_options(*, work_item: bool = True) -> Callable[[AnyFunction], AnyFunc
             metavar="TEXT",
             envvar="OTEL_VSM_CHANGE_ID",
             show_envvar=True,
-            help="The change: the number of its request, or <repository>#<number> or <repository>@<commit>. "
+            help="The change: the number of its request (12, #12, !12, PR-12), a commit's full hash, or "
+            "<repository>#<number> or <repository>@<commit>. "
             "Otherwise the CI and the last commit say.",
         ),
         click.option(
@@ -195,16 +197,30 @@ def queued_at_option(function: AnyFunction) -> AnyFunction:
     )(function)
 
 
-def queued_for_s(queued_ns: int | None, start_ns: int) -> float | None:
-    """How long it waited, in seconds; where the clocks disagree, not at all."""
-    return None if queued_ns is None else max(0, start_ns - queued_ns) / 1e9
+def past_timestamp_ns(value: str) -> int:
+    """A time as `timestamp_ns` has it, which is not still to come."""
+    at_ns = timestamp_ns(value)
+    if at_ns > now_ns() + FUTURE_S * 1_000_000_000:
+        raise click.BadParameter(f"{one_line(value)!r} is still to come: tell it when it has happened.")
+    return at_ns
+
+
+def leg_option(function: AnyFunction) -> AnyFunction:
+    return click.option(
+        "--leg",
+        type=text,
+        metavar="TEXT",
+        envvar="OTEL_VSM_LEG",
+        show_envvar=True,
+        help="Which leg of a matrix, or which shard, it is: py3.12, linux. Otherwise GitLab says.",
+    )(function)
 
 
 def at_option(help: str) -> Callable[[AnyFunction], AnyFunction]:
     return click.option(
         "--at",
         "at_ns",
-        type=timestamp_ns,
+        type=past_timestamp_ns,
         metavar="RFC3339",
         help=f"{help} As 2026-03-01T09:30:00Z; otherwise now.",
     )
@@ -229,18 +245,12 @@ def artifact_options(function: AnyFunction) -> AnyFunction:
             "--artifact",
             type=text,
             metavar="TEXT",
-            help="The artifact's package URL, pkg:oci/shop@sha256%3A…, or its hash.",
+            help="The artifact: its package URL, pkg:oci/shop@sha256%3A…, its digest, sha256:…, or the "
+            "reference of an image with its digest, ghcr.io/acme/shop@sha256:….",
         ),
     ):
         function = option(function)
     return function
-
-
-def artifact_names(artifact: str | None, artifact_hash: str | None) -> tuple[str | None, str | None]:
-    """Package URL and hash of what `--artifact` and `--artifact-hash` name."""
-    if artifact and not artifact_hash and re.fullmatch(_HASH, artifact):
-        return None, artifact
-    return artifact, artifact_hash
 
 
 def type_option(function: AnyFunction) -> AnyFunction:

@@ -6,16 +6,22 @@ import click
 
 from otel_vsm.cli.options import (
     CommonOptions,
-    artifact_names,
     artifact_options,
     common_options,
+    leg_option,
     queued_at_option,
-    queued_for_s,
     required_text,
     type_of_stage,
     type_option,
 )
-from otel_vsm.cli.wrapper import WrappingCommand, run_and_export, wrapped_command
+from otel_vsm.cli.wrapper import (
+    WrappingCommand,
+    leg_of,
+    named_artifact,
+    queued_for_s,
+    run_and_export,
+    wrapped_command,
+)
 from otel_vsm.context import Context
 
 if TYPE_CHECKING:
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
 @click.command(cls=WrappingCommand)
 @click.argument("name", type=required_text)
 @type_option
+@leg_option
 @queued_at_option
 @artifact_options
 @click.option(
@@ -40,6 +47,7 @@ def stage(
     *,
     name: str,
     stage_type: str | None,
+    leg: str | None,
     queued_ns: int | None,
     artifact: str | None,
     artifact_hash: str | None,
@@ -62,37 +70,39 @@ def stage(
     if not command:
         raise click.UsageError(f"There is no command. Put it behind --: otel-vsm stage {name} -- make", ctx)
 
-    purl, digest = artifact_names(artifact, artifact_hash)
-
     def to_record(origin: "Origin", run: "Run") -> "Record":
+        from dataclasses import replace
+
         from otel_vsm import emit
 
         return emit.stage(
             origin,
-            run,
+            replace(run, leg=leg_of(leg, origin.context)),
             name=name,
             type=type_of_stage(stage_type, name),
-            queue_s=queued_for_s(queued_ns, run.start_ns),
-            artifact=emit.Artifact(purl=purl, hash=digest, version=version),
+            queue_s=queued_for_s(queued_ns, run.start_ns, origin.context),
+            artifact=named_artifact(artifact, artifact_hash, version),
         )
 
     def leave_stamp(context: Context) -> None:
         from pathlib import Path
 
+        from otel_vsm.artifact import artifact_of
         from otel_vsm.stamp import Stamp, write_stamp
-        from otel_vsm.text import warn
+        from otel_vsm.text import one_line, warn
 
+        built = artifact_of(artifact, artifact_hash, version).artifact
         try:
             content = Stamp(
                 change_id=context.change,
                 repository=context.repository,
                 revision=context.revision,
                 version=version,
-                artifact_purl=purl,
-                artifact_hash=digest,
+                artifact_purl=built.purl,
+                artifact_hash=built.hash,
             )
             write_stamp(Path(stamp or ""), stamp=content)
         except Exception as error:  # the command succeeded, and so does this
-            warn(f"the stamp {stamp} was not written ({error})")
+            warn(f"the stamp {one_line(stamp or '')} was not written ({one_line(str(error))})")
 
     run_and_export(command, common, to_record=to_record, on_success=leave_stamp if stamp else None)

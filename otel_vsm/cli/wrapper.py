@@ -17,7 +17,7 @@ from otel_vsm.identity import SpanId
 from otel_vsm.semconv import TaskResult
 
 if TYPE_CHECKING:
-    from otel_vsm.emit import Origin, Run
+    from otel_vsm.emit import Artifact, Origin, Run
     from otel_vsm.record import Record
 
 CHANGE_VARIABLE = "OTEL_VSM_CHANGE_ID"
@@ -57,7 +57,7 @@ def find_context_safely(common: CommonOptions, subject: Subject) -> Context:
     try:
         return find_context(common.change_options, subject=subject, env=os.environ)
     except Exception as error:
-        return Context(missing=(f"the change could not be found ({type(error).__name__}: {error})",))
+        return Context(missing=(f"the change could not be found ({_shown(error)})",))
 
 
 def run_and_export(
@@ -87,6 +87,8 @@ def run_and_export(
         # What the command calls of ours works on the same change, wherever it goes.
         env[CHANGE_VARIABLE] = context.change
 
+    times = ChangeTimes()
+
     def load() -> None:
         nonlocal context
         from otel_vsm import export
@@ -94,7 +96,7 @@ def run_and_export(
         if export.configured():
             with suppress(Exception):  # then it fails again when it is needed, and is said there
                 context = with_details(context)
-                import otel_vsm.emit  # noqa: F401 -- loading it is the purpose
+                times.read(context)
             export.preload()
 
     completed = process.run(command, env, meanwhile=load)
@@ -103,14 +105,49 @@ def run_and_export(
             click.echo(f"otel-vsm: {command[0]}: {completed.problem}", err=True)
     if on_success and not completed.exit_code:
         on_success(context)
-    export_record(context, lambda: to_record(origin_of(common, context, parent), _run(completed, span_id)))
+    export_record(
+        context, lambda: to_record(origin_of(common, context, parent), _run(completed, span_id)), times
+    )
     process.leave(completed.exit_code)
 
 
-def export_record(context: Context, record: "Callable[[], Record]") -> None:
-    """Export the record, and say what of the context is missing. Without an endpoint, nothing of that.
+class ChangeTimes:
+    """When the change was begun, opened and merged: told once in a run of a pipeline, along with work."""
 
-    Never raises.
+    def __init__(self) -> None:
+        self._records: list[Record] | None = None
+        self._mark: str | None = None
+
+    def read(self, context: Context) -> "list[Record]":
+        """The records of it; none where this run of the pipeline has told them."""
+        if self._records is None:
+            self._records = self._read(context)
+        return self._records
+
+    def set_told(self) -> None:
+        """What was read has been exported."""
+        if self._mark and self._records is not None:
+            from otel_vsm.run_marks import set_mark
+
+            set_mark(self._mark)
+
+    def _read(self, context: Context) -> "list[Record]":
+        from otel_vsm import emit
+        from otel_vsm.change_times import change_times
+        from otel_vsm.run_marks import is_marked, mark_of
+
+        if context.ci and context.ci.run:
+            mark = mark_of(context.ci.run, "change", context.change or "", context.revision or "")
+            if is_marked(mark):
+                return []
+            self._mark = mark
+        return [emit.change_time(time) for time in change_times(context)]
+
+
+def export_record(context: Context, record: "Callable[[], Record]", times: ChangeTimes | None = None) -> None:
+    """Export the record, with the times of its change, and say what of the context is missing.
+
+    Without an endpoint, nothing of that. Never raises.
     """
     from otel_vsm import export
     from otel_vsm.text import warn
@@ -119,24 +156,72 @@ def export_record(context: Context, record: "Callable[[], Record]") -> None:
         if export.configured():
             if context.missing:
                 warn("; ".join(context.missing))
-            export.export([record()])
+            records = [record()]
+            try:
+                records += times.read(with_details(context)) if times else []
+            except Exception as error:
+                warn(f"when the change began could not be told ({_shown(error)})")
+            export.export(records)
+            if times:
+                times.set_told()
     except Exception as error:
-        warn(f"this could not be told ({type(error).__name__}: {error})")
+        warn(f"this could not be told ({_shown(error)})")
 
 
-def export_and_leave(context: Context, record: "Callable[[], Record]") -> NoReturn:
+def export_and_leave(
+    context: Context, record: "Callable[[], Record]", times: ChangeTimes | None = None
+) -> NoReturn:
     """Export the record of a command that only tells. That never fails, so the exit code is 0."""
     from otel_vsm import export
 
-    export_record(context, record)
+    export_record(context, record, times)
     export.leave(0)
+
+
+def leg_of(leg: str | None, context: Context) -> str | None:
+    """The leg of the matrix that was named, else the one that the CI tells."""
+    return leg or (context.ci.leg if context.ci else None)
+
+
+def queued_for_s(queued_ns: int | None, start_ns: int, context: Context) -> float | None:
+    """How long it waited for its turn, in seconds: since the time that was named, else by the CI's word.
+
+    What the CI's job waited is told once in the job, of what is told first. Where clocks disagree, it did
+    not wait.
+    """
+    if queued_ns is not None:
+        return max(0, start_ns - queued_ns) / 1e9
+    if not context.ci or not context.ci.job or not context.ci.queued_at:
+        return None
+    from otel_vsm.change_times import time_ns
+    from otel_vsm.run_marks import is_marked, mark_of, set_mark
+
+    queued_ns, started_ns = time_ns(context.ci.queued_at), time_ns(context.ci.started_at)
+    mark = mark_of(context.ci.job, "queued")
+    if queued_ns is None or is_marked(mark):
+        return None
+    set_mark(mark)
+    return max(0, (started_ns or start_ns) - queued_ns) / 1e9
+
+
+def named_artifact(name: str | None, digest: str | None, version: str | None) -> "Artifact":
+    """The artifact that the options name; what of them cannot be used is said."""
+    from otel_vsm.artifact import artifact_of
+    from otel_vsm.text import warn
+
+    named = artifact_of(name, digest, version)
+    if named.problem:
+        warn(named.problem)
+    return named.artifact
 
 
 def new_span_id() -> SpanId:
     return SpanId(os.urandom(8).hex())
 
 
-def origin_of(common: CommonOptions, context: Context, parent: TraceParent) -> "Origin":
+def origin_of(
+    common: CommonOptions, context: Context, parent: TraceParent, *, backfilled: bool = False
+) -> "Origin":
     from otel_vsm.emit import Origin
 
     return Origin(
@@ -146,8 +231,15 @@ def origin_of(common: CommonOptions, context: Context, parent: TraceParent) -> "
         actor=common.actor,
         value_stream=common.value_stream,
         work_item=common.work_item,
+        backfilled=backfilled,
         attributes=common.attributes,
     )
+
+
+def _shown(error: Exception) -> str:
+    from otel_vsm.text import one_line
+
+    return f"{type(error).__name__}: {one_line(str(error))}"
 
 
 def _run(completed: process.CompletedCommand, span_id: SpanId) -> "Run":

@@ -28,6 +28,9 @@ CICD_PIPELINE_TASK_RUN_RESULT = "cicd.pipeline.task.run.result"
 CICD_PIPELINE_TASK_RUN_URL_FULL = "cicd.pipeline.task.run.url.full"
 """The URL of the task's run."""
 
+CONTAINER_IMAGE_NAME = "container.image.name"
+"""The name of the image, with its registry and without a tag."""
+
 DEPLOYMENT_ENVIRONMENT_NAME = "deployment.environment.name"
 """The name of the environment."""
 
@@ -54,6 +57,12 @@ VCS_CHANGE_ID = "vcs.change.id"
 
 VCS_PROVIDER_NAME = "vcs.provider.name"
 """The name of the version control provider."""
+
+VCS_REF_BASE_NAME = "vcs.ref.base.name"
+"""The name of the branch that the work is to be merged into."""
+
+VCS_REF_BASE_REVISION = "vcs.ref.base.revision"
+"""The revision that the work starts from, a full hash."""
 
 VCS_REF_HEAD_NAME = "vcs.ref.head.name"
 """The name of the branch or tag that is worked on."""
@@ -103,8 +112,17 @@ VSM_INCIDENT_ID = "vsm.incident.id"
 VSM_INCIDENT_SEVERITY = "vsm.incident.severity"
 """How bad the incident is."""
 
+VSM_LINK_KIND = "vsm.link.kind"
+"""What a link means, where it is not the ordinary one; an attribute of the link."""
+
 VSM_MEASUREMENT_GAP = "vsm.measurement.gap"
 """Why something cannot be believed, or could not be put down to a change."""
+
+VSM_RUN_ATTEMPT = "vsm.run.attempt"
+"""Which attempt of the pipeline's run it is, from 1."""
+
+VSM_STAGE_LEG = "vsm.stage.leg"
+"""Which leg of a matrix, or which shard, the run is, in words of low cardinality."""
 
 VSM_STAGE_NAME = "vsm.stage.name"
 """The name of the delivery stage, chosen freely and of low cardinality."""

@@ -103,6 +103,13 @@ class IncidentSeverity(StrEnum):
     """Hardly anyone notices."""
 
 
+class LinkKind(StrEnum):
+    """`vsm.link.kind`: What a link means, where it is not the ordinary one; an attribute of the link."""
+
+    ANCESTOR = "ancestor"
+    """From a deployment: the deployed revision stands on this change."""
+
+
 class MeasurementGap(StrEnum):
     """`vsm.measurement.gap`: Why something cannot be believed, or could not be put down to a change."""
 

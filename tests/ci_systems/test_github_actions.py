@@ -44,6 +44,7 @@ def test_the_pipeline_is_told(tmp_path: Path) -> None:
         "cicd.pipeline.run.id": "9876543210",
         "cicd.pipeline.run.url.full": "https://github.com/acme/shop/actions/runs/9876543210/attempts/2",
         "cicd.pipeline.task.name": "unit",
+        "vsm.run.attempt": 2,
     }
 
 
@@ -149,3 +150,71 @@ def test_a_job_with_next_to_nothing_in_it() -> None:
     assert context is not None
     assert (context.repository, *fields(context)) == (None,) * 5
     assert context.attributes == {"vcs.provider.name": "github"}
+
+
+def test_a_comment_on_a_request_is_of_it_and_not_of_the_default_branch(tmp_path: Path) -> None:
+    issue = {"number": 42, "created_at": "2026-10-01T08:00:00Z", "pull_request": {"merged_at": None}}
+    job = {"GITHUB_REF": "refs/heads/main", "GITHUB_REF_NAME": "main", "GITHUB_SHA": MAIN}
+    context = detected(tmp_path, {"issue": issue}, **job)
+    assert fields(context) == ("42", None, None, None)
+    assert (context.foreign_revision, context.opened_at) == (MAIN, "2026-10-01T08:00:00Z")
+    on_issue = detected(tmp_path, {"issue": {"number": 42, "created_at": "2026-10-01T08:00:00Z"}}, **job)
+    assert fields(on_issue) == (None, MAIN, "main", None)
+    assert (on_issue.foreign_revision, on_issue.opened_at) == (None, None)
+
+
+LISTED = {
+    "number": 12,
+    "base": {"ref": "main", "sha": MAIN, "repo": {"url": "https://api.github.com/repos/acme/shop"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("run", "branch"),
+    [
+        ("workflow_run", {"head_branch": "cart"}),
+        ("check_suite", {"head_branch": "cart"}),
+        ("check_run", {"check_suite": {"head_branch": "cart"}}),
+    ],
+)
+def test_a_run_or_a_check_is_of_the_only_request_that_it_is_for(
+    tmp_path: Path, run: str, branch: dict[str, Any]
+) -> None:
+    def of(*listed: dict[str, Any], **replaced: Any) -> CiContext:
+        event = {
+            "repository": {"full_name": "acme/shop", "default_branch": "main"},
+            run: {"head_sha": HEAD, **branch, "pull_requests": list(listed), **replaced},
+        }
+        on_main = {"GITHUB_REF": "refs/heads/main", "GITHUB_REF_NAME": "main", "GITHUB_SHA": MAIN}
+        return detected(tmp_path, event, **on_main)
+
+    assert fields(of(LISTED)) == ("12", HEAD, "cart", None)
+    assert (of(LISTED).base_branch, of(LISTED).base_revision) == ("main", MAIN)
+    assert fields(of()) == fields(of(LISTED, {**LISTED, "number": 13})) == (None, HEAD, "cart", None)
+    upstream = {"repo": {"url": "https://api.github.com/repos/other/shop"}}
+    assert of({**LISTED, "base": upstream}).request is None
+    # A request from the default branch is to release it: what is built there is not that request's.
+    on_main = of(LISTED, head_branch="main", check_suite={"head_branch": "main"})
+    assert (on_main.request, on_main.revision) == (None, HEAD)
+
+
+def test_the_times_of_the_event_are_told(tmp_path: Path) -> None:
+    request = {
+        **PULL_REQUEST["pull_request"],
+        "created_at": "2026-10-01T08:00:00Z",
+        "merged_at": None,
+        "merge_commit_sha": MERGE,
+        "base": {"ref": "main", "sha": MAIN},
+    }
+    open_request = detected(tmp_path, {"pull_request": request})
+    assert (open_request.opened_at, open_request.merged_at) == ("2026-10-01T08:00:00Z", None)
+    assert (open_request.base_branch, open_request.base_revision) == ("main", MAIN)
+    assert open_request.merge_revision is None
+    merged = detected(tmp_path, {"pull_request": {**request, "merged_at": "2026-10-02T08:00:00Z"}})
+    assert (merged.merged_at, merged.merge_revision) == ("2026-10-02T08:00:00Z", MERGE)
+    push = {"head_commit": {"timestamp": "2026-10-03T08:00:00Z"}, "repository": {"default_branch": "trunk"}}
+    pushed = detected(tmp_path, push)
+    assert (pushed.committed_at, pushed.default_branch) == ("2026-10-03T08:00:00Z", "trunk")
+    group = {"merge_group": {"base_ref": "refs/heads/main", "base_sha": MAIN}}
+    assert detected(tmp_path, group).base_branch == "main"
+    assert detected(tmp_path, group).base_revision == MAIN

@@ -77,3 +77,15 @@ def test_a_branch_with_one_open_request_in_this_project_is_of_it() -> None:
     assert detected(CI_OPEN_MERGE_REQUESTS="acme/shop!12,acme/shop!13").request is None
     assert detected(CI_OPEN_MERGE_REQUESTS="acme/other!12").request is None
     assert detected(CI_OPEN_MERGE_REQUESTS="acme/shop2!12").request is None
+
+
+def test_where_a_merge_request_goes_and_when_its_commit_was_made() -> None:
+    context = detected(
+        **REQUEST,
+        CI_MERGE_REQUEST_TARGET_BRANCH_NAME="main",
+        CI_MERGE_REQUEST_DIFF_BASE_SHA=MAIN,
+        CI_DEFAULT_BRANCH="main",
+        CI_COMMIT_TIMESTAMP="2026-10-01T08:00:00+02:00",
+    )
+    assert (context.base_branch, context.base_revision, context.default_branch) == ("main", MAIN, "main")
+    assert context.committed_at == "2026-10-01T08:00:00+02:00"

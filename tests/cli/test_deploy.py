@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from harness.cli import Cli, Repository
+from harness.cli import Cli, Repository, without_history
 from otel_vsm.cli.deploy import DEPLOYMENT_TRACEPARENT_VARIABLE
 from otel_vsm.identity import SpanReference, change_root
 from otel_vsm.testing import OtlpReceiver
@@ -44,7 +44,7 @@ def test_a_deployment_is_told(cli: Cli, shop: Repository) -> None:
 def test_the_command_finds_its_deployment(cli: Cli, otlp_receiver: OtlpReceiver) -> None:
     show = f"echo $OTEL_VSM_DEPLOYMENT_ID ${DEPLOYMENT_TRACEPARENT_VARIABLE} $TRACEPARENT"
     identifier, handed_on, traceparent = cli(*DEPLOY, "--", "sh", "-c", show).stdout.split()
-    [record] = otlp_receiver.records
+    [record] = without_history(otlp_receiver.records)
     assert record.attributes["deployment.id"] == identifier
     assert handed_on == traceparent == f"00-{record.trace_id}-{record.span_id}-01"
 
@@ -63,7 +63,7 @@ def test_a_deployment_that_fails_is_told(
     cli: Cli, otlp_receiver: OtlpReceiver, script: str, code: int, result: str
 ) -> None:
     assert cli(*DEPLOY, "--", "sh", "-c", script).returncode == code
-    [record] = otlp_receiver.records
+    [record] = without_history(otlp_receiver.records)
     assert record.attributes["cicd.pipeline.task.run.result"] == result
     assert record.failed == (result == "failure")
 
@@ -136,7 +136,7 @@ def test_a_shallow_clone_says_what_it_cannot_tell(
     assert done.returncode == 0
     assert done.stderr.startswith("otel-vsm: warning: which changes are deployed cannot be told: ")
     assert len(done.stderr.splitlines()) == 1
-    [record] = otlp_receiver.records
+    [record] = without_history(otlp_receiver.records)
     assert record.links == ()
     assert record.attributes["vsm.deployment.previous.revision"] == previous
 
@@ -277,6 +277,35 @@ def test_a_path_that_there_is_not_is_said(
     assert done.returncode == 3
     assert done.stderr.startswith(f"otel-vsm: warning: {message.format(head=head, before=before)}")
     assert len(done.stderr.splitlines()) == 1
-    [record] = cli.receiver.records
+    [record] = without_history(cli.receiver.records)
     assert record.attributes["vsm.change.id"] == f"github.com/acme/shop{own}"
     assert record.links == changes(*linked)
+
+
+def test_a_deployment_that_failed_can_be_told_afterwards(cli: Cli) -> None:
+    record = cli.record(*DEPLOY, "--result", "failure", "--at", "2026-03-01T09:30:00Z")
+    assert record.start_ns == record.end_ns == 1_772_357_400_000_000_000
+    assert record.attributes["cicd.pipeline.task.run.result"] == "failure"
+    assert record.attributes["error.type"] == "failure"
+    assert record.attributes["vsm.backfilled"] is True
+    assert record.failed
+    assert "vsm.backfilled" not in cli.record(*DEPLOY, "--result", "success").attributes
+
+
+def test_a_deployment_has_a_leg(cli: Cli) -> None:
+    assert cli.record(*DEPLOY, "--leg", "eu", "--", "true").attributes["vsm.stage.leg"] == "eu"
+    named = {"OTEL_VSM_LEG": "us"}
+    assert cli.record(*DEPLOY, "--", "true", env=named).attributes["vsm.stage.leg"] == "us"
+
+
+def test_an_image_is_told_by_its_digest(cli: Cli) -> None:
+    digits = "3b1f4c0a" * 8
+    record = cli.record(*DEPLOY, "--artifact", f"ghcr.io/acme/shop:1.4@sha256:{digits}", "--", "true")
+    assert record.attributes["artifact.hash"] == f"sha256:{digits}"
+    assert record.attributes["container.image.name"] == "ghcr.io/acme/shop"
+    assert "artifact.purl" not in record.attributes
+    done = cli(*DEPLOY, "--artifact", "ghcr.io/acme/shop:1.4", "--", "sh", "-c", "exit 3")
+    assert done.returncode == 3
+    assert "names no digest" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "artifact.purl" not in without_history(cli.receiver.records)[-1].attributes

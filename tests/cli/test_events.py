@@ -1,6 +1,7 @@
 """The commands that tell of an instant."""
 
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -26,6 +27,7 @@ def test_an_event_of_a_change_is_told(cli: Cli, shop: Repository) -> None:
         "vcs.ref.head.revision": shop.git("rev-parse", "HEAD"),
         "vcs.ref.head.name": "main",
         "vsm.team": "checkout",
+        "vsm.backfilled": True,
     }
 
 
@@ -92,7 +94,11 @@ def test_a_named_change_of_another_repository_has_nothing_of_this_one(cli: Cli) 
 def test_a_work_item_has_a_trace_of_its_own(cli: Cli) -> None:
     record = cli.record("work-item", "started", "--id", "SHOP-17", *AT)
     assert (record.trace_id, record.parent_span_id) == work_item_root("SHOP-17")
-    assert record.attributes == {"vsm.event.name": "work_item.started", "vsm.work_item.id": "SHOP-17"}
+    assert record.attributes == {
+        "vsm.event.name": "work_item.started",
+        "vsm.work_item.id": "SHOP-17",
+        "vsm.backfilled": True,
+    }
 
 
 @pytest.mark.parametrize(
@@ -127,6 +133,7 @@ def test_an_incident_has_a_trace_of_its_own_and_no_change(cli: Cli) -> None:
         "deployment.environment.name": "production",
         "deployment.id": "d-1",
         "vsm.team": "on call",
+        "vsm.backfilled": True,
     }
     assert record.links == ()
 
@@ -152,3 +159,40 @@ def test_a_dead_endpoint_does_not_fail_it(cli: Cli, otlp_receiver: OtlpReceiver)
         done = cli("change", "merged")
     assert (done.returncode, done.stdout) == (0, "")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("change", "merged"),
+        ("approval", "granted", "--gate", "production"),
+        ("work-item", "started", "--id", "SHOP-1"),
+        ("incident", "started", "--id", "I", "--service", "shop"),
+        ("deploy", "--service", "shop", "--environment", "production"),
+        ("begin", "review"),
+        ("end", "review"),
+    ],
+)
+def test_what_is_still_to_come_is_refused(cli: Cli, command: tuple[str, ...]) -> None:
+    soon = datetime.now(UTC) + timedelta(minutes=4)
+    assert cli(*command, "--at", soon.isoformat()).returncode == 0
+    later = soon + timedelta(minutes=2)
+    done = cli(*command, "--at", later.isoformat())
+    assert done.returncode == 2
+    assert "is still to come" in done.stderr
+
+
+def test_what_is_told_as_it_happens_is_not_backfilled(cli: Cli) -> None:
+    assert "vsm.backfilled" not in cli.record("change", "merged").attributes
+    told = cli.record("change", "merged", "--at", "2026-03-01T09:30:00Z")
+    assert told.attributes["vsm.backfilled"] is True
+
+
+def test_a_statement_of_three_commits_is_three_statements(cli: Cli, shop: Repository) -> None:
+    shas = [shop.commit(f"Step {step}") for step in range(3)]
+    at = ("--at", "2026-03-01T09:30:00Z")
+    records = [cli.record("change", "merged", "--change", "14", "--revision", sha, *at) for sha in shas]
+    assert [record.attributes["vcs.ref.head.revision"] for record in records] == shas
+    assert len({record.span_id for record in records}) == 3
+    again = cli.record("change", "merged", "--change", "14", "--revision", shas[0], *at)
+    assert again == records[0]

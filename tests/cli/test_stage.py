@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import Cli, Repository, read_line
+from harness.cli import Cli, Repository, read_line, without_history
 from harness.factories import RunPython
 from otel_vsm.identity import SpanId, SpanReference, TraceId, change_root
 from otel_vsm.testing import OtlpReceiver
@@ -47,7 +47,7 @@ def test_the_exit_code_is_the_commands(quiet: Cli, code: int) -> None:
 
 def test_a_failure_is_told(cli: Cli, otlp_receiver: OtlpReceiver) -> None:
     assert cli("stage", "test", "--", "sh", "-c", "exit 3").returncode == 3
-    [record] = otlp_receiver.records
+    [record] = without_history(otlp_receiver.records)
     assert record.failed
     assert record.attributes["cicd.pipeline.task.run.result"] == "failure"
     assert record.attributes["process.exit.code"] == 3
@@ -58,7 +58,7 @@ def test_a_failure_is_told(cli: Cli, otlp_receiver: OtlpReceiver) -> None:
 def test_death_by_a_signal_is_128_and_its_number(cli: Cli, otlp_receiver: OtlpReceiver, name: str) -> None:
     done = cli("stage", "test", "--", "sh", "-c", f"kill -{name} $$")
     assert done.returncode == {"KILL": 137, "SEGV": 139, "USR1": 138}[name]
-    [record] = otlp_receiver.records
+    [record] = without_history(otlp_receiver.records)
     assert record.attributes["cicd.pipeline.task.run.result"] == "failure"
     assert record.attributes["error.type"] == f"SIG{name}"
     assert "process.exit.code" not in record.attributes
@@ -68,8 +68,8 @@ def test_a_command_that_does_not_exist_is_127(cli: Cli, otlp_receiver: OtlpRecei
     done = cli("stage", "test", "--", "no-such-command", "x")
     assert (done.returncode, done.stdout) == (127, "")
     assert done.stderr == "otel-vsm: no-such-command: command not found\n"
-    assert otlp_receiver.records[0].attributes["cicd.pipeline.task.run.result"] == "error"
-    assert otlp_receiver.records[0].failed
+    assert without_history(otlp_receiver.records)[0].attributes["cicd.pipeline.task.run.result"] == "error"
+    assert without_history(otlp_receiver.records)[0].failed
 
 
 @pytest.mark.parametrize("command", ["", "./missing", "./missing/x"])
@@ -83,7 +83,7 @@ def test_a_file_that_is_not_executable_is_126(
     (shop.path / "script").write_text("#!/bin/sh\n")
     done = cli("stage", "test", "--", "./script")
     assert (done.returncode, done.stderr) == (126, "otel-vsm: ./script: Permission denied\n")
-    assert otlp_receiver.records[0].attributes["cicd.pipeline.task.run.result"] == "error"
+    assert without_history(otlp_receiver.records)[0].attributes["cicd.pipeline.task.run.result"] == "error"
     assert cli("stage", "test", "--", "./").returncode == 126
 
 
@@ -218,7 +218,7 @@ def context_inside(cli: Cli, env: Mapping[str, str] | None = None) -> tuple[str,
 
 
 def test_the_command_finds_its_stage_in_its_environment(cli: Cli, otlp_receiver: OtlpReceiver) -> None:
-    assert context_inside(cli) == ("00", TRACE, otlp_receiver.records[0].span_id, "01")
+    assert context_inside(cli) == ("00", TRACE, without_history(otlp_receiver.records)[0].span_id, "01")
 
 
 def test_context_is_passed_on_with_no_endpoint_and_a_disabled_sdk(quiet: Cli) -> None:
@@ -265,7 +265,7 @@ def test_stages_nest_wherever_the_inner_one_runs(
     inner = f"cd {tmp_path} && {cli.program} stage unit --type test -- true"
     done = cli("stage", "test", "--change", "99", "--", "sh", "-c", inner)
     assert done.returncode == 0
-    nested, outer = otlp_receiver.records
+    nested, outer = without_history(otlp_receiver.records)
     assert (nested.name, outer.name) == ("unit", "test")
     assert nested.parent_span_id == outer.span_id
     assert nested.trace_id == outer.trace_id == change_root("github.com/acme/shop#99").trace_id
@@ -277,7 +277,7 @@ def test_stages_side_by_side_are_apart(cli: Cli, otlp_receiver: OtlpReceiver) ->
         cli.start("stage", f"part-{number}", "--", "sh", "-c", f"exit {number}") for number in range(4)
     ]
     assert [one.wait(timeout=60) for one in running] == [0, 1, 2, 3]
-    assert len({record.span_id for record in otlp_receiver.records}) == 4
+    assert len({record.span_id for record in without_history(otlp_receiver.records)}) == 4
 
 
 # --- what is told
@@ -321,7 +321,7 @@ def test_what_the_user_says_wins_over_the_ci_but_not_over_the_change(cli: Cli) -
 def test_text_that_is_no_text_is_told_as_well_as_can_be(cli: Cli, otlp_receiver: OtlpReceiver) -> None:
     done = cli("stage", b"bu\xffild", "--attribute", b"k=\xfe", "--team", "Ümläut", "--", "true")
     assert (done.returncode, done.stderr) == (0, "")
-    [record] = otlp_receiver.records
+    [record] = without_history(otlp_receiver.records)
     assert record.name == "bu?ild"
     assert (record.attributes["k"], record.attributes["vsm.team"]) == ("?", "Ümläut")
 
@@ -383,3 +383,54 @@ def test_what_was_packaged_is_told(cli: Cli) -> None:
     ).attributes
     assert (attributes["artifact.hash"], attributes["service.version"]) == (digest, "1.4")
     assert "artifact.purl" not in attributes
+
+
+GITLAB_JOB = {
+    "GITLAB_CI": "true",
+    "CI_PROJECT_URL": "https://gitlab.com/acme/shop",
+    "CI_COMMIT_SHA": "1" * 40,
+    "CI_COMMIT_MESSAGE": "Start",
+    "CI_PIPELINE_ID": "5100",
+    "CI_PIPELINE_CREATED_AT": "2026-10-01T08:00:00Z",
+    "CI_JOB_ID": "6001",
+    "CI_JOB_STARTED_AT": "2026-10-01T08:00:42Z",
+}
+
+
+def test_the_wait_of_a_job_is_told_with_its_first_stage(cli: Cli) -> None:
+    def queued(*options: str, **env: str) -> object:
+        record = cli.record("stage", "unit", *options, "--", "true", env={**GITLAB_JOB, **env})
+        return record.attributes.get("vsm.stage.queue.duration")
+
+    assert queued() == 42.0
+    assert queued() is None
+    assert queued(CI_JOB_ID="6002") == 42.0
+    assert queued("--queued-at", "2026-10-01T08:00:00Z", CI_JOB_ID="6003") != 42.0
+    assert queued(CI_JOB_ID="6003", CI_JOB_STARTED_AT="2026-10-01T07:00:00Z") == 0.0
+    assert queued(CI_JOB_ID="6004", CI_PIPELINE_CREATED_AT="soon") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "leg"),
+    [("unit", None), ("unit 2/4", "2/4"), ("unit: [3.12, linux]", "3.12, linux"), ("unit: fast", None)],
+)
+def test_gitlab_says_which_leg_of_a_matrix_it_is(cli: Cli, name: str, leg: str | None) -> None:
+    record = cli.record("stage", "unit", "--", "true", env={**GITLAB_JOB, "CI_JOB_NAME": name})
+    assert record.attributes.get("vsm.stage.leg") == leg
+    named = cli.record(
+        "stage", "unit", "--leg", "mine", "--", "true", env={**GITLAB_JOB, "CI_JOB_NAME": name}
+    )
+    assert named.attributes["vsm.stage.leg"] == "mine"
+
+
+def test_the_attempt_of_the_run_is_a_number(cli: Cli) -> None:
+    job = {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_SERVER_URL": "https://github.com",
+        "GITHUB_REPOSITORY": "acme/shop",
+        "GITHUB_SHA": "1" * 40,
+    }
+    record = cli.record("stage", "unit", "--", "true", env={**job, "GITHUB_RUN_ATTEMPT": "3"})
+    assert record.attributes["vsm.run.attempt"] == 3
+    record = cli.record("stage", "unit", "--", "true", env={**job, "GITHUB_RUN_ATTEMPT": "many"})
+    assert "vsm.run.attempt" not in record.attributes

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import Cli, Repository
+from harness.cli import Cli, Repository, without_history
 from harness.factories import RunPython
 from otel_vsm.identity import change_of_commit, change_root, local_repository
 from otel_vsm.record import Value
@@ -23,7 +23,7 @@ def run_stage(
     before = len(cli.receiver.records)
     done = cli(*STAGE, cwd=cwd, env=env)
     assert (done.returncode, done.stdout) == (3, "out\n")
-    [record] = cli.receiver.records[before:]
+    [record] = without_history(cli.receiver.records[before:])
     return record.attributes, done.stderr
 
 
@@ -45,7 +45,7 @@ def test_spans_without_a_change_are_told_apart(cli: Cli, tmp_path: Path, otlp_re
     run_stage(
         cli, cwd=tmp_path, env={"TRACEPARENT": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
     )
-    first, second, nested = otlp_receiver.records
+    first, second, nested = without_history(otlp_receiver.records)
     assert first.trace_id != second.trace_id
     assert (first.parent_span_id, first.links) == (None, ())
     assert (nested.trace_id, nested.parent_span_id) == (
@@ -318,7 +318,7 @@ def test_a_revision_that_git_does_not_know_is_told_as_it_is(
 ) -> None:
     done = cli("stage", "x", f"--revision={revision}", "--", "true")
     assert (done.returncode, len(done.stderr.splitlines())) == (0, 1)
-    assert otlp_receiver.records[0].attributes["vcs.ref.head.revision"] == revision
+    assert without_history(otlp_receiver.records)[0].attributes["vcs.ref.head.revision"] == revision
 
 
 def test_a_revision_in_full_needs_no_git(cli: Cli, tmp_path: Path) -> None:
@@ -343,7 +343,7 @@ def test_the_work_on_a_named_change_with_the_checkout_of_another(
 ) -> None:
     done = cli("stage", "build", "--change", "13", "--", "true")
     assert "is of github.com/acme/shop#12 and not of github.com/acme/shop#13" in done.stderr
-    assert "vcs.ref.head.revision" not in otlp_receiver.records[0].attributes
+    assert "vcs.ref.head.revision" not in without_history(otlp_receiver.records)[0].attributes
 
 
 def test_a_fault_of_ours_does_not_keep_the_command_from_running(run_python: RunPython) -> None:
@@ -359,3 +359,82 @@ def test_a_fault_of_ours_does_not_keep_the_command_from_running(run_python: RunP
 
 def test_names_of_folders_follow_the_contract() -> None:
     assert change_of_commit(local_repository("/srv/shop.git"), "A" * 40) == f"local/shop@{'a' * 40}"
+
+
+@pytest.mark.parametrize(
+    "named", ["13", "#13", "!13", "PR-13", "pr 13", "MR 13", "MR!13", "github.com/Acme/shop#13"]
+)
+def test_a_request_is_the_repositorys_however_it_is_written(cli: Cli, named: str) -> None:
+    record = cli.record("change", "opened", "--change", named)
+    assert record.attributes["vsm.change.id"] == "github.com/acme/shop#13"
+    assert record.attributes["vcs.change.id"] == "13"
+    item = cli.record("work-item", "started", "--id", "SHOP-1", "--change", named)
+    assert item.attributes["vsm.change.id"] == "github.com/acme/shop#13"
+
+
+@pytest.mark.parametrize("form", ["{}", "main@sha1:{}", "sha1:{}", "github.com/acme/shop@{}"])
+def test_a_commit_is_the_repositorys_however_it_is_written(cli: Cli, shop: Repository, form: str) -> None:
+    sha = shop.commit("Without a number")
+    for command in (("change", "opened"), ("work-item", "started", "--id", "SHOP-1")):
+        record = cli.record(*command, "--change", form.format(sha))
+        assert record.attributes["vsm.change.id"] == f"github.com/acme/shop@{sha}"
+        assert record.attributes.get("vcs.ref.head.revision", sha) == sha
+
+
+def test_a_revision_may_be_as_a_deployment_tool_writes_it(cli: Cli, shop: Repository) -> None:
+    sha = shop.git("rev-parse", "HEAD")
+    record = cli.record("stage", "verify", "--revision", f"main@sha1:{sha}", "--", "true")
+    assert record.attributes["vcs.ref.head.revision"] == sha
+    assert record.attributes["vsm.change.id"] == "github.com/acme/shop#12"
+
+
+@pytest.mark.parametrize("where", ["remote", "--repository", "--change", "CI"])
+def test_an_address_that_may_hold_a_password_is_neither_told_nor_shown(
+    cli: Cli, shop: Repository, where: str
+) -> None:
+    address = "https://ada:sec/ret@github.com/acme/shop"
+    arguments: tuple[str, ...] = ("stage", "build")
+    env = {}
+    if where == "remote":
+        shop.git("remote", "set-url", "origin", address)
+    elif where == "CI":
+        shop.git("remote", "set-url", "origin", address)
+        env = {"GITLAB_CI": "true", "CI_PROJECT_URL": address}
+    else:
+        arguments = (*arguments, where, address if where == "--repository" else f"{address}#13")
+    done = cli(*arguments, "--", "true", env=env)
+    assert done.returncode == 0
+    assert "cannot be read" in done.stderr
+    assert "ret" not in done.stderr.replace("certainty", "")
+    assert "ret" not in str([record.attributes for record in cli.receiver.records])
+    assert "ret" not in cli("doctor", env=env).stdout
+
+
+BLOCKS = {
+    "github.com/acme/shop": [
+        "https://github.com/acme/shop.git",
+        "git@github.com:acme/shop.git",
+        "ssh://git@ssh.github.com:443/acme/shop.git",
+        "https://github.com/Acme/Shop.git",
+    ],
+    "dev.azure.com/acme/web/_git/shop": [
+        "https://dev.azure.com/acme/web/_git/shop",
+        "https://acme@dev.azure.com/acme/web/_git/shop",
+        "git@ssh.dev.azure.com:v3/acme/web/shop",
+    ],
+    "gitlab.com/acme/shop": [
+        "https://gitlab-ci-token:glcbt-64_x@gitlab.com/acme/shop.git",
+        "git@gitlab.com:acme/shop.git",
+    ],
+}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_a_change_is_one_by_all_addresses_of_its_repository(cli: Cli, shop: Repository, name: str) -> None:
+    for address in BLOCKS[name]:
+        shop.git("remote", "set-url", "origin", address)
+        assert cli.record("change", "opened").attributes["vsm.change.id"] == f"{name}#12"
+        assert (
+            cli.record("change", "opened", "--repository", address).attributes["vsm.change.id"]
+            == f"{name}#12"
+        )

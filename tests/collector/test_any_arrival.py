@@ -10,6 +10,7 @@ import random
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -20,6 +21,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as OtlpSpan
 
+from otel_vsm.semconv import VSM_LINK_KIND
 from otel_vsm.testing import RunningCollector, collector
 from otel_vsm_collector.figures.registry import EXPLAINED
 from otel_vsm_collector.spans.mappings.mapping import Attribute
@@ -28,6 +30,7 @@ from scenarios.events import Span
 
 WINDOW = "from=2025-12-01&to=2026-04-01"
 REQUESTS = 30
+_FIELDS = {bool: "bool_value", int: "int_value", float: "double_value", str: "string_value"}
 
 
 def encoded(ledger: Sequence[Span]) -> bytes:
@@ -44,19 +47,23 @@ def encoded(ledger: Sequence[Span]) -> bytes:
         )
         if row.get("parent_span_id"):
             span.parent_span_id = _id(row["parent_span_id"], 8)
-        for column, (source,) in MAPPING.columns.items():
+        for column, (source, *_) in MAPPING.columns.items():
             if isinstance(source, Attribute) and row.get(column) is not None:
-                pair = KeyValue(key=source.key)
-                kind = "double_value" if column == "queue_s" else "string_value"
-                setattr(pair.value, kind, row[column])
-                span.attributes.append(pair)
+                span.attributes.append(_attribute(source.key, row[column]))
         for link in links:
-            span.links.append(
-                OtlpSpan.Link(
-                    trace_id=_id(link["linked_trace_id"], 16), span_id=_id(link["linked_span_id"], 8)
-                )
+            linked = OtlpSpan.Link(
+                trace_id=_id(link["linked_trace_id"], 16), span_id=_id(link["linked_span_id"], 8)
             )
+            if link.get("kind"):
+                linked.attributes.append(_attribute(VSM_LINK_KIND, link["kind"]))
+            span.links.append(linked)
     return request.SerializeToString()
+
+
+def _attribute(key: str, value: Any) -> KeyValue:
+    pair = KeyValue(key=key)
+    setattr(pair.value, _FIELDS[type(value)], value)
+    return pair
 
 
 def _id(name: str, size: int) -> bytes:

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,12 +82,25 @@ class Cli:
     def record(
         self, *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
     ) -> Record:
-        """Run what succeeds and says nothing; the one span that came of it."""
+        """Run what succeeds and says nothing; the one span that came of it, besides the change's history."""
         before = len(self.receiver.records)
         completed = self(*arguments, env=env, cwd=cwd)
         assert (completed.returncode, completed.stdout, completed.stderr) == (0, "", "")
-        [record] = self.receiver.records[before:]
+        records = self.receiver.records[before:]
+        # What `change --at` tells looks the same as the history that goes along with work.
+        [record] = records if len(records) == 1 else without_history(records)
         return record
+
+
+def without_history(records: Iterable[Record]) -> list[Record]:
+    """Without the events of a change that the CI and git tell of, and that go along with what is told."""
+    return [record for record in records if not is_history(record)]
+
+
+def is_history(record: Record) -> bool:
+    return str(record.attributes.get("vsm.event.name", "")).startswith("change.") and bool(
+        record.attributes.get("vsm.backfilled")
+    )
 
 
 def read_line(process: "subprocess.Popen[Any]") -> str:

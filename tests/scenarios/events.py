@@ -15,7 +15,7 @@ Event = dict[str, Any]
 Row = dict[str, Any]
 Span = tuple[Row, list[Row]]
 
-_EVERY = {"at", "for", "links"}
+_EVERY = {"at", "for", "links", "ancestors"}
 _RENAMED = {
     "kind": "deployment_kind",
     "deployment": "deployment_id",
@@ -69,7 +69,8 @@ def _span(number: int, event: Event, so_far: Sequence[Span]) -> Span:
     refuse_unknown(event, kind.keys, f"event {number + 1}: {kind.name}")
     at = moment_ns(event.pop("at"))
     row: Row = {"started_at": at - offset_ns(event.pop("for", "0s")), "ended_at": at, "failed": False}
-    links = event.pop("links", [])
+    links: list[tuple[str, str | None]] = [(link, None) for link in event.pop("links", [])]
+    links += [(link, "ancestor") for link in event.pop("ancestors", [])]
     row |= kind.row(number, event)
     row |= {_RENAMED.get(key, key): value for key, value in event.items()}
     row["name"] = row.get("event_name") or row.get("stage_name")
@@ -84,8 +85,10 @@ def _span(number: int, event: Event, so_far: Sequence[Span]) -> Span:
             "span_id": row["span_id"],
             "linked_trace_id": trace_id,
             "linked_span_id": span_id,
+            "kind": kind,
         }
-        for trace_id, span_id in (deployments.get(link) or change_root(change_id(link)) for link in links)
+        for link, kind in links
+        for trace_id, span_id in (deployments.get(link) or change_root(change_id(link)),)
     ]
     return row, linked
 

@@ -14,6 +14,7 @@ ATTRIBUTES = """
     deployment.id vsm.deployment.kind vsm.deployment.previous.revision artifact.purl artifact.hash
     vsm.event.name vsm.work_item.id vsm.incident.id vsm.incident.severity vsm.approval.gate
     vsm.window vsm.statistic vsm.failure.method vcs.repository.name
+    container.image.name vsm.run.attempt vsm.stage.leg vsm.backfilled vcs.ref.base.name vcs.ref.base.revision
 """
 
 VALUES: dict[type[StrEnum], str] = {

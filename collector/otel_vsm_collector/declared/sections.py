@@ -35,7 +35,7 @@ else:
 
 def _repository(text: str) -> str:
     repository = normalise_repository(text)
-    if "/" not in repository:
+    if not repository or "/" not in repository:
         raise ValueError(
             f"{text!r} is no repository; write its URL, or host and path, such as github.com/acme/shop"
         )

@@ -56,6 +56,11 @@ MAPPED = (
     Column("severity", pa.string()),
     Column("gate", pa.string()),
     Column("reverts", pa.string()),
+    Column("pipeline_run", pa.string()),
+    Column("job_run", pa.string()),
+    Column("attempt", pa.int64()),  # of the pipeline's run, from 1
+    Column("leg", pa.string()),
+    Column("backfilled", pa.bool_()),
 )
 """What mappings fill; null where an emitter does not say it."""
 
@@ -67,6 +72,7 @@ SPAN_LINK = (
     Column("span_id", pa.string()),
     Column("linked_trace_id", pa.string()),
     Column("linked_span_id", pa.string()),
+    Column("kind", pa.string()),  # null on an ordinary link
 )
 
 ARRIVAL = (

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from otel_vsm.semconv import VSM_LINK_KIND
 from otel_vsm_collector.spans.wire import decode_requests
 
 Indices = npt.NDArray[np.int32]
@@ -43,6 +44,7 @@ class Links:
     owner: Indices
     trace_id: pa.Array
     span_id: pa.Array
+    kind: pa.Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,7 @@ def joined(parts: Sequence[Spans]) -> Spans:
             owner=_counted_on([part.links.owner for part in parts], firsts),
             trace_id=pa.concat_arrays([part.links.trace_id for part in parts]),
             span_id=pa.concat_arrays([part.links.span_id for part in parts]),
+            kind=pa.concat_arrays([part.links.kind for part in parts]),
         ),
     )
 
@@ -222,4 +225,17 @@ def _counted_on(indices: Sequence[Indices], firsts: Sequence[int]) -> Indices:
 
 
 def _links(lists: pa.Array) -> Links:
-    return Links(_owners(lists), lists.values.field("trace_id"), lists.values.field("span_id"))
+    links = lists.values
+    attributes = links.field("attributes")
+    tells_kind = pc.equal(attributes.values.field("key"), VSM_LINK_KIND)
+    owners = _owners(attributes)[numpy_mask(tells_kind)]
+    turn = np.full(len(links), -1, dtype=np.int32)
+    # Of several the first stays.
+    turn[owners[::-1]] = np.arange(len(owners), dtype=np.int32)[::-1]
+    kinds = attributes.values.field("value").field("string_value").filter(tells_kind)
+    return Links(
+        owner=_owners(lists),
+        trace_id=links.field("trace_id"),
+        span_id=links.field("span_id"),
+        kind=kinds.take(pa.array(turn, mask=turn < 0)),
+    )

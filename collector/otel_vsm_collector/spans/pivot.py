@@ -22,6 +22,7 @@ from otel_vsm_collector.spans.mappings.mapping import (
 
 Positions = npt.NDArray[np.int32]
 """For some owners the index of the attribute that counts, −1 where there is none."""
+_BOOLEAN, _INTEGER = r"^(true|false)$", r"^\d{1,18}$"
 LONGEST_S = 9e9
 """A time is none where its nanoseconds would not fit the integers that times are counted in."""
 
@@ -61,11 +62,12 @@ class Pivot:
         """What the first source that has a value says; null where none has.
 
         Text: integers and booleans become it, other kinds are none, and neither is an empty one. Numbers:
-        doubles, none negative, of seconds; integers and numbers written as text are read.
+        doubles, none negative, of seconds; integers and numbers written as text are read. Of what is to be
+        an integer or a boolean, the text is read.
         """
         values = None
         for source in sources:
-            more = self._number(source) if kind == pa.float64() else self._text(source)
+            more = self._number(source) if kind == pa.float64() else _read(self._text(source), kind)
             values = more if values is None else pc.coalesce(values, more)
             if not values.null_count:
                 break
@@ -150,6 +152,15 @@ def _converted(text: pa.Array, source: Attribute | SpanName | ParentName) -> pa.
         theirs, ours = _words(tuple(source.words.items()))
         text = pc.coalesce(ours.take(pc.index_in(pc.utf8_lower(text), value_set=theirs)), text)
     return text
+
+
+def _read(text: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Text as the kind; null where it says no such thing."""
+    if kind == pa.string():
+        return text
+    pattern = _BOOLEAN if kind == pa.bool_() else _INTEGER
+    sound = pc.match_substring_regex(text, pattern, ignore_case=True)
+    return pc.if_else(sound, text, None).cast(kind)
 
 
 def _filled(text: pa.Array) -> pa.Array:

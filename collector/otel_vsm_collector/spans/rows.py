@@ -140,6 +140,7 @@ def _link_columns(spans: Spans, rows: Indices, columns: Columns) -> Columns:
     return {name: columns[name].take(row_index) for name in ("seq", "trace_id", "span_id")} | {
         "linked_trace_id": _hex(links.trace_id.take(sound), 16),
         "linked_span_id": _hex(links.span_id.take(sound), 8),
+        "kind": links.kind.take(sound),
     }
 
 
@@ -173,7 +174,7 @@ def _hex_of_sound(ids: pa.Array, size: int) -> pa.Array:
     return pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(_HEX[data]))
 
 
-def _per_value(values: pa.Array, function: Callable[[str], str]) -> pa.Array:
+def _per_value(values: pa.Array, function: Callable[[str], str | None]) -> pa.Array:
     """`function` of each value, called once per distinct one."""
     if values.null_count == len(values):
         return values

@@ -38,7 +38,7 @@ _MESSAGES: dict[str, dict[str, tuple[int, Any]]] = {
     "Resource": {"attributes": (1, ["KeyValue"])},
     # Its name is text, and only compared: as bytes it is not checked to be UTF-8.
     "InstrumentationScope": {"name": (1, _BYTES)},
-    "Link": {"trace_id": (1, _BYTES), "span_id": (2, _BYTES)},
+    "Link": {"trace_id": (1, _BYTES), "span_id": (2, _BYTES), "attributes": (4, ["KeyValue"])},
     "Status": {"code": (3, _INT32)},
     "Span": {
         "trace_id": (1, _BYTES),

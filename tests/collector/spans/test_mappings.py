@@ -298,7 +298,7 @@ def test_more_than_can_be_told_apart_is_refused(many: list[Mapping]) -> None:
 
 def test_our_own_convention_fills_every_column_by_an_attribute_of_its_own() -> None:
     assert list(otel_vsm.MAPPING.columns) == [column.name for column in MAPPED]
-    sources = [source for (source,) in otel_vsm.MAPPING.columns.values()]
+    sources = [first for first, *_ in otel_vsm.MAPPING.columns.values()]
     assert len({source.key for source in sources if isinstance(source, Attribute)}) == len(MAPPED)
 
 

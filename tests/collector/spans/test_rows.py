@@ -59,6 +59,11 @@ def test_a_span_with_everything(row: Callable[..., Row]) -> None:
             "vsm.incident.severity": "high",
             "vsm.approval.gate": "go",
             "vsm.change.reverts": "github.com/acme/shop#11",
+            "cicd.pipeline.run.id": "4711",
+            "cicd.pipeline.task.run.id": 4712,
+            "vsm.run.attempt": 2,
+            "vsm.stage.leg": "linux",
+            "vsm.backfilled": True,
         },
         name="deploy",
         trace_id=bytes(range(16)),
@@ -101,7 +106,39 @@ def test_a_span_with_everything(row: Callable[..., Row]) -> None:
         "severity": "high",
         "gate": "go",
         "reverts": "github.com/acme/shop#11",
+        "pipeline_run": "4711",
+        "job_run": "4712",
+        "attempt": 2,
+        "leg": "linux",
+        "backfilled": True,
     }
+
+
+@pytest.mark.parametrize(
+    ("attributes", "attempt"),
+    [
+        ({"vsm.run.attempt": "3"}, 3),
+        ({"vsm.run.attempt": -3}, None),
+        ({"vsm.run.attempt": "third"}, None),
+        ({"vsm.run.attempt": "9" * 30}, None),
+        ({"cicd.pipeline.run.url.full": "https://github.com/acme/shop/actions/runs/77/attempts/2"}, 2),
+        ({"cicd.pipeline.run.url.full": "https://github.com/acme/shop/actions/runs/77"}, None),
+        ({"vsm.run.attempt": 1, "cicd.pipeline.run.url.full": "https://ci/runs/77/attempts/2"}, 1),
+    ],
+)
+def test_an_attempt_is_told_by_itself_or_by_the_runs_address(
+    row: Callable[..., Row], attributes: dict[str, Any], attempt: int | None
+) -> None:
+    assert row(attributes)["attempt"] == attempt
+
+
+@pytest.mark.parametrize(
+    ("said", "backfilled"), [(True, True), (False, False), ("True", True), ("false", False), ("yes", None)]
+)
+def test_what_is_true_or_false_is_read_from_text_too(
+    row: Callable[..., Row], said: Any, backfilled: bool | None
+) -> None:
+    assert row({"vsm.backfilled": said})["backfilled"] is backfilled
 
 
 def test_what_a_span_does_not_say_is_null(row: Callable[..., Row]) -> None:
@@ -256,9 +293,28 @@ def test_links_to_spans_that_can_exist_are_kept(otlp: Otlp) -> None:
             "span_id": span.span_id.hex(),
             "linked_trace_id": OTHER_TRACE.hex(),
             "linked_span_id": OTHER_SPAN.hex(),
+            "kind": None,
         }
         for span in (first, last)
     ]
+
+
+def test_a_link_keeps_its_kind_and_no_other_attribute(otlp: Otlp) -> None:
+    first, second = otlp.span(), otlp.span()
+    said: tuple[tuple[Any, list[tuple[str, str]]], ...] = (
+        (first, []),
+        (first, [("other", "x"), ("vsm.link.kind", "ancestor"), ("vsm.link.kind", "y")]),
+        (second, [("vsm.link.kind", "new")]),
+        (second, [("other", "x")]),
+    )
+    for span, attributes in said:
+        link = span.links.add(trace_id=OTHER_TRACE, span_id=OTHER_SPAN)
+        for key, value in attributes:
+            link.attributes.add(key=key).value.string_value = value
+    kept = accept([otlp.payload(first, second)]).spans
+    assert kept is not None
+    kinds = ledger_rows([Numbered([3], kept), Numbered([4], kept)]).span_link.column("kind").to_pylist()
+    assert kinds == [None, "ancestor", "new", None] * 2
 
 
 def test_batches_put_together_give_the_rows_that_they_give_alone(otlp: Otlp) -> None:

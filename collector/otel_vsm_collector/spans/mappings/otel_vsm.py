@@ -45,5 +45,13 @@ MAPPING = Mapping(
         "severity": (Attribute(semconv.VSM_INCIDENT_SEVERITY),),
         "gate": (Attribute(semconv.VSM_APPROVAL_GATE),),
         "reverts": (Attribute(semconv.VSM_CHANGE_REVERTS),),
+        "pipeline_run": (Attribute(semconv.CICD_PIPELINE_RUN_ID),),
+        "job_run": (Attribute(semconv.CICD_PIPELINE_TASK_RUN_ID),),
+        "attempt": (
+            Attribute(semconv.VSM_RUN_ATTEMPT),
+            Attribute(semconv.CICD_PIPELINE_RUN_URL_FULL, pattern=r"/attempts/(?P<value>\d+)"),
+        ),
+        "leg": (Attribute(semconv.VSM_STAGE_LEG),),
+        "backfilled": (Attribute(semconv.VSM_BACKFILLED),),
     },
 )

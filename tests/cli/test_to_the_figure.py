@@ -1,0 +1,148 @@
+"""From a repository and a pipeline to the figure: the wrappers, a real collector and its API."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cli import Cli, Repository
+from otel_vsm.testing import RunningCollector
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+DEPLOY = ("deploy", "--service", "shop", "--environment")
+
+
+class Shop:
+    """A repository of its own in the one collector, committed to at given times, and `otel-vsm` in it."""
+
+    def __init__(self, path: Path, env: dict[str, str], collector: RunningCollector, name: str) -> None:
+        self.env, self.path, self.name, self.collector = env, path, f"github.com/acme/{name}", collector
+        path.mkdir()
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.git("remote", "add", "origin", f"https://{self.name}.git")
+        self.run = Cli({**env, **collector.environment()}, path)
+
+    def git(self, *arguments: str, ago: timedelta = timedelta()) -> str:
+        dates = dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), (NOW - ago).isoformat())
+        return Repository(self.path, {**self.env, **dates}).git(*arguments)
+
+    def commit(self, message: str, *, ago: timedelta) -> str:
+        # With its repository's name in it: a commit that is in two repositories makes one a fork.
+        self.git("commit", "-qm", f"{message}\n\n{self.name}", "--allow-empty", ago=ago)
+        return self.git("rev-parse", "HEAD")
+
+    def __call__(self, *arguments: str, **env: str) -> None:
+        done = self.run(*arguments, env=env)
+        assert (done.returncode, done.stderr) == (0, "")
+
+    def change(self, name: str) -> dict[str, Any]:
+        items = self.collector.get("/api/v1/changes", repository=self.name, limit=100)["items"]
+        [change] = [item for item in items if item["id"] == f"{self.name}{name}"]
+        return dict(change)
+
+    def since(self, ago: timedelta) -> object:
+        return pytest.approx(time.time() - (NOW - ago).timestamp(), abs=60)
+
+
+@pytest.fixture
+def shop(
+    tmp_path: Path,
+    plain_env: dict[str, str],
+    running_collector: RunningCollector,
+    request: pytest.FixtureRequest,
+) -> Shop:
+    name = request.node.name.removeprefix("test_").replace("_", "-").replace("[", "-").replace("]", "")
+    return Shop(tmp_path / "repository", plain_env, running_collector, name)
+
+
+def test_the_quick_start_gives_the_time_since_the_first_commit(shop: Shop) -> None:
+    shop.commit("Start", ago=timedelta(days=20))
+    shop.git("switch", "--quiet", "--create", "topic")
+    shop.commit("Begin a cart", ago=timedelta(days=8))
+    shop.commit("Finish the cart", ago=timedelta(days=6))
+    shop.git("switch", "--quiet", "main")
+    shop.git("merge", "-qm", "Merge branch 'topic'", "--no-ff", "topic", ago=timedelta(days=4))
+    shop("stage", "build", "--", "true")
+    shop("stage", "test", "--", "true")
+    shop(*DEPLOY, "production", "--", "true")
+    dora = shop.collector.get("/api/v1/dora", repository=shop.name, window="30d")
+    assert dora["change_lead_time"]["count"] == 1
+    assert dora["change_lead_time"]["p50"] == shop.since(timedelta(days=8))
+    change = shop.change(f"@{shop.git('rev-parse', 'HEAD')}")
+    assert change["events"]["change.merged"] == (NOW - timedelta(days=4)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@pytest.mark.parametrize("told", ["event", "options"])
+def test_a_request_that_was_rebased(shop: Shop, tmp_path: Path, told: str) -> None:
+    """By what the event of its merge says, or by what its users say of each of its commits."""
+    shop.commit("Start (#1)", ago=timedelta(days=10))
+    shop.git("switch", "--quiet", "--create", "topic")
+    ages = [timedelta(days=9), timedelta(days=8), timedelta(days=7)]
+    for ago, title in zip(ages, ("model", "view", "tests"), strict=True):
+        shop.commit(f"Cart: {title}", ago=ago)
+    shop.git("switch", "--quiet", "main")
+    shop.commit("Meanwhile (#2)", ago=timedelta(days=6))
+    shop.git("cherry-pick", "--allow-empty", "main..topic", ago=timedelta(days=5))
+    shas = shop.git("log", "-3", "--format=%H").split()
+    if told == "options":
+        for sha in shas:
+            at = (NOW - timedelta(days=5)).isoformat()
+            shop("change", "merged", "--change", "12", "--revision", sha, "--at", at)
+    else:
+        event = {
+            "pull_request": {
+                "number": 12,
+                "created_at": (NOW - timedelta(days=7)).isoformat(),
+                "merged_at": (NOW - timedelta(days=5)).isoformat(),
+                "merge_commit_sha": shas[0],
+                "head": {"sha": shop.git("rev-parse", "topic"), "ref": "topic"},
+                "base": {"sha": shop.git("rev-parse", "main~3"), "ref": "main"},
+            }
+        }
+        (tmp_path / "event.json").write_text(json.dumps(event))
+        shop(
+            *("stage", "announce", "--", "true"),
+            GITHUB_ACTIONS="true",
+            GITHUB_SERVER_URL="https://github.com",
+            GITHUB_REPOSITORY=shop.name.removeprefix("github.com/"),
+            GITHUB_EVENT_PATH=str(tmp_path / "event.json"),
+        )
+    shop(*DEPLOY, "production", "--previous", "main~3", "--", "true")
+    [deployment] = shop.collector.get("/api/v1/deployments", repository=shop.name)["items"]
+    assert deployment["change_ids"] == [f"{shop.name}#12"]
+    change = shop.change("#12")
+    assert {f"{shop.name}@{sha}" for sha in shas} <= set(change["aliases"])
+    if told == "event":
+        assert change["lead_time_s"] == shop.since(ages[0])
+
+
+def test_a_preview_by_a_comment_is_of_the_request(shop: Shop, tmp_path: Path) -> None:
+    shop.commit("Start (#1)", ago=timedelta(days=10))
+    main = shop.commit("Merged before (#41)", ago=timedelta(days=9))
+    shop.git("switch", "--quiet", "--create", "feature")
+    head = shop.commit("Work on the cart", ago=timedelta(days=8))
+    (tmp_path / "event.json").write_text(json.dumps({"issue": {"number": 42, "pull_request": {"url": "…"}}}))
+    env = {
+        "CI": "true",
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_SERVER_URL": "https://github.com",
+        "GITHUB_REPOSITORY": shop.name.removeprefix("github.com/"),
+        "GITHUB_EVENT_NAME": "issue_comment",
+        "GITHUB_EVENT_PATH": str(tmp_path / "event.json"),
+        "GITHUB_REF": "refs/heads/main",
+        "GITHUB_REF_NAME": "main",
+        "GITHUB_RUN_ID": "6100",
+        "GITHUB_SHA": main,
+    }
+    shop("stage", "build", "--", "true", **env)
+    shop(*DEPLOY, "preview", "--", "true", **env)
+    asked = {"repository": shop.name, "environment": "preview"}
+    [deployment] = shop.collector.get("/api/v1/deployments", **asked)["items"]
+    assert (deployment["change_ids"], deployment["revision"]) == ([f"{shop.name}#42"], head)
+    first = (NOW - timedelta(days=8)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert shop.change("#42")["events"]["change.first_commit"] == first
+    changes = shop.collector.get("/api/v1/changes", repository=shop.name)["items"]
+    assert [item["id"] for item in changes] == [f"{shop.name}#42"]

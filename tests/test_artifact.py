@@ -1,0 +1,65 @@
+"""One artifact by its digest, whichever way it is spelt."""
+
+import pytest
+
+from otel_vsm.artifact import artifact_of
+from otel_vsm.emit import Artifact
+
+DIGITS = "3b1f4C0a" * 8
+HASH = f"sha256:{DIGITS.lower()}"
+
+
+@pytest.mark.parametrize(
+    ("name", "purl", "image"),
+    [
+        (DIGITS, None, None),
+        (f"sha256:{DIGITS}", None, None),
+        (f"SHA256:{DIGITS}", None, None),
+        (f"pkg:oci/shop@sha256%3A{DIGITS}", f"pkg:oci/shop@sha256%3A{DIGITS}", None),
+        (f"pkg:oci/shop@sha256:{DIGITS}?tag=1", f"pkg:oci/shop@sha256:{DIGITS}?tag=1", None),
+        (
+            f"pkg:pypi/shop@1.4?checksum=sha1:ab,sha256:{DIGITS}",
+            f"pkg:pypi/shop@1.4?checksum=sha1:ab,sha256:{DIGITS}",
+            None,
+        ),
+        (f"shop@sha256:{DIGITS}", None, "shop"),
+        (f"ghcr.io/acme/shop@sha256:{DIGITS}", None, "ghcr.io/acme/shop"),
+        (f"localhost:5000/acme/shop:1.4@sha256:{DIGITS}", None, "localhost:5000/acme/shop"),
+        (f"docker://ghcr.io/acme/shop:1.4@sha256:{DIGITS}", None, "ghcr.io/acme/shop"),
+    ],
+)
+def test_every_spelling_gives_the_digest(name: str, purl: str | None, image: str | None) -> None:
+    named = artifact_of(name, None, "1.4")
+    assert named.artifact == Artifact(purl=purl, hash=HASH, image=image, version="1.4")
+    assert named.problem is None
+
+
+@pytest.mark.parametrize("digest", [DIGITS, f"sha256:{DIGITS}", f"Sha256:{DIGITS}"])
+def test_the_hash_that_is_named_wins(digest: str) -> None:
+    named = artifact_of(f"ghcr.io/acme/shop@sha256:{'0' * 64}", digest, None)
+    assert named.artifact == Artifact(hash=HASH, image="ghcr.io/acme/shop")
+    assert artifact_of(None, digest, None).artifact == Artifact(hash=HASH)
+    assert artifact_of("ghcr.io/acme/shop:1.4", digest, None).problem is None
+
+
+def test_another_kind_of_digest_stays_as_it_is() -> None:
+    assert artifact_of(f"sha512:{'a' * 128}", None, None).artifact == Artifact(hash=f"sha512:{'a' * 128}")
+
+
+def test_a_package_needs_no_digest() -> None:
+    assert artifact_of("pkg:pypi/shop@1.4", None, None) == (Artifact(purl="pkg:pypi/shop@1.4"), None)
+
+
+@pytest.mark.parametrize("name", ["shop:1.4", "ghcr.io/acme/shop", "ghcr.io/acme/shop:1.4"])
+def test_an_image_without_a_digest_is_no_artifact_that_can_be_found(name: str) -> None:
+    named = artifact_of(name, None, None)
+    assert named.artifact == Artifact(image=name.removesuffix(":1.4"))
+    assert named.problem and "names no digest" in named.problem
+
+
+@pytest.mark.parametrize("name", ["shop", "some words", "https://example.com/shop.tgz", "x" * 1000])
+def test_what_is_no_artifact_is_left_out(name: str) -> None:
+    named = artifact_of(name, None, None)
+    assert named.artifact == Artifact()
+    assert named.problem and "is left out" in named.problem
+    assert len(named.problem) < 350
