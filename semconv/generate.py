@@ -79,6 +79,8 @@ class Signal:
     brief: str
     note: str
     uses: tuple[Use, ...]
+    level: str = ""
+    """Of a span or metric."""
     span_name: str = ""
     instrument: str = ""
     unit: str = ""
@@ -130,9 +132,11 @@ def load(here: Path = HERE) -> Registry:
             name=name, brief=source["brief"], note=source.get("note", ""), uses=tuple(uses.values()), **more
         )
 
-    spans = tuple(signal(s["type"], s, span_name=s["name"]["note"]) for s in every("spans"))
+    spans = tuple(
+        signal(s["type"], s, level=_level(s, s["type"]), span_name=s["name"]["note"]) for s in every("spans")
+    )
     metrics = tuple(
-        signal(m["name"], m, instrument=m["instrument"], unit=m["unit"])
+        signal(m["name"], m, level=_level(m, m["name"]), instrument=m["instrument"], unit=m["unit"])
         for m in sorted(every("metrics"), key=lambda m: str(m["name"]))
     )
     public = tuple(signal(g["id"], g) for g in groups.values() if g["visibility"] == "public")
@@ -146,6 +150,12 @@ def load(here: Path = HERE) -> Registry:
         spans=spans,
         metrics=metrics,
     )
+
+
+def _level(signal: dict[str, Any], name: str) -> str:
+    if not (level := str(signal.get("requirement_level", ""))):
+        raise RegistryError(f"{name} has no requirement_level: say recommended or opt_in")
+    return level.replace("_", " ")
 
 
 def _own(definition: dict[str, Any]) -> Attribute:

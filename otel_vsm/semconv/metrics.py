@@ -33,6 +33,7 @@ VSM_CHANGE_ACTIVE = Metric(
     attributes=(
         "vsm.stage.name",
         "vcs.repository.name",
+        "vcs.repository.url.full",
     ),
 )
 
@@ -45,6 +46,7 @@ VSM_CHANGE_LEAD_TIME = Metric(
         "service.name",
         "deployment.environment.name",
         "vcs.repository.name",
+        "vcs.repository.url.full",
     ),
 )
 
@@ -280,6 +282,7 @@ VSM_FLOW_EFFICIENCY = Metric(
     attributes=(
         "vsm.window",
         "vcs.repository.name",
+        "vcs.repository.url.full",
     ),
 )
 
@@ -291,6 +294,7 @@ VSM_FLOW_THROUGHPUT = Metric(
     attributes=(
         "vsm.window",
         "vcs.repository.name",
+        "vcs.repository.url.full",
     ),
 )
 
@@ -303,6 +307,7 @@ VSM_FLOW_TIME = Metric(
         "vsm.window",
         "vsm.statistic",
         "vcs.repository.name",
+        "vcs.repository.url.full",
     ),
 )
 

@@ -47,7 +47,13 @@ def test_check_exits_1_and_writes_nothing(
 ATTRIBUTE = "attributes: [{key: %s, type: string, stability: development, brief: B., examples: [e]}]"
 METRIC = """
 metrics:
-  - {name: vsm.m, instrument: gauge, unit: s, stability: development, brief: B., attributes: [%s]}
+  - name: vsm.m
+    instrument: gauge
+    unit: s
+    stability: development
+    requirement_level: recommended
+    brief: B.
+    attributes: [%s]
 """
 
 
@@ -61,6 +67,10 @@ metrics:
         (
             METRIC % "{ref_group: attributes.vsm.work}, {ref_group: attributes.vsm.change}",
             "vsm.m gets vsm.actor.type, vsm.backfilled, vsm.team, vsm.value_stream from two groups",
+        ),
+        (
+            METRIC.replace("    requirement_level: recommended\n", "") % "{ref: vsm.team}",
+            "vsm.m has no requirement_level",
         ),
         (METRIC % "{ref_group: nowhere}", "vsm.m refers to the group nowhere, which is not defined"),
     ],

@@ -39,10 +39,11 @@ VALUES: dict[type[StrEnum], str] = {
 WHERE = {"service.name", "deployment.environment.name"}
 STAGE = {"vsm.stage.name", "vsm.stage.type"}
 OF_DORA = {*WHERE, "vsm.window"}
-OF_FLOW = {"vcs.repository.name", "vsm.window"}
+REPOSITORY = {"vcs.repository.name", "vcs.repository.url.full"}
+OF_FLOW = {*REPOSITORY, "vsm.window"}
 METRICS: dict[str, tuple[str, str, set[str]]] = {
-    "vsm.change.lead_time": ("histogram", "s", {"vcs.repository.name", *WHERE}),
-    "vsm.change.active": ("updowncounter", "{change}", {"vcs.repository.name", "vsm.stage.name"}),
+    "vsm.change.lead_time": ("histogram", "s", {*REPOSITORY, *WHERE}),
+    "vsm.change.active": ("updowncounter", "{change}", {*REPOSITORY, "vsm.stage.name"}),
     "vsm.stage.duration": ("histogram", "s", {*STAGE, "cicd.pipeline.task.run.result"}),
     "vsm.stage.wait_time": ("histogram", "s", STAGE),
     "vsm.stage.queue_time": ("histogram", "s", STAGE),

@@ -62,12 +62,17 @@ class Metrics:
         metrics = self.observer.collect(now_ns)
         if self._facts is not None:
             metrics += self._facts.current(now_ns)
-        facts = ScopeMetrics(SCOPE, metrics, semconv.SCHEMA_URL)
         if not own.resource_metrics:
             resource = self._provider._sdk_config.resource
+            facts = ScopeMetrics(SCOPE, metrics, semconv.SCHEMA_URL)
             return MetricsData([ResourceMetrics(resource, [facts], resource.schema_url)])
         first, *others = own.resource_metrics
-        return MetricsData([replace(first, scope_metrics=[*first.scope_metrics, facts]), *others])
+        # In one scope with the collector's health: of two with one name, OTLP's encoder drops the first.
+        scope_metrics = [
+            replace(scope, metrics=[*scope.metrics, *metrics]) if scope.scope.name == SCOPE.name else scope
+            for scope in first.scope_metrics
+        ]
+        return MetricsData([replace(first, scope_metrics=scope_metrics), *others])
 
     def close(self, timeout_s: float = 2.0) -> None:
         """Sends what there is a last time, if it can be sent within the time."""

@@ -100,7 +100,7 @@ def windowed(reader: Reader, now_ns: int) -> Iterator[sdk.Metric]:
             *_gaps(reader, selection),
             *_complete_accurate(reader, selection),
         ):
-            labels = points.known(labels | {semconv.VSM_WINDOW: str(window)})
+            labels = points.attributes(labels | {semconv.VSM_WINDOW: str(window)})
             by_metric.setdefault(metric.name, []).append((labels, value))
     for metric in registry.METRICS:
         if metric.name in by_metric:
@@ -156,5 +156,4 @@ _GAPS = frozenset(str(gap) for gap in semconv.MeasurementGap)
 
 def _counts(counted: list[dict[str, Any]], metric: Metric) -> Iterator[tuple[points.Attributes, int]]:
     for row in counted:
-        attributes = {key: row[COLUMN_OF[key]] for key in metric.attributes}
-        yield points.known(attributes), row["active"]
+        yield points.attributes({key: row[COLUMN_OF[key]] for key in metric.attributes}), row["active"]

@@ -5,7 +5,7 @@ must not go down. A restart counts everything that is known then, under a new st
 what later telemetry has corrected.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -13,9 +13,11 @@ import ibis
 from ibis.expr import types as ir
 
 from otel_vsm import identity, semconv
+from otel_vsm.semconv import TaskResult
 from otel_vsm.semconv import metrics as registry
 from otel_vsm.semconv.metrics import Metric
 from otel_vsm_collector.derive import tables
+from otel_vsm_collector.derive.rules import evidence
 
 Fact = Literal[
     "stage_run",
@@ -42,6 +44,7 @@ TABLE_OF: dict[Fact, str] = {
 
 COLUMN_OF: dict[str, str] = {
     semconv.VCS_REPOSITORY_NAME: "repository",
+    semconv.VCS_REPOSITORY_URL_FULL: "repository",
     semconv.SERVICE_NAME: "service",
     semconv.DEPLOYMENT_ENVIRONMENT_NAME: "environment",
     semconv.VSM_STAGE_NAME: "stage_name",
@@ -161,8 +164,43 @@ OBSERVED = (
     ),
 )
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromZero:
+    """Which attribute sets of a counter are there, at 0, as soon as a fact is known: otherwise the first of
+    what is counted would be no increase."""
+
+    metric: Metric
+    fact: Fact
+    values: Mapping[str, Sequence[str]]
+    """What an attribute may be; the others are read from the rows."""
+
+
+FROM_ZERO = (
+    FromZero(
+        metric=registry.VSM_DEPLOYMENT_COUNT,
+        fact="deployment",
+        values={semconv.CICD_PIPELINE_TASK_RUN_RESULT: (TaskResult.FAILURE.value,)},
+    ),
+    FromZero(
+        metric=registry.VSM_DEPLOYMENT_FAILURE_COUNT,
+        fact="deployment",
+        values={semconv.VSM_FAILURE_METHOD: sorted({*evidence.BY_INCIDENTS, *evidence.BY_DEPLOYMENTS})},
+    ),
+)
+
 ROWS = "otel_vsm_new_rows"
 """The name that stands for the rows' table in `grouped`."""
+
+
+def attribute_sets(what: FromZero) -> ibis.Table:
+    """Rows of a fact → one row per attribute set; columns: the metric's attributes in their order."""
+    rows = ibis.table(tables.FACTS[TABLE_OF[what.fact]], name=ROWS)
+    keys = [key for key in what.metric.attributes if key not in what.values]
+    sets = rows.select(**{key: rows[COLUMN_OF[key]] for key in keys}).distinct()
+    for key, values in what.values.items():
+        sets = sets.mutate(**{key: ibis.array([str(value) for value in values]).unnest()})
+    return sets.select(*what.metric.attributes)
 
 
 def grouped(what: Observed) -> ibis.Table:

@@ -12,7 +12,18 @@ from opentelemetry.sdk.metrics import Exemplar
 from opentelemetry.sdk.metrics import export as sdk
 
 from otel_vsm_collector.metrics import points
-from otel_vsm_collector.metrics.observed import FACTS, OBSERVED, ROWS, TABLE_OF, Example, Observed, grouped
+from otel_vsm_collector.metrics.observed import (
+    FACTS,
+    FROM_ZERO,
+    OBSERVED,
+    ROWS,
+    TABLE_OF,
+    Example,
+    FromZero,
+    Observed,
+    attribute_sets,
+    grouped,
+)
 
 MAX_ATTRIBUTE_SETS = 2000
 """Of one metric, as in OpenTelemetry's SDK; what comes beyond is summed in one more, marked OVERFLOW."""
@@ -41,7 +52,7 @@ class Observer:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._start_ns: int
-        self._pending: list[tuple[Observed, list[tuple[Any, ...]]]]
+        self._pending: list[tuple[Observed | FromZero, list[tuple[Any, ...]]]]
         self._sums: dict[str, dict[_AttributeValues, _Sums]]
         self._overflow: dict[str, _Sums]
         self.restart()
@@ -55,9 +66,9 @@ class Observer:
         if fact not in FACTS:
             raise ValueError(f"no metric counts {fact!r}; known are {', '.join(FACTS)}")
         table = '"' + new_rows.replace('"', '""') + '"'
-        for what in OBSERVED:
+        for what, query in self._sql:
             if what.fact == fact:
-                sql = self._sql[what.metric.name].replace(f'"{ROWS}"', table)
+                sql = query.replace(f'"{ROWS}"', table)
                 self._pending.append((what, connection.execute(sql).fetchall()))
 
     def observe_everything(self, connection: DuckDBPyConnection) -> None:
@@ -79,7 +90,10 @@ class Observer:
         with self._lock:
             for what, groups in pending:
                 for group in groups:
-                    self._add(what, group)
+                    if isinstance(what, Observed):
+                        self._add(what, group)
+                    else:
+                        self._begin(what, group)
 
     def rollback(self) -> None:
         """Forgets what has been read since the last `commit` or `rollback`."""
@@ -105,6 +119,13 @@ class Observer:
             if bucket not in sums.examples or sums.examples[bucket]["at"] <= example["at"]:
                 sums.examples[bucket] = example
 
+    def _begin(self, what: FromZero, attributes: _AttributeValues) -> None:
+        """The counter's point of these attributes is there, as long as there is room: what is counted goes
+        before what may be."""
+        known = self._sums[what.metric.name]
+        if len(known) < MAX_ATTRIBUTE_SETS:
+            known.setdefault(attributes, _Sums(buckets=[0]))
+
     def _sums_of(self, what: Observed, attributes: _AttributeValues) -> _Sums:
         known = self._sums[what.metric.name]
         if attributes in known:
@@ -117,7 +138,7 @@ class Observer:
     def _metric(self, what: Observed, now_ns: int) -> sdk.Metric:
         name = what.metric.name
         series: list[tuple[points.Attributes, _Sums]] = [
-            (points.known(dict(zip(what.metric.attributes, values, strict=True))), sums)
+            (points.attributes(dict(zip(what.metric.attributes, values, strict=True))), sums)
             for values, sums in self._sums[name].items()
         ]
         if name in self._overflow:
@@ -150,9 +171,13 @@ class Observer:
 
 
 @functools.cache
-def _sql() -> dict[str, str]:
-    """The queries by metric, compiled once: that takes longer than to run them."""
-    return {what.metric.name: str(ibis.to_sql(grouped(what), dialect="duckdb")) for what in OBSERVED}
+def _sql() -> list[tuple[Observed | FromZero, str]]:
+    """The queries, compiled once: that takes longer than to run them."""
+    expressions: tuple[tuple[Observed | FromZero, ibis.Table], ...] = (
+        *((what, grouped(what)) for what in OBSERVED),
+        *((what, attribute_sets(what)) for what in FROM_ZERO),
+    )
+    return [(what, str(ibis.to_sql(expression, dialect="duckdb"))) for what, expression in expressions]
 
 
 def _exemplar(example: Example, row: dict[str, Any]) -> Exemplar:

@@ -1,14 +1,22 @@
 """Points of OpenTelemetry's metric data model, from plain values."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from opentelemetry.sdk.metrics import export as sdk
 from opentelemetry.sdk.metrics.export import AggregationTemporality
 
+from otel_vsm import semconv
+from otel_vsm.identity import repository_url
 from otel_vsm.semconv.metrics import Metric
 
 Attributes = Mapping[str, Any]
+
+_SPELLING: Mapping[str, Callable[[Any], str]] = {
+    semconv.VCS_REPOSITORY_NAME: lambda repository: str(repository).rpartition("/")[2],
+    semconv.VCS_REPOSITORY_URL_FULL: repository_url,
+}
+"""How an attribute is written of which facts have another form."""
 
 
 def gauge(metric: Metric, values: Iterable[tuple[Attributes, float]], now_ns: int) -> sdk.Metric:
@@ -37,9 +45,16 @@ def histogram(metric: Metric, points: Sequence[sdk.HistogramDataPoint]) -> sdk.M
     return _metric(metric, sdk.Histogram(points, AggregationTemporality.CUMULATIVE))
 
 
-def known(attributes: Attributes) -> dict[str, Any]:
-    """The attributes that have a value: there is no null in OpenTelemetry."""
-    return {key: value for key, value in attributes.items() if value is not None}
+def attributes(said: Attributes) -> dict[str, Any]:
+    """The attributes of what facts say under their keys.
+
+    Those without a value are left out: there is no null in OpenTelemetry, and an empty text says nothing.
+    """
+    return {
+        key: _SPELLING[key](value) if key in _SPELLING else value
+        for key, value in said.items()
+        if value not in (None, "")
+    }
 
 
 def _metric(metric: Metric, data: sdk.DataT) -> sdk.Metric:

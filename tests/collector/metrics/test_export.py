@@ -44,7 +44,16 @@ def sent(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Sen
 
 def test_a_receiver_gets_what_the_page_shows(sent: Sent) -> None:
     metrics, received = sent
+    # Not by its encoder, which would lose the same.
+    names = {
+        metric.name
+        for resource in metrics.collect().resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+    }
     shown = by_name(encode_metrics(metrics.collect()))
+    assert set(shown) == names
+    assert {name for name in names if name.startswith("vsm.collector.span.")}
     got: dict[str, Metric] = {}
     while set(got) != set(shown):  # the first may have left before all facts were there
         got = by_name(received.get(timeout=WAIT_S))

@@ -60,7 +60,12 @@ def test_changes_are_active_until_production_has_them_or_nobody_wants_them(
     for change, environment in (("d", "production"), ("e", "staging")):
         facts.insert("delivery", change_id=change, service="shop", environment=environment, delivered_at=now)
 
-    assert values(metrics, "vsm.change.active") == {of("r", "build"): 2, of("r"): 1, of("r", "test"): 1}
+    repository = ("r", "https://r")
+    assert values(metrics, "vsm.change.active") == {
+        of(*repository, "build"): 2,
+        of(*repository): 1,
+        of(*repository, "test"): 1,
+    }
 
 
 def test_an_incident_is_active_until_it_is_resolved_and_0_is_said(
@@ -178,11 +183,12 @@ def test_flow_is_of_what_production_got_by_repository(facts: FactStore, metrics:
     facts.insert(
         "stage_run", change_id="c0", stage_name="build", started_at=now - 3 * DAY, ended_at=now - 2 * DAY
     )
+    shop, cart = ("shop", "https://shop"), ("cart", "https://cart")
     assert values(metrics, "vsm.flow.throughput") == {
-        of("shop", "7d"): pytest.approx(2 / 7),
-        of("shop", "30d"): pytest.approx(2 / 30),
-        of("shop", "90d"): pytest.approx(2 / 90),
-        of("cart", "90d"): pytest.approx(1 / 90),
+        of(*shop, "7d"): pytest.approx(2 / 7),
+        of(*shop, "30d"): pytest.approx(2 / 30),
+        of(*shop, "90d"): pytest.approx(2 / 90),
+        of(*cart, "90d"): pytest.approx(1 / 90),
     }
-    assert values(metrics, "vsm.flow.efficiency")[of("shop", "7d")] == 0.25
-    assert values(metrics, "vsm.flow.time")[of("cart", "90d", "p50")] == 2 * 86400
+    assert values(metrics, "vsm.flow.efficiency")[of(*shop, "7d")] == 0.25
+    assert values(metrics, "vsm.flow.time")[of(*cart, "90d", "p50")] == 2 * 86400

@@ -64,7 +64,8 @@ def test_a_lead_time_falls_into_the_bucket_that_ends_with_it(facts: FactStore) -
     (point,) = histograms(collected(observer)["vsm.change.lead_time"])
 
     assert point.attributes == {
-        "vcs.repository.name": "github.com/acme/shop",
+        "vcs.repository.name": "shop",
+        "vcs.repository.url.full": "https://github.com/acme/shop",
         "service.name": "shop",
         "deployment.environment.name": "production",
     }
@@ -147,7 +148,37 @@ def test_deployments_count_once_and_again_when_they_turn_out_to_fail(facts: Fact
         of("shop", "production", "rollout", "success"): 1,
         of("shop", "production", "rollout", "failure"): 1,
     }
-    assert counted(observer, "vsm.deployment.failure.count") == {of("shop", "production", "rollback"): 1}
+    failures = counted(observer, "vsm.deployment.failure.count")
+    assert {attributes: count for attributes, count in failures.items() if count} == {
+        of("shop", "production", "rollback"): 1
+    }
+
+
+def test_failures_are_counted_from_0_on_since_the_first_deployment(facts: FactStore) -> None:
+    """So that the first failure is an increase."""
+    observer = Observer()
+    facts.insert("deployment", **SHOP, id="d1", kind="rollout", result="success", failed=False)
+    observer.observe(facts.connection, "deployment", "deployment")
+    observer.commit()
+    methods = ("incident_link", "rollback", "hotfix", "incident_window")
+    assert counted(observer, "vsm.deployment.failure.count") == {
+        of("shop", "production", method): 0 for method in methods
+    }
+    assert counted(observer, "vsm.deployment.count") == {
+        of("shop", "production", "rollout", "success"): 1,
+        of("shop", "production", "rollout", "failure"): 0,
+    }
+
+
+def test_what_is_at_0_takes_no_room_from_what_is_counted(
+    facts: FactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observing, "MAX_ATTRIBUTE_SETS", 1)
+    observer = Observer()
+    facts.insert("deployment", **SHOP, id="d1", kind="rollout", result="success", failed=False)
+    observer.observe(facts.connection, "deployment", "deployment")
+    observer.commit()
+    assert counted(observer, "vsm.deployment.count") == {of("shop", "production", "rollout", "success"): 1}
 
 
 def test_an_incident_counts_when_it_is_restored_and_not_before_it_began(facts: FactStore) -> None:
@@ -173,7 +204,7 @@ def test_an_incident_counts_when_it_is_restored_and_not_before_it_began(facts: F
 
 def test_an_unknown_attribute_is_left_out_rather_than_empty(facts: FactStore) -> None:
     observer = Observer()
-    facts.insert("approval", gate="release", wait_s=5.0)
+    facts.insert("approval", gate="release", actor_type="", wait_s=5.0)
     observer.observe(facts.connection, "approval", "approval")
     observer.commit()
     (point,) = collected(observer)["vsm.approval.wait_time"].data.data_points
@@ -189,7 +220,7 @@ def test_what_a_failed_refresh_saw_is_not_counted(facts: FactStore) -> None:
     observer.observe(facts.connection, "deployment", "deployment")
     observer.commit()
     observer.commit()
-    assert list(counted(observer, "vsm.deployment.count").values()) == [1]
+    assert sum(counted(observer, "vsm.deployment.count").values()) == 1
 
 
 def test_counts_add_up_and_start_when_the_collector_did(facts: FactStore) -> None:
@@ -199,7 +230,7 @@ def test_counts_add_up_and_start_when_the_collector_did(facts: FactStore) -> Non
     for expected in (1, 2, 3):
         observer.observe(facts.connection, "deployment", "deployment")
         observer.commit()
-        (point,) = numbers(collected(observer)["vsm.deployment.count"])
+        point, _ = numbers(collected(observer)["vsm.deployment.count"])
         assert point.value == expected
         starts.append(point.start_time_unix_nano)
     assert len(set(starts)) == 1

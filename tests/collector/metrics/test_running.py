@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
 from handmade.receivers import Receiver
 from otel_vsm.export import export_all
@@ -140,7 +141,8 @@ def test_prometheus_and_a_receiver_find_what_the_collector_counted(
 
     (lead,) = answer(prometheus, "query", query="vsm_change_lead_time_seconds_sum")
     assert float(lead["value"][1]) == 7200
-    assert lead["metric"]["vcs_repository_name"] == "github.com/acme/metrics"
+    assert lead["metric"]["vcs_repository_name"] == "metrics"
+    assert lead["metric"]["vcs_repository_url_full"] == "https://github.com/acme/metrics"
     assert lead["metric"]["service_name"] == "shop"
     (incident,) = answer(prometheus, "query", query='vsm_incident_active{vsm_incident_severity="high"} > 0')
     assert incident["value"][1] == "1"
@@ -159,14 +161,18 @@ def test_prometheus_and_a_receiver_find_what_the_collector_counted(
     assert series["exemplars"][0]["labels"] == {"trace_id": root.trace_id, "span_id": root.span_id}
 
     _, received = http_receiver
-    lead_times: list[float] = []
-    while not lead_times:
+    got: dict[str, Metric] = {}
+    while "vsm.change.lead_time" not in got:
         (resource,) = received.get(timeout=WAIT_S).resource_metrics
-        lead_times = [
-            point.sum
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-            if metric.name == "vsm.change.lead_time"
-            for point in metric.histogram.data_points
-        ]
-    assert lead_times == [7200.0]
+        got = {metric.name: metric for scope in resource.scope_metrics for metric in scope.metrics}
+    assert [point.sum for point in got["vsm.change.lead_time"].histogram.data_points] == [7200.0]
+    health = {name for name in got if name.startswith("vsm.collector.")}
+    assert {
+        "vsm.collector.span.received",
+        "vsm.collector.span.rejected",
+        "vsm.collector.span.filtered",
+        "vsm.collector.span.duplicate",
+        "vsm.collector.journal.size",
+        "vsm.collector.lag",
+        "vsm.collector.derivation.duration",
+    } <= health
