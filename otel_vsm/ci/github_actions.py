@@ -97,7 +97,7 @@ SYSTEM = System(
         EventField("merge_group.head_commit.timestamp"),
     ),
     attempt=(Text("{GITHUB_RUN_ATTEMPT}", r"^(?P<value>[1-9]\d{0,8})$"),),
-    # It tells no id of a job; each runner of a machine has a folder of its own.
+    # Each runner of a machine has a folder of its own.
     job=(Text("{GITHUB_RUN_ID} {GITHUB_RUN_ATTEMPT} {GITHUB_JOB} {GITHUB_WORKSPACE}"),),
     attributes={
         semconv.VCS_PROVIDER_NAME: Text("github"),
@@ -107,5 +107,7 @@ SYSTEM = System(
             "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}/attempts/{GITHUB_RUN_ATTEMPT}"
         ),
         semconv.CICD_PIPELINE_TASK_NAME: Text("{GITHUB_JOB}"),
+        # Made by the runner for each job, to find its processes again; the job's own id is told to nobody.
+        semconv.CICD_PIPELINE_TASK_RUN_ID: Text("{RUNNER_TRACKING_ID}", r"^github_(?P<value>.+)$"),
     },
 )

@@ -48,6 +48,15 @@ def test_the_pipeline_is_told(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("told", "job"), [("github_5c1f-07", "5c1f-07"), ("0", None), ("", None)], ids=["made", "set", "empty"]
+)
+def test_a_job_is_known_by_what_its_runner_calls_it(tmp_path: Path, told: str, job: str | None) -> None:
+    """Users set it to something else, so that what they start in the background outlives the job."""
+    attributes = detected(tmp_path, RUNNER_TRACKING_ID=told).attributes
+    assert attributes.get("cicd.pipeline.task.run.id") == job
+
+
 def test_a_push(tmp_path: Path) -> None:
     context = detected(
         tmp_path,
