@@ -142,7 +142,7 @@ _CATALOGUE = (
         kind=Kind.SHARE,
         better="more",
         noun="change",
-        sentence="All active time over all flow time, 0 to 1, of the changes of which any active time is known.",
+        sentence="All active time over all flow time, 0 to 1, of changes whose active time is known.",
         note="of that time something was done",
         is_measure=True,
     ),

@@ -81,8 +81,8 @@ def stages(stages: Sequence[Json]) -> Iterator[str]:
     yield from table(_HEADS, [_stage(stage) for stage in stages], right=range(1, len(_HEADS)))
     yield ""
     yield from paragraph(
-        "Times are medians. Right first time: it succeeded at once. %C/A, complete and accurate: neither it nor"
-        " an earlier stage had to run again. In it: changes that are there now."
+        "Times are medians. Right first time: it succeeded at once. %C/A, complete and accurate: neither it"
+        " nor an earlier stage had to run again. In it: changes that are there now."
     )
 
 

@@ -43,6 +43,12 @@ deployment_id = st.sampled_from(["D1", "D2", "D3", "D4", "D5", "D6"])
 incident_id = st.sampled_from(["I1", "I2"])
 stage_name = st.sampled_from(["build", "test", "package", "lint", "e2e"])
 severity = st.sampled_from(["critical", "high", "medium", "low"])
+in_a_pipeline = {
+    "pipeline_run": st.sampled_from(["P1", "P2"]),
+    "attempt": st.sampled_from([1, 2]),
+    "job_run": st.sampled_from(["J1", "J2"]),
+    "leg": st.sampled_from(["linux", "mac"]),
+}
 
 run = st.fixed_dictionaries(
     {"at": at, "stage": stage_name},
@@ -64,8 +70,30 @@ run = st.fixed_dictionaries(
         "environment": environment,
         "queue_s": st.sampled_from([0.0, 60.0, 90000.0]),
         "stage_type": st.sampled_from(["package", None]),
+        **in_a_pipeline,
     },
 )
+matrix = st.builds(
+    lambda run, others: [run, *(run | other for other in others)],
+    run.map(lambda event: {"change": 1, **{k: v for k, v in event.items() if k not in ("span", "trace")}}),
+    st.lists(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "at": at,
+                "for": lasting,
+                "result": result,
+                "trace": trace,
+                "team": team,
+                "revision": revision,
+                **in_a_pipeline,
+            },
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+)
+"""Runs of one stage that are mostly alike: legs, attempts, and what is told twice."""
 change_event = st.fixed_dictionaries(
     {
         "at": at,
@@ -146,6 +174,7 @@ deployment = st.fixed_dictionaries(
         "value_stream": stream,
         "incident_id": incident_id,
         "work_item_id": item,
+        **in_a_pipeline,
     },
 )
 deployment_event = st.fixed_dictionaries(
@@ -175,26 +204,25 @@ incident = st.fixed_dictionaries(
     },
 )
 
-worlds: st.SearchStrategy[World] = st.lists(
-    st.one_of(
-        run,
-        run,
-        change_event,
-        change_event,
-        deployment,
-        deployment,
-        deployment,
-        incident,
-        incident,
-        stage_event,
-        approval,
-        work_item,
-        deployment_event,
-        service_event,
-    ),
-    min_size=4,
-    max_size=22,
+event = st.one_of(
+    run,
+    run,
+    change_event,
+    change_event,
+    deployment,
+    deployment,
+    deployment,
+    incident,
+    incident,
+    stage_event,
+    approval,
+    work_item,
+    deployment_event,
+    service_event,
 )
+worlds: st.SearchStrategy[World] = st.lists(
+    st.one_of(*[event.map(lambda one: [one])] * 9, matrix), min_size=4, max_size=20
+).map(lambda told: [event for together in told for event in together])
 
 _NAMED = (
     *("deploy", "deployment", "deployment_id", "incident", "incident_id", "work_item", "work_item_id"),
