@@ -142,7 +142,7 @@ _CATALOGUE = (
         kind=Kind.SHARE,
         better="more",
         noun="change",
-        sentence="All active time over all flow time, 0 to 1.",
+        sentence="All active time over all flow time, 0 to 1, of changes whose active time is known.",
         note="of that time something was done",
         is_measure=True,
     ),
@@ -173,10 +173,10 @@ _CATALOGUE = (
         group="flow",
         kind=Kind.SHARE,
         better="less",
-        noun="run",
-        whole="runs",
+        noun="execution",
+        whole="executions",
         part="rework_runs",
-        sentence="Runs of stages that had already succeeded for their changes.",
+        sentence="Executions of stages that had already succeeded for their changes.",
         note="of what had succeeded before",
     ),
     Figure(
@@ -289,8 +289,10 @@ _CATALOGUE = (
         noun="pipeline",
         whole="pipelines",
         part="succeeded",
-        sentence="Revisions of changes for which no run of a stage went wrong.",
-        limit=Limit(key="pipeline_success", default=0.95, description="Successful runs of stages, at least."),
+        sentence="Runs of pipelines in whose last attempt all stages succeeded that were not skipped.",
+        limit=Limit(
+            key="pipeline_success", default=0.95, description="Successful runs of pipelines, at least."
+        ),
     ),
     Figure(
         name="tests",

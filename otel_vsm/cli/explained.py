@@ -60,7 +60,17 @@ def _method(row: Json) -> str:
     mapping = row["change"]["mapping"] if row["change"] else None
     event = (row["method"] or "").removeprefix("change.").removeprefix("approval.")
     names = (event, mapping) if row["reason"] is None else (row["reason"],)
-    return ", ".join(name for name in (*names, row["stage"]) if name) or UNKNOWN
+    return ", ".join(name for name in (*names, row["stage"], *_execution(row)) if name) or UNKNOWN
+
+
+def _execution(row: Json) -> Iterator[str]:
+    """What makes several runs of a stage one execution."""
+    if execution := row["execution"]:
+        if execution["legs"] > 1:
+            yield count(execution["legs"], "leg")
+        if execution["pipeline_run"]:
+            attempt = f".{execution['attempt']}" if execution["attempt"] else ""
+            yield f"in {execution['pipeline_run']}{attempt}"
 
 
 def _written(setting: Any) -> str:

@@ -9,6 +9,10 @@ from otel_vsm.human import behind, beside, count, duration, share, value
 from otel_vsm.semconv import ActorType, Statistic
 
 _STAGE = 24
+_HEADS = (
+    *("STAGE", "RUNS", "TAKES", "WAITS BEFORE", "SUCCEEDS"),
+    *("RIGHT FIRST TIME", "%C/A", "REDONE", "IN IT"),
+)
 _ACTORS = {ActorType.HUMAN: "people", ActorType.AUTOMATION: "machines"}
 
 
@@ -74,12 +78,11 @@ def _ages(wip: Json) -> str:
 
 def stages(stages: Sequence[Json]) -> Iterator[str]:
     """A line per stage."""
-    heads = ("STAGE", "RUNS", "TAKES", "WAITS BEFORE", "SUCCEEDS", "RIGHT FIRST TIME", "REDONE", "IN IT")
-    yield from table(heads, [_stage(stage) for stage in stages], right=range(1, len(heads)))
+    yield from table(_HEADS, [_stage(stage) for stage in stages], right=range(1, len(_HEADS)))
     yield ""
     yield from paragraph(
-        "Times are medians. Right first time: neither this stage nor an earlier one had to run again. In it:"
-        " changes that are there now."
+        "Times are medians. Right first time: it succeeded at once. %C/A, complete and accurate: neither it"
+        " nor an earlier stage had to run again. In it: changes that are there now."
     )
 
 
@@ -90,6 +93,7 @@ def _stage(stage: Json) -> Row:
         duration(stage["process_time"]["p50"]),
         duration(stage["wait_time"]["p50"]),
         share(stage["success_ratio"]),
+        share(stage["first_pass_yield"]),
         share(stage["complete_accurate"]),
         str(stage["rework_runs"]),
         str(stage["wip"]),

@@ -74,7 +74,7 @@ FLOW = {
         "oldest": [{"id": "github.com/acme/shop#7"}],
     },
     "bottleneck": {"reason": "Half of the delivered changes waited 5 h or more for build."},
-    "rework": {"rework_runs": 7, "runs": 120, "ratio": 7 / 120, "flaky_runs": 0},
+    "rework": {"rework_runs": 7, "executions": 120, "ratio": 7 / 120, "flaky_runs": 0},
     "handoffs": {
         "count": 3,
         "wait_time": values(3, p50=600.0),

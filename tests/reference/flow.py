@@ -7,7 +7,7 @@ from reference.approvals import approvals
 from reference.changes import SECOND, Change
 from reference.deliveries import Delivery
 from reference.identity import is_request
-from reference.passage import handoffs, passage, passing_runs, promotion_times, rates, rollbacks
+from reference.passage import handoffs, passage, passing_executions, promotion_times, rates, rollbacks
 from reference.rows import distinct, is_work_item_event
 from reference.runs import Run, active_s
 from reference.statistics import quantile, ratio, statistic
@@ -25,22 +25,27 @@ def flow_times(story: Story, question: Question) -> list[tuple[Delivery, float]]
     return found
 
 
-def active_times(story: Story, question: Question) -> list[float]:
-    """For how long of that there was work on each change."""
-    return [
-        active_s(
-            story.runs_of(delivery.change),
-            delivery.delivered_at - int(length * SECOND),
-            delivery.delivered_at,
+def active_times(story: Story, question: Question) -> list[tuple[float, float]]:
+    """For how long of that there was work on each change, and the whole; of changes that are known to have
+    been worked on."""
+    times = [
+        (
+            active_s(
+                story.runs_of(delivery.change),
+                delivery.delivered_at - int(length * SECOND),
+                delivery.delivered_at,
+            ),
+            length,
         )
         for delivery, length in flow_times(story, question)
     ]
+    return [(active, length) for active, length in times if active]
 
 
 def flow_efficiency(story: Story, question: Question) -> float | None:
     """Time during which there was work on the changes, of all their time."""
-    whole = sum(flow_time for _, flow_time in flow_times(story, question))
-    return ratio(sum(active_times(story, question)), whole)
+    times = active_times(story, question)
+    return ratio(sum(active for active, _ in times), sum(length for _, length in times))
 
 
 def blocked_s(change: Change, start: int, end: int) -> float:
@@ -176,7 +181,9 @@ def bottleneck(story: Story, question: Question) -> dict[str, Any] | None:
             if run.start < delivery.delivered_at:
                 by_stage[run.stage].append(run)
         for stage, runs in by_stage.items():
-            spent[stage, "process"].append(sum(run.process_s for run in runs))
+            spent[stage, "process"].append(
+                active_s(runs, min(run.start for run in runs), max(run.end for run in runs))
+            )
             spent[stage, "wait"].append(sum(run.wait_s or 0.0 for run in runs))
     candidates = []
     for (stage, part), values in spent.items():
@@ -195,7 +202,7 @@ def bottleneck(story: Story, question: Question) -> dict[str, Any] | None:
         "median_s": -negative,
         "share": -negative / flow_time if flow_time else None,
         "wip": [its for _, its in in_progress(story, question)].count(stage),
-        **rates([run for run in passing_runs(story, question) if run.stage == stage], question),
+        **rates([one for one in passing_executions(story, question) if one.stage == stage], question),
     }
 
 
@@ -204,7 +211,9 @@ def flow(story: Story, question: Question) -> dict[str, Any]:
     delivered = flow_times(story, question)
     return {
         "flow_time": statistic([length for _, length in delivered], story.profile.median),
-        "active_time": statistic(active_times(story, question), story.profile.median),
+        "active_time": statistic(
+            [active for active, _ in active_times(story, question)], story.profile.median
+        ),
         "cycle_time": statistic(cycle_times(story, question), story.profile.median),
         "flow_efficiency": flow_efficiency(story, question),
         "throughput_per_day": len(story.deliveries(question)) / question.days,

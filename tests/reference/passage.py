@@ -7,8 +7,10 @@ from math import prod
 from typing import Any
 
 from reference.changes import SECOND
+from reference.executions import Execution
 from reference.incidents import PRODUCTION
-from reference.runs import BAD, Run, flaky_runs
+from reference.rows import distinct, smallest
+from reference.runs import BAD, Run
 from reference.statistics import ratio, statistic
 from reference.story import Story
 from scenarios.question import Question
@@ -16,75 +18,79 @@ from scenarios.question import Question
 
 def passing_runs(story: Story, question: Question) -> list[Run]:
     """The runs that pass the filters, of any time; work before any deployment is for every environment."""
-    return [
-        run
-        for run in story.facts.runs
-        if question.service in (None, run.row["service"])
-        and (run.row["environment"] is None or story.in_environment(run.row["environment"], question))
-        and question.repository in (None, run.row["repository"])
-        and question.team in (None, run.row["team"])
-        and question.value_stream in (None, run.row["value_stream"])
-    ]
+    return [run for run in story.facts.runs if _passes(story, question, [run])]
 
 
-def runs_that_ended(story: Story, question: Question) -> list[Run]:
-    """Those of them that ended in the window."""
-    return [run for run in passing_runs(story, question) if question.within(run.end)]
+def passing_executions(story: Story, question: Question) -> list[Execution]:
+    """The same of executions; one of several teams is each one's."""
+    return [one for one in story.facts.executions if _passes(story, question, one.runs)]
 
 
-def rates(runs: list[Run], question: Question) -> dict[str, float]:
-    """How many changes a day arrived in a stage, and left it, of all runs of the stage."""
-    arrived = [run for run in runs if run.first_run and question.within(run.start)]
-    left = [run for run in runs if run.complete_accurate is not None and question.within(run.end)]
+def _passes(story: Story, question: Question, runs: list[Run]) -> bool:
+    rows = [run.row for run in runs]
+    environment = rows[0]["environment"]
+    return (
+        question.service in (None, rows[0]["service"])
+        and (environment is None or story.in_environment(environment, question))
+        and question.repository in (None, smallest(rows, "repository"))
+        and (question.team is None or question.team in distinct(rows, "team"))
+        and (question.value_stream is None or question.value_stream in distinct(rows, "value_stream"))
+    )
+
+
+def rates(executions: list[Execution], question: Question) -> dict[str, float]:
+    """How many changes a day arrived in a stage, and left it, of all executions of the stage."""
+    arrived = [one for one in executions if one.first_execution and question.within(one.start)]
+    left = [one for one in executions if one.complete_accurate is not None and question.within(one.end)]
     return {
         "arrivals_per_day": len(arrived) / question.days,
         "departures_per_day": len(left) / question.days,
     }
 
 
-def flaky_among(story: Story, runs: list[Run]) -> list[Run]:
-    """The runs that passed where the same had failed before, although nothing had changed."""
-    flaky = [run for change in story.facts.changes.values() for run in flaky_runs(story.runs_of(change))]
-    return [run for run in runs if run in flaky]
-
-
 def passage(story: Story, question: Question) -> dict[str, Any]:
     """Rework, rolled %C/A, pipelines and tests; stages in quarantine are no part of them."""
-    ended = runs_that_ended(story, question)
-    sound = [run for run in ended if not run.row["quarantined"]]
-    rework = len([run for run in sound if run.rework])
-    tests = _tests(sound)
+    every = [one for one in passing_executions(story, question) if not one.quarantined]
+    ended = [one for one in every if question.within(one.end)]
+    rework = len([one for one in ended if one.rework])
+    runs = [run for run in passing_runs(story, question) if question.within(run.end)]
     return {
         "rework": {
             "rework_runs": rework,
-            "runs": len(sound),
-            "ratio": ratio(rework, len(sound)),
-            "flaky_runs": len(flaky_among(story, sound)),
+            "executions": len(ended),
+            "ratio": ratio(rework, len(ended)),
+            "flaky_runs": len([one for one in ended if one.flaky]),
         },
-        "rolled_complete_accurate": _rolled(sound),
-        "pipeline": _pipelines(sound),
-        "tests": tests | {"quarantined": _tests([run for run in ended if run.row["quarantined"]])},
+        "rolled_complete_accurate": _rolled(ended),
+        "pipeline": _pipelines(every, question),
+        "tests": _tests([run for run in runs if not run.row["quarantined"]])
+        | {"quarantined": _tests([run for run in runs if run.row["quarantined"]])},
     }
 
 
-def _rolled(runs: list[Run]) -> float | None:
+def _rolled(executions: list[Execution]) -> float | None:
     """The product over the stages that any change left."""
     left: dict[str, list[bool]] = defaultdict(list)
-    for run in runs:
-        if run.complete_accurate is not None:
-            left[run.stage].append(run.complete_accurate)
+    for one in executions:
+        if one.complete_accurate is not None:
+            left[one.stage].append(one.complete_accurate)
     return prod(sum(of_stage) / len(of_stage) for of_stage in left.values()) if left else None
 
 
-def _pipelines(runs: list[Run]) -> dict[str, Any]:
-    """Of the changes' revisions that were worked on, how many went through without a failure."""
-    groups: dict[tuple[str, str], bool] = {}
-    for run in runs:
-        if run.change is not None and run.row["revision"] is not None and run.row["stage_type"] != "deploy":
-            key = (run.change, run.row["revision"])
-            groups[key] = groups.get(key, True) and run.row["result"] not in BAD
-    succeeded = sum(groups.values())
-    return {"pipelines": len(groups), "succeeded": succeeded, "ratio": ratio(succeeded, len(groups))}
+def _pipelines(executions: list[Execution], question: Question) -> dict[str, Any]:
+    """Of the runs of pipelines that ended, of how many the last attempt went through."""
+    groups: dict[tuple[str, str], list[Execution]] = defaultdict(list)
+    for one in executions:
+        if one.change is not None and one.pipeline_run is not None and one.last_attempt:
+            groups[one.change, one.pipeline_run].append(one)
+    results = [
+        {one.result for one in group} - {"skip"}
+        for group in groups.values()
+        if question.within(max(one.end for one in group))
+    ]
+    counted = [of_run for of_run in results if of_run]
+    succeeded = len([of_run for of_run in counted if of_run == {"success"}])
+    return {"pipelines": len(counted), "succeeded": succeeded, "ratio": ratio(succeeded, len(counted))}
 
 
 def _tests(runs: list[Run]) -> dict[str, Any]:

@@ -20,10 +20,6 @@ class Run:
     process_s: float
     queue_s: float | None = None
     wait_s: float | None = None
-    first_run: bool = False
-    rework: bool = False
-    complete_accurate: bool | None = None
-    """Only on the run that first succeeded: nothing up to here had to run again afterwards."""
 
     @property
     def stage(self) -> str:
@@ -51,13 +47,10 @@ class Run:
     def begun_order(self) -> tuple[int, str, str]:
         return self.start, self.row["span_id"], self.row["trace_id"]
 
-    @property
-    def done_order(self) -> tuple[int, str, str]:
-        return self.end, self.row["span_id"], self.row["trace_id"]
 
-
-def runs(rows: list[Row], identities: Identities) -> list[Run]:
-    found = [
+def told_runs(rows: list[Row], identities: Identities) -> list[Run]:
+    """Every run as often as it was told."""
+    return [
         Run(
             row=row,
             change=identities.change_of_row.get(key_of(row)),
@@ -67,15 +60,33 @@ def runs(rows: list[Row], identities: Identities) -> list[Run]:
         for row in rows
         if is_run(row)
     ]
+
+
+def runs(told: list[Run], rows: list[Row], identities: Identities) -> list[Run]:
+    found = _each_once(told)
     by_change: dict[str, list[Run]] = defaultdict(list)
     for run in found:
         if run.change is not None:
             by_change[run.change].append(run)
     for of_change in by_change.values():
         _waits(of_change)
-        _repetitions(of_change)
+        _queued_at_most(of_change)
     _queues(rows, identities, by_change)
     return found
+
+
+def _each_once(told: list[Run]) -> list[Run]:
+    """A job's run of a stage is known by its times, whichever spans tell it; the span that knows of the
+    pipeline is believed, then the first by its id."""
+    once: dict[tuple[Any, ...], Run] = {}
+    for run in sorted(
+        told, key=lambda run: (run.row["pipeline_run"] is None, run.row["span_id"], run.row["trace_id"])
+    ):
+        whose = ("change", run.change) if run.change is not None else ("trace", run.row["trace_id"])
+        job = run.row["job_run"]
+        key = (whose, run.repeats, job, run.start, run.end) if job is not None else key_of(run.row)
+        once.setdefault(key, run)
+    return list(once.values())
 
 
 def _waits(of_change: list[Run]) -> None:
@@ -85,6 +96,14 @@ def _waits(of_change: list[Run]) -> None:
         if busy_until is not None:
             run.wait_s = max(0, run.start - busy_until) / SECOND
         busy_until = run.end if busy_until is None else max(busy_until, run.end)
+
+
+def _queued_at_most(of_change: list[Run]) -> None:
+    """What a run says of its queue goes back no further than to the end of the work before it."""
+    for run in of_change:
+        ends = [other.end for other in of_change if other.end <= run.start and other.start < run.start]
+        if ends and run.queue_s is not None:
+            run.queue_s = min(run.queue_s, (run.start - max(ends)) / SECOND)
 
 
 def _queues(rows: list[Row], identities: Identities, by_change: dict[str, list[Run]]) -> None:
@@ -104,41 +123,6 @@ def _queues(rows: list[Row], identities: Identities, by_change: dict[str, list[R
             queued_at[id(run)] = min(row["started_at"], queued_at.get(id(run), row["started_at"]))
             if run.row["queue_s"] is None:
                 run.queue_s = (run.start - queued_at[id(run)]) / SECOND
-
-
-def _repetitions(of_change: list[Run]) -> None:
-    by_stage: dict[tuple[str, str | None, str | None], list[Run]] = defaultdict(list)
-    for run in of_change:
-        by_stage[run.repeats].append(run)
-    begun = {stage: min(runs, key=lambda run: run.begun_order) for stage, runs in by_stage.items()}
-    for stage, of_stage in by_stage.items():
-        begun[stage].first_run = True
-        passed = [run for run in of_stage if run.succeeded]
-        if not passed:
-            continue
-        success = min(passed, key=lambda run: run.done_order)
-        for run in of_stage:
-            run.rework = run is not success and run.start >= success.end
-        success.complete_accurate = True
-        for other, of_other in by_stage.items():
-            if len(of_other) > 1 and begun[other].start <= begun[stage].start:
-                again = [run for run in of_other if run is not success and run.start >= success.end]
-                if again:
-                    success.complete_accurate = False
-
-
-def flaky_runs(of_change: list[Run]) -> list[Run]:
-    """The first run that passed where the same stage had failed before, at the same revision."""
-    found: dict[tuple[Any, ...], Run] = {}
-    for good in sorted(of_change, key=lambda run: run.begun_order):
-        key = (*good.repeats, good.row["revision"])
-        failed_before = any(
-            (*bad.repeats, bad.row["revision"]) == key and bad.row["result"] in BAD and bad.end <= good.start
-            for bad in of_change
-        )
-        if good.row["revision"] is not None and good.succeeded and failed_before:
-            found.setdefault(key, good)
-    return list(found.values())
 
 
 @dataclass

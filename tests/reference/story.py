@@ -11,12 +11,13 @@ from otel_vsm_collector.declared.profiles import Profile
 from reference.changes import Change, changes
 from reference.deliveries import Delivery, first_artifacts, first_deliveries
 from reference.deployments import Carried, Deployment, carried, deployments
+from reference.executions import Execution, executions
 from reference.failures import Judged, judged
 from reference.identity import Identities, identified
 from reference.incidents import PRODUCTION, Incident, incidents
 from reference.remedies import Remedy, remedies
 from reference.rows import Key, Row, settled
-from reference.runs import Begun, Run, runs, unfinished
+from reference.runs import Begun, Run, runs, told_runs, unfinished
 from scenarios.question import Question
 
 
@@ -32,14 +33,16 @@ class Facts:
         }
         self.identities: Identities = identified(self.rows, declared.limits.suspicious_revisions)
         self.changes: dict[str, Change] = changes(self.rows, self.identities)
-        self.runs: list[Run] = runs(self.rows, self.identities)
+        told = told_runs(self.rows, self.identities)
+        self.runs: list[Run] = runs(told, self.rows, self.identities)
+        self.executions: list[Execution] = executions(self.runs)
         self.runs_by_change: dict[str, list[Run]] = {name: [] for name in self.changes}
         for run in self.runs:
             if run.change is not None:
                 self.runs_by_change[run.change].append(run)
         self.unfinished: list[Begun] = unfinished(self.rows, self.identities)
         self.deployments: dict[str, Deployment] = deployments(
-            self.rows, self.links, self.identities, self.changes, self.runs
+            self.rows, self.links, self.identities, self.changes, told
         )
         self.incidents: dict[str, Incident] = incidents(self.rows, self.links, self.deployments)
 

@@ -47,9 +47,6 @@ def run_row(run: Run) -> dict[str, Any]:
         "process_s": run.process_s,
         "queue_s": run.queue_s,
         "wait_s": run.wait_s,
-        "first_run": run.first_run,
-        "rework": run.rework,
-        "complete_accurate": run.complete_accurate,
     }
 
 

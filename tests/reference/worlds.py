@@ -43,6 +43,12 @@ deployment_id = st.sampled_from(["D1", "D2", "D3", "D4", "D5", "D6"])
 incident_id = st.sampled_from(["I1", "I2"])
 stage_name = st.sampled_from(["build", "test", "package", "lint", "e2e"])
 severity = st.sampled_from(["critical", "high", "medium", "low"])
+in_a_pipeline = {
+    "pipeline_run": st.sampled_from(["P1", "P2"]),
+    "attempt": st.sampled_from([1, 2]),
+    "job_run": st.sampled_from(["J1", "J2"]),
+    "leg": st.sampled_from(["linux", "mac"]),
+}
 
 run = st.fixed_dictionaries(
     {"at": at, "stage": stage_name},
@@ -64,8 +70,30 @@ run = st.fixed_dictionaries(
         "environment": environment,
         "queue_s": st.sampled_from([0.0, 60.0, 90000.0]),
         "stage_type": st.sampled_from(["package", None]),
+        **in_a_pipeline,
     },
 )
+matrix = st.builds(
+    lambda run, others: [run, *(run | other for other in others)],
+    run.map(lambda event: {"change": 1, **{k: v for k, v in event.items() if k not in ("span", "trace")}}),
+    st.lists(
+        st.one_of(
+            st.fixed_dictionaries({"trace": trace}),
+            st.fixed_dictionaries({"leg": in_a_pipeline["leg"]}, optional={"result": result, "for": lasting}),
+            st.fixed_dictionaries({"job_run": in_a_pipeline["job_run"], "result": result}),
+            st.fixed_dictionaries(
+                {"at": at, "result": result}, optional={"team": team, "revision": revision}
+            ),
+            st.fixed_dictionaries(
+                {"at": at, "attempt": in_a_pipeline["attempt"]}, optional={"result": result}
+            ),
+            st.fixed_dictionaries({"at": at, "pipeline_run": in_a_pipeline["pipeline_run"]}),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+)
+"""Runs of one stage that are mostly alike: legs, attempts, and what is told twice."""
 change_event = st.fixed_dictionaries(
     {
         "at": at,
@@ -146,6 +174,7 @@ deployment = st.fixed_dictionaries(
         "value_stream": stream,
         "incident_id": incident_id,
         "work_item_id": item,
+        **in_a_pipeline,
     },
 )
 deployment_event = st.fixed_dictionaries(
@@ -175,25 +204,28 @@ incident = st.fixed_dictionaries(
     },
 )
 
-worlds: st.SearchStrategy[World] = st.lists(
-    st.one_of(
-        run,
-        run,
-        change_event,
-        change_event,
-        deployment,
-        deployment,
-        deployment,
-        incident,
-        incident,
-        stage_event,
-        approval,
-        work_item,
-        deployment_event,
-        service_event,
-    ),
-    min_size=4,
-    max_size=22,
+event = st.one_of(
+    run,
+    run,
+    change_event,
+    change_event,
+    deployment,
+    deployment,
+    deployment,
+    incident,
+    incident,
+    stage_event,
+    approval,
+    work_item,
+    deployment_event,
+    service_event,
+)
+# What is one of several is as likely as each of them, where it is not chosen by a number.
+_alone_or_together = st.integers(1, 6).flatmap(
+    lambda number: matrix if number == 4 else event.map(lambda one: [one])
+)
+worlds: st.SearchStrategy[World] = st.lists(_alone_or_together, min_size=4, max_size=20).map(
+    lambda told: [event for together in told for event in together]
 )
 
 _NAMED = (

@@ -73,6 +73,8 @@ FACTS: dict[str, ibis.Schema] = {
     # A run of a stage.
     "stage_run": ibis.schema(
         {
+            "run_id": "string",  # the same for each span that tells of the run
+            "execution_id": "string",  # of the runs that belong together
             "trace_id": "string",
             "span_id": "string",
             "change_id": "string",  # null where no change could be found
@@ -85,18 +87,53 @@ FACTS: dict[str, ibis.Schema] = {
             "actor_type": "string",
             "value_stream": "string",
             "revision": "string",
+            "pipeline_run": "string",
+            "attempt": "int64",
+            "job_run": "string",
+            "leg": "string",
+            "decides": "boolean",  # the last of its leg in the execution
+            "flaky": "boolean",  # it succeeded where its leg had failed before in the execution
             "result": "string",
             "started_at": "int64",
             "ended_at": "int64",
             "busy_until": "int64",  # the latest end of the change's runs that began earlier
+            "stage_busy_until": "int64",  # the same of the runs of this stage alone
             "from_team": "string",  # whose the run before was, where that was another team
             "process_s": "float64",
             "queue_s": "float64",
             "wait_s": "float64",  # null before the first run of a change
-            "first_run": "boolean",  # of this stage for this change
+        }
+    ),
+    # An execution of a stage for a change: the runs that belong together. It goes by the first of them.
+    "stage_execution": ibis.schema(
+        {
+            "id": "string",
+            "trace_id": "string",
+            "span_id": "string",
+            "change_id": "string",  # null where no change could be found
+            "repository": "string",
+            "stage_name": "string",
+            "stage_type": "string",
+            "service": "string",
+            "environment": "string",
+            "teams": "array<string>",
+            "value_streams": "array<string>",
+            "revision": "string",  # null where its runs disagree
+            "pipeline_run": "string",
+            "attempt": "int64",
+            "last_attempt": "boolean",  # the change has no later one of the pipeline run
+            "result": "string",
+            "started_at": "int64",
+            "ended_at": "int64",
+            "runs": "int64",
+            "legs": "int64",
+            "process_s": "float64",
+            "queue_s": "float64",
+            "wait_s": "float64",  # null where a change begins with it
+            "first_execution": "boolean",  # of this stage for this change
             "rework": "boolean",  # the stage had succeeded for this change before
-            "complete_accurate": "boolean",  # on the run that first succeeded, null on the others
-            "flaky": "boolean",  # the first success after a failure at the same revision
+            "complete_accurate": "boolean",  # on the one that first succeeded, null on the others
+            "flaky": "boolean",  # a success after a failure at the same revision, of it or of a leg
         }
     ),
     # A stage that began and of which no run is known.

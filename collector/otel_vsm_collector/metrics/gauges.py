@@ -84,8 +84,8 @@ _UNDER_WAY = {
 
 def complete_accurate(selection: Selection) -> ir.Table:
     """(stage_name, share): whose work left the stage in the window and never had to come back."""
-    runs = selection.table("stage_run")
-    left = runs.filter(selection.within(runs.ended_at), runs.complete_accurate.notnull())
+    rows = selection.table("stage_execution")
+    left = rows.filter(selection.within(rows.ended_at), rows.complete_accurate.notnull())
     return left.group_by("stage_name").agg(share=left.complete_accurate.cast("float64").mean())
 
 

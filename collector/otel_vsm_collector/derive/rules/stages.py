@@ -1,5 +1,5 @@
-"""Stages: how long each run took, waited and queued, whether its work came back; and those that began and of
-which no run is known: they go on, or whoever ran them could not tell the end."""
+"""Stages: how long each run took, waited and queued, and which execution it is of; and those that began and
+of which no run is known: they go on, or whoever ran them could not tell the end."""
 
 import ibis
 import ibis.expr.types as ir
@@ -11,47 +11,51 @@ from otel_vsm.semconv import EventName, TaskResult
 NANOSECONDS = 1e9
 BAD = (TaskResult.FAILURE, TaskResult.ERROR, TaskResult.TIMEOUT)
 """The results that say that something was wrong."""
-_STAGE = ["owner", "stage"]
+FIRST_ATTEMPT = 1
+"""Of a pipeline's run, also where none is told."""
+_ID = ["trace_id", "span_id"]
+_BEGUN = ["started_at", "span_id", "trace_id"]
 
 
 def stage_runs(spans: ir.Table) -> ir.Table:
     """The table `stage_run` from the spans of whole changes.
 
-    - queue: as the run itself says, else since its `stage.queued`.
+    - queue: as the run itself says, but no longer than since the change's run before it ended; else since its
+      `stage.queued`.
     - wait: since the end of the latest earlier run of the change, 0 where one was still active.
-    - complete and accurate: after the stage's first success neither it nor a stage that began
-      before it had to run again.
-    - flaky: the first success after a failure at the same revision.
+    - execution: the runs of one pipeline run and attempt, the first where none is told; without a pipeline
+      run those that overlap. It goes by the run that began first.
+    - leg: as the run says, else its job; a run that says neither is a leg of its own.
 
-    For these a stage is another one in another environment, or for another service: who brings a change from
-    staging to production deploys nothing again.
+    A stage is another one in another environment, or for another service: who brings a change from staging to
+    production deploys nothing again.
     """
     runs = spans.filter(spans.stage_name.notnull(), spans.event_name.isnull())
     runs = runs.mutate(
-        # Runs that no change is known for are no neighbours of each other.
-        owner=ibis.coalesce(runs.change_id, runs.trace_id.concat(":", runs.span_id)),
+        id=runs.trace_id.concat(":", runs.span_id),
         stage=runs.stage_name.concat("\n", runs.environment.fill_null(""), "\n", runs.service.fill_null("")),
-        start_key=_order_key(runs, runs.started_at),
-        end_key=_order_key(runs, runs.ended_at),
-        succeeded=(runs.result == TaskResult.SUCCESS).fill_null(False),
     )
-    order = [runs.started_at, runs.span_id, runs.trace_id]
+    runs = _each_once(runs)
+    # Runs that no change is known for are no neighbours of each other.
+    runs = runs.mutate(owner=ibis.coalesce(runs.change_id, runs.id))
+    in_change, in_stage = (
+        ibis.window(group_by=group, order_by=_BEGUN, preceding=(None, 1))
+        for group in (["owner"], ["owner", "stage_name"])
+    )
     runs = runs.mutate(
-        busy_until=runs.ended_at.max().over(
-            ibis.window(group_by=runs.owner, order_by=order, preceding=(None, 1))
-        ),
-        before=runs.team.lag().over(ibis.window(group_by=runs.owner, order_by=order)),
+        busy_until=runs.ended_at.max().over(in_change),
+        stage_busy_until=runs.ended_at.max().over(in_stage),
+        before=runs.team.lag().over(ibis.window(group_by="owner", order_by=_BEGUN)),
     )
-    # All of them before the first join: Ibis repeats the joins so far in each that it is asked of after.
-    stages, queued, flaky = _stages(runs), _queued(spans, runs), _flaky(runs)
-    runs = runs.join(stages, _STAGE)
-    runs = runs.left_join(queued, ["trace_id", "span_id"])
-    runs = runs.left_join(flaky, ["trace_id", "span_id"], rname="{name}_flaky")
-    runs = runs.mutate(first_to_succeed=(runs.end_key == runs.pass_key).fill_null(False))
-    runs = runs.mutate(rework=(runs.started_at >= runs.passed_at).fill_null(False) & ~runs.first_to_succeed)
-    came_back = runs.rework.any().over(ibis.window(group_by=[runs.owner, runs.stage]))
-    accurate = ~(came_back | (runs.earlier_again >= runs.passed_at).fill_null(False))
+    runs = _with_legs(_with_executions(runs))
+    queued, ended = _queued(spans, runs), _ended_before(runs)
+    runs = runs.left_join(queued, _ID).drop("trace_id_right", "span_id_right")
+    runs = runs.left_join(ended, _ID)
+    queued_at_most = (runs.started_at - runs.ended_before) / NANOSECONDS
+    told = ifelse(runs.queue_s > queued_at_most, queued_at_most, runs.queue_s)
     return runs.select(
+        "run_id",
+        "execution_id",
         "trace_id",
         "span_id",
         "change_id",
@@ -63,22 +67,23 @@ def stage_runs(spans: ir.Table) -> ir.Table:
         "actor_type",
         "value_stream",
         "revision",
+        "pipeline_run",
+        "attempt",
+        "job_run",
+        "leg",
         "result",
         "started_at",
         "ended_at",
         "busy_until",
-        queue_s=ibis.coalesce(runs.queue_s, (runs.started_at - runs.queued_at) / NANOSECONDS),
+        "stage_busy_until",
+        "decides",
+        "flaky",
+        queue_s=ibis.coalesce(told, (runs.started_at - runs.queued_at) / NANOSECONDS),
         # The wrappers' own name says nothing of what was worked on.
         service=runs.service.nullif(DEFAULT_SERVICE_NAME),
         from_team=ifelse(runs.before != runs.team, runs.before, ibis.null("string")),
         process_s=(runs.ended_at - runs.started_at) / NANOSECONDS,
         wait_s=(runs.started_at - runs.busy_until).clip(lower=0) / NANOSECONDS,
-        first_run=(runs.start_key == runs.first_key) & runs.change_id.notnull(),
-        rework=runs.rework,
-        complete_accurate=ifelse(
-            runs.first_to_succeed & runs.change_id.notnull(), accurate, ibis.null("boolean")
-        ),
-        flaky=runs.span_id_flaky.notnull(),
     )
 
 
@@ -108,36 +113,78 @@ def unfinished_stages(spans: ir.Table) -> ir.Table:
     return alone.anti_join(within.select("trace_id", "span_id").distinct(), ["trace_id", "span_id"])
 
 
-def _order_key(runs: ir.Table, moment: ir.IntegerColumn) -> ir.StringColumn:
-    """What runs are ordered by where one of several has to be first: a moment, then their ids."""
-    return moment.cast("string").lpad(20, "0").concat(":", runs.span_id, ":", runs.trace_id)
-
-
-def _stages(runs: ir.Table) -> ir.Table:
-    """The stages of each change (owner, stage): which run of it began first (`first_key`), which first
-    succeeded and until when (`pass_key`, `passed_at`), and when another stage that began no later last ran
-    again (`earlier_again`)."""
-    stages = runs.group_by(_STAGE).agg(
-        first_key=runs.start_key.min(),
-        began_at=runs.started_at.min(),
-        pass_key=runs.end_key.min(where=runs.succeeded),
-        passed_at=runs.ended_at.min(where=runs.succeeded),
-        again=ifelse(runs.count() > 1, runs.started_at.max(), ibis.null("int64")),
+def _each_once(runs: ir.Table) -> ir.Table:
+    """Runs of whole changes, or where none is known of whole traces, with what each goes by whatever its span
+    (`run_id`). Equal job, stage and times are one run, told twice; one job may run several stages."""
+    same = [runs.stage, runs.job_run, runs.started_at, runs.ended_at]
+    owner = ibis.coalesce(runs.change_id, runs.trace_id)
+    # Who knows the pipeline is believed first.
+    order = [runs.pipeline_run.isnull(), runs.span_id, runs.trace_id]
+    times = runs.started_at.cast("string").concat("\n", runs.ended_at.cast("string"))
+    runs = runs.mutate(
+        run_id=ibis.coalesce(runs.job_run.concat("\n", runs.stage, "\n", times), runs.id),
+        telling=ibis.row_number().over(ibis.window(group_by=[owner, *same], order_by=order)),
     )
-    order = [stages.began_at, stages.stage]
-    earlier = ibis.window(group_by=stages.owner, order_by=order, preceding=(None, 1))
-    # Of stages that began at the same time each is an earlier one of the other.
-    beside = ibis.window(group_by=[stages.owner, stages.began_at], order_by=stages.stage, following=(1, None))
-    stages = stages.mutate(before=stages.again.max().over(earlier), beside=stages.again.max().over(beside))
-    return stages.select(
-        *_STAGE,
-        "first_key",
-        "pass_key",
-        "passed_at",
-        earlier_again=ibis.coalesce(
-            ibis.greatest(stages.before, stages.beside), stages.before, stages.beside
+    return runs.filter((runs.telling == 0) | runs.job_run.isnull()).drop("telling")
+
+
+def _with_executions(runs: ir.Table) -> ir.Table:
+    """The same, with the id of the run that began first of those that are one execution (`execution_id`)."""
+    together = ["owner", "stage", "pipeline_run", "counted_attempt"]
+    # The longest first, so that what takes no time is within what begins with it.
+    order = ["started_at", ibis.desc("ended_at"), "span_id", "trace_id"]
+    runs = runs.mutate(counted_attempt=runs.attempt.fill_null(FIRST_ATTEMPT))
+    earlier = ibis.window(group_by=together, order_by=order, preceding=(None, 1))
+    runs = runs.mutate(reached=runs.ended_at.max().over(earlier))
+    apart = runs.pipeline_run.isnull() & (runs.started_at >= runs.reached).fill_null(True)
+    so_far = ibis.window(group_by=together, order_by=order, preceding=(None, 0))
+    runs = runs.mutate(apart=apart.cast("int64"))
+    runs = runs.mutate(number=runs.apart.sum().over(so_far))
+    first = ibis.window(group_by=[*together, "number"], order_by=_BEGUN, preceding=(None, 0))
+    return runs.mutate(execution_id=runs.id.first().over(first))
+
+
+def _with_legs(runs: ir.Table) -> ir.Table:
+    """The same, with whether a run is the last of its leg (`decides`), and whether it succeeded where its leg
+    had failed before in the same execution, at the same revision (`flaky`)."""
+    runs = runs.mutate(
+        of_leg=ibis.coalesce(
+            ibis.literal("leg ").concat(runs.leg), ibis.literal("job ").concat(runs.job_run), runs.id
         ),
+        bad_at=ifelse(runs.result.isin([str(result) for result in BAD]), runs.ended_at, ibis.null("int64")),
     )
+    # A run may lie within another of its own leg, which then ends last.
+    last = ibis.window(
+        group_by=["execution_id", "of_leg"],
+        order_by=[ibis.desc("ended_at"), ibis.desc("started_at"), "span_id", "trace_id"],
+    )
+    failed_at = runs.bad_at.min().over(group_by=["execution_id", "of_leg", "revision"])
+    succeeded = (runs.result == TaskResult.SUCCESS).fill_null(False)
+    return runs.mutate(
+        decides=ibis.row_number().over(last) == 0,
+        flaky=succeeded & (runs.started_at >= failed_at).fill_null(False),
+    )
+
+
+def _ended_before(runs: ir.Table) -> ir.Table:
+    """When the latest of the change's runs ended that had ended when each began (trace_id, span_id,
+    ended_before)."""
+    moments = ibis.union(
+        runs.select("owner", *_ID, at="started_at", ended_at=ibis.null("int64"), turn=ibis.literal(1)),
+        # What takes no time has not ended before itself.
+        runs.select(
+            "owner",
+            *_ID,
+            "ended_at",
+            at="ended_at",
+            turn=ifelse(runs.ended_at > runs.started_at, 0, 2),
+        ).select("owner", *_ID, "at", "ended_at", "turn"),
+    )
+    until_now = ibis.window(
+        group_by=moments.owner, order_by=[moments["at"], moments.turn], preceding=(None, 0)
+    )
+    moments = moments.mutate(ended_before=moments.ended_at.max().over(until_now))
+    return moments.filter(moments.turn == 1).select(*_ID, "ended_before")
 
 
 def _queued(spans: ir.Table, runs: ir.Table) -> ir.Table:
@@ -153,19 +200,3 @@ def _queued(spans: ir.Table, runs: ir.Table) -> ir.Table:
     after = after.mutate(rank=ibis.row_number().over(first))
     after = after.filter(after["rank"] == 0)
     return after.group_by("trace_id", "span_id").agg(queued_at=after.queued_at.min())
-
-
-def _flaky(runs: ir.Table) -> ir.Table:
-    """The runs (trace_id, span_id) that first succeeded where a run of the same change, stage and revision
-    had failed before."""
-    same = [*_STAGE, "revision"]
-    known = runs.filter(runs.revision.notnull())
-    bad = known.filter(known.result.isin([str(result) for result in BAD]))
-    bad = bad.group_by(same).agg(failed_at=bad.ended_at.min())
-    good = known.filter(known.succeeded).join(bad, same)
-    good = good.filter(good.started_at >= good.failed_at)
-    first = ibis.window(
-        group_by=[good[name] for name in same], order_by=[good.started_at, good.span_id, good.trace_id]
-    )
-    good = good.mutate(rank=ibis.row_number().over(first))
-    return good.filter(good["rank"] == 0).select("trace_id", "span_id")

@@ -18,6 +18,7 @@ from otel_vsm_collector.figures.registry import EXPLAINED
 
 Row = dict[str, Any]
 Which = Literal["all", "counted", "part", "left_out"]
+_OF_LEGS = ("leg", "job_run", "result", "started_at", "ended_at", "decides", "trace_id", "span_id")
 _APART = "\x1f"
 """Between ids that are details_of for together: a character that no sound id has."""
 
@@ -32,7 +33,7 @@ def page(
     after: tuple[int, str] | None,
 ) -> list[Row]:
     """The newest `limit` rows of a figure of those that come after one (at, id), in the shape of `ROWS`, each
-    with its `change`, `deployment`, `incident`, `run` or `approval`."""
+    with its `change`, `deployment`, `incident`, `run`, `execution` or `approval`."""
     last: dict[str, int | str] = {} if after is None else {"at": after[0], "id": after[1]}
     rows = reader.answer(_page, selection, figure, which, limit, **last)
 
@@ -50,6 +51,7 @@ def page(
         details_of(_incidents, names[Kind.INCIDENT]),
         details_of(_causes, names[Kind.INCIDENT]),
     )
+    its_runs = details_of(_runs_of_executions, names[Kind.EXECUTION])
     others = {kind: details_of(what, names[kind]) for kind, what in _OTHERS.items()}
 
     def detailed(row: Row) -> Row:
@@ -67,6 +69,9 @@ def page(
         if row["kind"] == Kind.INCIDENT:
             details = {"causes": _listed_in(causes.get(name), "deployment_id", "attribution")}
             return {"incident": incidents[name] | details}
+        if row["kind"] == Kind.EXECUTION:
+            listed = _listed_in(its_runs.get(name), *_OF_LEGS)
+            return {"execution": others[Kind.EXECUTION][name] | {"runs": listed}}
         return {row["kind"]: others[row["kind"]][name]}
 
     return [row | detailed(row) for row in rows]
@@ -176,14 +181,51 @@ def _runs(selection: Selection, ids: ir.StringScalar) -> ir.Table:
         "team",
         "from_team",
         "revision",
+        "pipeline_run",
+        "attempt",
+        "job_run",
+        "leg",
         "result",
         "started_at",
         "ended_at",
         "wait_s",
-        "rework",
         "trace_id",
         "span_id",
     )
+
+
+def _executions(selection: Selection, ids: ir.StringScalar) -> ir.Table:
+    rows = selection.table("stage_execution").semi_join(_table_of(ids), "id")
+    return rows.select(
+        "id",
+        "change_id",
+        "repository",
+        "stage_name",
+        "stage_type",
+        "service",
+        "environment",
+        "teams",
+        "revision",
+        "pipeline_run",
+        "attempt",
+        "result",
+        "started_at",
+        "ended_at",
+        "process_s",
+        "queue_s",
+        "wait_s",
+        "legs",
+        "rework",
+        "flaky",
+        "trace_id",
+        "span_id",
+    )
+
+
+def _runs_of_executions(selection: Selection, ids: ir.StringScalar) -> ir.Table:
+    """(id, listed): the runs of each execution, by their start."""
+    rows = selection.table("stage_run").rename(id="execution_id").semi_join(_table_of(ids), "id")
+    return _listed(rows, _OF_LEGS, by=("started_at", "span_id"))
 
 
 def _approvals(selection: Selection, ids: ir.StringScalar) -> ir.Table:
@@ -201,7 +243,7 @@ def _approvals(selection: Selection, ids: ir.StringScalar) -> ir.Table:
     )
 
 
-_OTHERS = {Kind.RUN: _runs, Kind.APPROVAL: _approvals}
+_OTHERS = {Kind.RUN: _runs, Kind.EXECUTION: _executions, Kind.APPROVAL: _approvals}
 
 
 def _listed(rows: ir.Table, columns: tuple[str, ...], by: tuple[str, ...]) -> ir.Table:

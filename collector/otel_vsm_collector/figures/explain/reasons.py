@@ -31,6 +31,8 @@ class Reason(StrEnum):
     NO_DEPLOYMENT = "no_deployment"
     QUARANTINED = "quarantined"
     WENT_WRONG = "went_wrong"
+    SKIPPED = "skipped"
+    NO_RUN = "no_run"
     NOWHERE_BEFORE = "nowhere_before"
     NOBODY_WAITED = "nobody_waited"
 
@@ -61,7 +63,9 @@ _SENTENCES = {
     Reason.OTHER_SERVICE: "only other services were deployed there before it",
     Reason.NO_DEPLOYMENT: "nothing had been deployed there before it",
     Reason.QUARANTINED: "the stage is in quarantine",
-    Reason.WENT_WRONG: "a run of the stage that is named went wrong",
+    Reason.WENT_WRONG: "the stage that is named did not succeed",
+    Reason.SKIPPED: "all of its stages were skipped",
+    Reason.NO_RUN: "no run of a stage that took time was told of it, so its active time is not known",
     Reason.NOWHERE_BEFORE: "the artifact had not run anywhere else before",
     Reason.NOBODY_WAITED: "there was no request before the answer, so nobody waited",
 }

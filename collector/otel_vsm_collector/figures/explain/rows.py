@@ -14,7 +14,7 @@ ROWS = ibis.schema(
         "kind": "string",
         "name": "string",  # the id of what it is about
         "deployment_id": "string",  # of a change: which brought it, or might have
-        "revision": "string",  # of a change: the one of its revisions that it is about
+        "pipeline_run": "string",  # of a change: the run of a pipeline that it is about
         "at": "int64",  # the moment that gives it its place in the window, never null
         "counted": "boolean",  # in a duration or a number; in a share: above or below the line
         "part": "boolean",  # of a share: above the line
@@ -28,7 +28,7 @@ ROWS = ibis.schema(
 )
 
 
-_OPTIONAL = ("deployment_id", "revision", "value", "of_s", "stage", "method", "reason")
+_OPTIONAL = ("deployment_id", "pipeline_run", "value", "of_s", "stage", "method", "reason")
 
 
 class Kind(StrEnum):
@@ -36,6 +36,7 @@ class Kind(StrEnum):
     DEPLOYMENT = "deployment"
     INCIDENT = "incident"
     RUN = "run"
+    EXECUTION = "execution"
     APPROVAL = "approval"
 
 
@@ -76,7 +77,7 @@ def _shaped(rows: ir.Table, kind: Kind, *, counted: object, part: object, whole:
     rows = rows.mutate(counted=counted, part=part, whole=whole, kind=ibis.literal(str(kind)))
     missing = {column: ibis.null(ROWS[column]) for column in _OPTIONAL if column not in rows.columns}
     rows = rows.mutate(**missing)
-    which = ibis.coalesce(rows.deployment_id, rows.revision, "")
+    which = ibis.coalesce(rows.deployment_id, rows.pipeline_run, "")
     return rows.mutate(id=rows.kind.concat(" ", rows.name, " ", which)).select(*ROWS.names).cast(ROWS)
 
 

@@ -1,4 +1,4 @@
-"""Runs of stages as the figures of flow count them."""
+"""Runs and executions of stages as the figures of flow count them."""
 
 from dataclasses import replace
 
@@ -15,7 +15,16 @@ BETWEEN = ":"
 
 def runs(selection: Selection) -> ir.Table:
     """The runs that pass the filters, of any time; work before any deployment is for every environment."""
-    rows = replace(selection, environment=None).apply(selection.table("stage_run"))
+    return _passing(selection, "stage_run")
+
+
+def executions(selection: Selection) -> ir.Table:
+    """The same of executions of stages."""
+    return _passing(selection, "stage_execution")
+
+
+def _passing(selection: Selection, table: str) -> ir.Table:
+    rows = replace(selection, environment=None).apply(selection.table(table))
     if selection.environment is None:
         return rows
     return rows.filter(selection.in_environment(rows.environment).fill_null(True))
@@ -43,7 +52,7 @@ def failed(rows: ir.Table) -> ir.BooleanValue:
 
 
 def quarantined(selection: Selection, rows: ir.Table) -> ir.BooleanValue:
-    """Whether a run's failure is declared to mean nothing. The first pattern that matches the stage holds."""
+    """Whether failures of the stage are declared to mean nothing. The first pattern that matches it holds."""
     declared = [(pattern, stage.quarantined) for pattern, stage in selection.declared.stages.items()]
     while declared and not declared[-1][1]:
         del declared[-1]
@@ -54,7 +63,7 @@ def quarantined(selection: Selection, rows: ir.Table) -> ir.BooleanValue:
 
 
 def named(rows: ir.Table) -> ir.Table:
-    """Runs by what each goes by (name), with the stage that they are of."""
+    """Runs or executions by what each goes by (name), with the stage that they are of."""
     name = rows.trace_id.concat(BETWEEN, rows.span_id)
-    # What else the run has is told beside the row, not in it.
-    return rows.mutate(name=name, stage=rows.stage_name).drop("revision")
+    # What else it has is told beside the row, not in it.
+    return rows.mutate(name=name, stage=rows.stage_name).drop("pipeline_run")

@@ -16,18 +16,25 @@ from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.computed import Computed, Family, Row
 from otel_vsm_collector.figures.explain.reasons import Reason
 from otel_vsm_collector.figures.explain.rows import Kind, because, shares
-from otel_vsm_collector.figures.flow.runs import failed, named, quarantined, runs
+from otel_vsm_collector.figures.flow.runs import executions, failed, named, quarantined, runs
 from otel_vsm_collector.figures.flow.work_in_progress import UNDER_WAY, by_stage
 from otel_vsm_collector.figures.statistic import distribution, ratio, statistic
 
 _TIMES = {"process": "process_s", "wait": "wait_s", "queue": "queue_s"}
+_NUMBERS = (
+    *("runs", "succeeded", "skipped", "tests_passed", "tests_failed"),
+    *("executions", "left", "complete_accurate", "rework_runs", "flaky_runs", "arrived"),
+)
+"""The counts that are nothing where nothing ran, or nothing that ran belongs to what ended."""
 
 
 def stages(reader: Reader, selection: Selection) -> list[dict[str, Any]]:
-    """A row per stage in the shape of the API's answer, by name: the runs that ended in the window.
+    """A row per stage in the shape of the API's answer, by name: the runs and executions that ended in the
+    window.
 
-    First pass yield and %C/A are shares of the changes whose first run, first success fell into it. WIP is
-    as of the window's end: see `work_in_progress`. A stage that nothing ran of is there if changes are in it.
+    First pass yield and %C/A are shares of the changes whose first execution, first success fell into it. WIP
+    is as of the window's end: see `work_in_progress`. A stage that nothing ran of is there if changes are in
+    it.
     """
     counted = {row["stage_name"]: row for row in reader.answer(counts, selection, True)}
     (under_way,) = reader.answer(UNDER_WAY.question, selection, ())
@@ -44,23 +51,55 @@ def stages(reader: Reader, selection: Selection) -> list[dict[str, Any]]:
     ]
 
 
-def overlapping(selection: Selection) -> ir.Table:
-    """The runs that ended in the window (ended) and those that began in it and went on, with whether their
+def _overlapping(selection: Selection, rows: ir.Table) -> ir.Table:
+    """The rows that ended in the window (ended) and those that began in it and went on, with whether their
     failure is declared to mean nothing (quarantined)."""
-    rows = runs(selection)
     rows = rows.filter(rows.started_at < selection.end, rows.ended_at >= selection.start)
     return rows.mutate(ended=rows.ended_at < selection.end, quarantined=quarantined(selection, rows))
+
+
+def overlapping(selection: Selection) -> ir.Table:
+    """The executions that ended in the window (ended) and those that began in it and went on, with whether
+    their failure is declared to mean nothing (quarantined)."""
+    return _overlapping(selection, executions(selection))
 
 
 def counts(selection: Selection, timed: bool) -> ir.Table:
     """A row per stage that ran in the window, with its counts, and where `timed` the statistics of its times:
     `process`, `wait`, `queue`."""
+    of_runs, of_executions = _run_counts(selection), _execution_counts(selection, timed)
+    rows = of_executions.outer_join(of_runs, "stage_name", rname="{name}_of_runs")
+    numbers = {name: rows[name].fill_null(0) for name in _NUMBERS}
+    return rows.mutate(
+        stage_name=ibis.coalesce(rows.stage_name, rows.stage_name_of_runs),
+        stage_type=ibis.coalesce(rows.stage_type, rows.stage_type_of_runs),
+        quarantined=ibis.coalesce(rows.quarantined, rows.quarantined_of_runs),
+        **numbers,
+    ).drop("stage_name_of_runs", "stage_type_of_runs", "quarantined_of_runs")
+
+
+def _run_counts(selection: Selection) -> ir.Table:
+    rows = _overlapping(selection, runs(selection))
+    rows = rows.filter(rows.ended)
+    passed = (rows.result == TaskResult.SUCCESS).fill_null(False)
+    tested = (rows.stage_type == StageType.TEST).fill_null(False)
+    return rows.aggregate(
+        by="stage_name",
+        stage_type=rows.stage_type.min(),
+        quarantined=rows.quarantined.any(),
+        runs=rows.count(),
+        succeeded=passed.sum(),
+        skipped=(rows.result == TaskResult.SKIP).fill_null(False).sum(),
+        tests_passed=(passed & tested).sum(),
+        tests_failed=(tested & failed(rows)).sum(),
+    )
+
+
+def _execution_counts(selection: Selection, timed: bool) -> ir.Table:
     rows = overlapping(selection)
     ended = rows.ended
-    arrived = rows.first_run & (rows.started_at >= selection.start)
-    passed = ended & (rows.result == TaskResult.SUCCESS).fill_null(False)
-    skipped = ended & (rows.result == TaskResult.SKIP).fill_null(False)
-    tested = (rows.stage_type == StageType.TEST).fill_null(False)
+    first = rows.first_execution
+    arrived = first & (rows.started_at >= selection.start)
     times = {name: ifelse(ended, rows[column], ibis.null("float64")) for name, column in _TIMES.items()}
     parts: dict[str, ir.Value] = {}
     for name, seconds in times.items() if timed else ():
@@ -69,17 +108,13 @@ def counts(selection: Selection, timed: bool) -> ir.Table:
         by="stage_name",
         stage_type=rows.stage_type.min(),
         quarantined=rows.quarantined.any(),
-        runs=ended.sum(),
-        succeeded=passed.sum(),
-        skipped=skipped.sum(),
-        first_runs=(rows.first_run & ended & ~skipped).sum(),
-        passed_first=(rows.first_run & passed).sum(),
+        executions=ended.sum(),
+        first_executions=(first & ended & (rows.result != TaskResult.SKIP)).sum(),
+        passed_first=(first & ended & (rows.result == TaskResult.SUCCESS)).sum(),
         left=(ended & rows.complete_accurate.notnull()).sum(),
         complete_accurate=(ended & rows.complete_accurate).sum(),
         rework_runs=(ended & rows.rework).sum(),
         flaky_runs=(ended & rows.flaky).sum(),
-        tests_passed=(passed & tested).sum(),
-        tests_failed=(ended & tested & failed(rows)).sum(),
         arrived=arrived.sum(),
         **parts,
     )
@@ -90,14 +125,15 @@ def _figures(row: Mapping[str, Any], selection: Selection) -> dict[str, Any]:
     return {
         "type": row.get("stage_type"),
         "runs": number,
+        "executions": row.get("executions") or 0,
         "process_time": distribution(row, "process"),
         "wait_time": distribution(row, "wait"),
         "queue_time": distribution(row, "queue"),
         "success_ratio": ratio(row.get("succeeded"), number - (row.get("skipped") or 0)),
-        "first_pass_yield": ratio(row.get("passed_first"), row.get("first_runs")),
+        "first_pass_yield": ratio(row.get("passed_first"), row.get("first_executions")),
         "complete_accurate": ratio(row.get("complete_accurate"), row.get("left")),
         "rework_runs": row.get("rework_runs") or 0,
-        "rework_share": ratio(row.get("rework_runs"), number),
+        "rework_share": ratio(row.get("rework_runs"), row.get("executions")),
         "flaky_runs": row.get("flaky_runs") or 0,
         "quarantined": bool(row.get("quarantined")),
         **rates(row, selection),
@@ -113,16 +149,16 @@ def rates(row: Mapping[str, Any], selection: Selection) -> dict[str, float]:
 
 
 def rework(selection: Selection) -> ir.Table:
-    """A row per run that ended in the window."""
+    """A row per execution that ended in the window."""
     rows = overlapping(selection)
     rows = rows.filter(rows.ended).mutate(at=rows.ended_at, whole=~rows.quarantined)
     reason = because((rows.quarantined, Reason.QUARANTINED))
-    return shares(named(rows.mutate(part=rows.whole & rows.rework, reason=reason)), Kind.RUN)
+    return shares(named(rows.mutate(part=rows.whole & rows.rework, reason=reason)), Kind.EXECUTION)
 
 
 def _rework(stages: Iterable[Row]) -> Row:
-    runs, again, flaky = (_sum(stages, name) for name in ("runs", "rework_runs", "flaky_runs"))
-    return {"rework_runs": again, "runs": runs, "ratio": ratio(again, runs), "flaky_runs": flaky}
+    every, again, flaky = (_sum(stages, name) for name in ("executions", "rework_runs", "flaky_runs"))
+    return {"rework_runs": again, "executions": every, "ratio": ratio(again, every), "flaky_runs": flaky}
 
 
 def _rolled(stages: Iterable[Row]) -> float | None:

@@ -33,7 +33,8 @@ def passed(selection: Selection) -> ir.Table:
 
 def flow_times(selection: Selection) -> ir.Table:
     """A row per change delivered in the window: change_id, deployment_id, repository, merged_at,
-    delivered_at, flow_s, active_s, cycle_s, the last three null where the clocks disagree.
+    delivered_at, flow_s, active_s, cycle_s, all three null where the clocks disagree, active_s also where no
+    run was told that took time.
 
     - flow: from the first activity until delivered
     - active: the part of it in which a stage of the change went on, where several did once
@@ -48,25 +49,27 @@ def flow_times(selection: Selection) -> ir.Table:
     return rows.select(
         *_ABOUT,
         flow_s=flow,
-        active_s=ifelse(flow.notnull(), rows.active_s.fill_null(0.0), flow),
+        active_s=ifelse(flow.notnull(), rows.active_s.nullif(0.0), flow),
         cycle_s=flow - rows.blocked_s.fill_null(0.0),
     )
 
 
 def spent(selection: Selection) -> ir.Table:
     """A row for each stage that a change delivered in the window was in before that (change_id, stage_name):
-    the seconds of its runs (process) and before them (wait), and the nanoseconds (active_ns) that they add to
-    what runs which began earlier have covered of the change's time."""
+    the seconds in which it ran (process) and of the waits before its runs (wait), and the nanoseconds
+    (active_ns) that its runs add to what runs which began earlier have covered of the change's time."""
     runs = selection.table("stage_run")
-    runs = runs.select("change_id", "stage_name", "started_at", "ended_at", "busy_until")
+    runs = runs.select("change_id", "stage_name", "started_at", "ended_at", "busy_until", "stage_busy_until")
     runs = runs.join(passed(selection), "change_id")
     # No run began before the first activity. Said, it lets an engine leave out what is older than all of
     # the changes that are asked for.
     runs = runs.filter(runs.started_at >= runs.first_activity_at, runs.started_at < runs.delivered_at)
     free = ibis.coalesce(runs.busy_until, runs.started_at)
     added = ibis.least(runs.ended_at, runs.delivered_at) - ibis.greatest(runs.started_at, free)
+    stage_free = ibis.coalesce(runs.stage_busy_until, runs.started_at)
+    added_to_stage = runs.ended_at - ibis.greatest(runs.started_at, stage_free)
     return runs.group_by("change_id", "stage_name").agg(
-        process=(runs.ended_at - runs.started_at).sum() / NANOSECONDS,
+        process=added_to_stage.clip(lower=0).sum() / NANOSECONDS,
         wait=(runs.started_at - free).clip(lower=0).sum() / NANOSECONDS,
         active_ns=added.clip(lower=0).sum(),
     )
@@ -110,10 +113,9 @@ def times(selection: Selection, **columns: str) -> ir.Table:
     """A row per delivery in the window, and per other change that was merged in it or that a deployment in it
     claims; `columns` come from `flow_times`."""
     rows = flow_times(selection)
-    reason = because((rows.flow_s.isnull(), Reason.CLOCK_SKEW))
-    return _delivered(
-        selection, rows.mutate(reason=reason, **{name: rows[of] for name, of in columns.items()})
-    )
+    rows = rows.mutate(**{name: rows[of] for name, of in columns.items()})
+    reason = because((rows.flow_s.isnull(), Reason.CLOCK_SKEW), (rows.value.isnull(), Reason.NO_RUN))
+    return _delivered(selection, rows.mutate(reason=reason))
 
 
 def throughput(selection: Selection) -> ir.Table:
@@ -147,7 +149,10 @@ TIMES = Family(
         duration("cycle_time", "cycle_s", explained=partial(times, value="cycle_s"), settings=SETTINGS),
         Computed(
             figure=FIGURES["flow_efficiency"],
-            parts=lambda _, rows: {"flow_sum_s": total(rows.flow_s), "active_sum_s": total(rows.active_s)},
+            parts=lambda _, rows: {
+                "flow_sum_s": total(ifelse(rows.active_s.notnull(), rows.flow_s, ibis.null("float64"))),
+                "active_sum_s": total(rows.active_s),
+            },
             value=lambda row, _: ratio(row.get("active_sum_s"), row.get("flow_sum_s")),
             explained=partial(times, value="active_s", of_s="flow_s"),
             settings=undelivered.SETTINGS,

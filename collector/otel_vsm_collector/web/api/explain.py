@@ -167,7 +167,7 @@ def _tally(counts: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
     share = [name for name in ("part", "whole") if row[name]]
-    same = ("kind", "at", "value", "of_s", "stage", "revision", "method", "reason")
+    same = ("kind", "at", "value", "of_s", "stage", "pipeline_run", "method", "reason")
     return {
         **{name: row[name] for name in same},
         "id": row["name"],

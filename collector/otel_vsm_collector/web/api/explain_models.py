@@ -99,12 +99,54 @@ class BehindRun(ApiModel):
     team: str | None
     from_team: str | None = Field(description="Whose the run before was, where that was another team.")
     revision: str | None
+    pipeline_run: str | None
+    attempt: int | None
+    job_run: str | None
+    leg: str | None
     result: str | None
     started_at: Time
     ended_at: Time
     wait_s: Seconds | None
-    rework: bool = Field(description="Whether the stage had succeeded for the change before.")
     trace_id: str
+    span_id: str
+
+
+class RunOfExecution(ApiModel):
+    leg: str | None = Field(description="As it was told; else the job stands for it.")
+    job_run: str | None
+    result: str | None
+    started_at: Time
+    ended_at: Time
+    decides: bool = Field(description="Whether it is the last run of its leg, whose result counts.")
+    trace_id: str
+    span_id: str
+
+
+class BehindExecution(ApiModel):
+    """An execution of a stage for a change: the runs of one pipeline run and attempt, or that overlap."""
+
+    id: str
+    change_id: str | None
+    repository: str | None
+    stage_name: str
+    stage_type: str | None
+    service: str | None
+    environment: str | None
+    teams: list[str]
+    revision: str | None
+    pipeline_run: str | None
+    attempt: int | None
+    result: str
+    started_at: Time
+    ended_at: Time
+    process_s: Seconds
+    queue_s: Seconds | None
+    wait_s: Seconds | None
+    legs: int = Field(description="How many ran side by side.")
+    runs: list[RunOfExecution]
+    rework: bool = Field(description="Whether the stage had succeeded for the change before.")
+    flaky: bool = Field(description="Whether it, or one of its legs, had failed at the same revision.")
+    trace_id: str = Field(description="Of its first run.")
     span_id: str
 
 
@@ -120,8 +162,8 @@ class BehindApproval(ApiModel):
 
 
 class Row(ApiModel):
-    """Something that counts in a figure, or might have: a change, a deployment, an incident, a run of a stage
-    or an approval."""
+    """Something that counts in a figure, or might have: a change, a deployment, an incident, a run or an
+    execution of a stage, or an approval."""
 
     kind: Kind
     id: str
@@ -134,7 +176,7 @@ class Row(ApiModel):
         description="What the value is a part of, where the figure is all values over all of these."
     )
     stage: str | None = Field(description="The stage that it is in, or a run of.")
-    revision: str | None = Field(description="The one of the change's revisions that it is about.")
+    pipeline_run: str | None = Field(description="The run of a pipeline for the change that it is about.")
     method: str | None = Field(description="By which method it was found to count.")
     reason: Reason | None = Field(
         description="Why it is left out; of a share also why it is not above the line."
@@ -145,6 +187,7 @@ class Row(ApiModel):
     )
     incident: BehindIncident | None = None
     run: BehindRun | None = None
+    execution: BehindExecution | None = None
     approval: BehindApproval | None = None
 
 

@@ -72,12 +72,14 @@ class Frequency(ApiModel):
 
 
 class Rework(ApiModel):
-    """Runs of stages that had already succeeded for their changes. Quarantined stages are left out."""
+    """Executions of stages that had already succeeded for their changes. Quarantined stages are left out."""
 
     rework_runs: int
-    runs: int
+    executions: int
     ratio: Share | None
-    flaky_runs: int = Field(description="How often a stage failed and then succeeded at the same revision.")
+    flaky_runs: int = Field(
+        description="How often a stage, or one of its legs, failed and then succeeded at the same revision."
+    )
 
 
 class Handoff(ApiModel):
@@ -108,10 +110,10 @@ class Approval(ApiModel):
 
 
 class Pipeline(ApiModel):
-    """Revisions of changes that stages ran for, deployments and quarantined stages aside."""
+    """Runs of pipelines for changes whose last attempt ended in the window, quarantined stages aside."""
 
     pipelines: int
-    succeeded: int = Field(description="Those of which no run failed, ended in an error or timed out.")
+    succeeded: int = Field(description="Those of which all stages succeeded that were not skipped.")
     ratio: Share | None
 
 

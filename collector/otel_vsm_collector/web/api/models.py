@@ -115,17 +115,23 @@ class Stage(ApiModel):
     name: str
     type: str | None
     runs: int
-    process_time: Statistics
+    executions: int = Field(
+        description="The runs of one pipeline run and attempt are one, without a pipeline run those that"
+        " overlap. What follows is of executions, but for `success_ratio`, which is of runs."
+    )
+    process_time: Statistics = Field(description="The time in which any of its runs went on.")
     wait_time: Statistics
-    queue_time: Statistics
+    queue_time: Statistics = Field(description="The shortest of its runs.")
     success_ratio: Share | None
-    first_pass_yield: Share | None
+    first_pass_yield: Share | None = Field(description="Of changes, whose first execution succeeded.")
     complete_accurate: Share | None
-    rework_runs: int
-    rework_share: Share | None = Field(description="Rework runs of all its runs, 0 to 1.")
-    flaky_runs: int = Field(description="How often it failed and then succeeded at the same revision.")
+    rework_runs: int = Field(description="Executions after it had succeeded for the change.")
+    rework_share: Share | None = Field(description="These of all its executions, 0 to 1.")
+    flaky_runs: int = Field(
+        description="How often it, or one of its legs, failed and then succeeded at the same revision."
+    )
     quarantined: bool = Field(description="Whether its failures are declared to mean nothing.")
-    arrivals_per_day: float = Field(description="Changes whose first run of it began in the window.")
+    arrivals_per_day: float = Field(description="Changes whose first execution of it began in the window.")
     departures_per_day: float = Field(description="Changes for which it first succeeded in the window.")
     wip: int = Field(description="Open changes in it, waiting for it, or in it last, at the window's end.")
     unfinished: int = Field(

@@ -2,7 +2,15 @@
 
 from otel_vsm_collector.derive.refresh.plan import FirstSeen, Plan, Scope
 from otel_vsm_collector.derive.refresh.steps.scope import CHANGE, DEPLOYMENT, RELATED, REPORT
-from otel_vsm_collector.derive.rules import approvals, blocked, changes, deployments, incidents, stages
+from otel_vsm_collector.derive.rules import (
+    approvals,
+    blocked,
+    changes,
+    deployments,
+    executions,
+    incidents,
+    stages,
+)
 
 
 def derive_changes(plan: Plan) -> None:
@@ -14,12 +22,10 @@ def derive_changes(plan: Plan) -> None:
     lost = related.filter(related.change_id.isnull()).semi_join(nobodys, "trace_id")
     work = plan.scratch("work_span", changes.spans_of_changes(related, owners, names).union(lost))
     own = work.filter(work.change_id.notnull())
-    plan.replace(
-        "stage_run",
-        stages.stage_runs(work),
-        scope=Scope("work_span", ("trace_id", "span_id")),
-        first_seen=(FirstSeen("stage_run", ("trace_id", "span_id")),),
-    )
+    runs = plan.scratch("run_now", stages.stage_runs(work))
+    of_work = Scope("work_span", ("trace_id", "span_id"))
+    plan.replace("stage_run", runs, scope=of_work, first_seen=(FirstSeen("stage_run", ("run_id",)),))
+    plan.replace("stage_execution", executions.stage_executions(runs), scope=of_work)
     plan.replace("stage_event", stages.stage_events(own), scope=CHANGE)
     plan.replace("unfinished_stage", stages.unfinished_stages(own), scope=CHANGE)
     plan.replace("item_event", changes.item_events(related), scope=RELATED)
