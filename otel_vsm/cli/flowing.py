@@ -8,7 +8,7 @@ from otel_vsm.figures import Figure, of
 from otel_vsm.human import behind, beside, count, duration, share, value
 from otel_vsm.semconv import ActorType, Statistic
 
-_STAGE = 24
+_STAGE = 18
 _HEADS = (
     *("STAGE", "RUNS", "TAKES", "WAITS BEFORE", "SUCCEEDS"),
     *("RIGHT FIRST TIME", "%C/A", "REDONE", "IN IT"),

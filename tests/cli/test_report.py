@@ -123,9 +123,14 @@ def explanation(asked: dict[str, list[str]]) -> dict[str, Any]:
         "kind": "change",
         "id": "github.com/acme/a-long-name-of-a-repository#7",
         "change": change,
+        "execution": None,
     }
     row |= {"at": "2026-04-02T10:00:00Z", "value": 7_200.0, "method": "change.first_commit", "reason": None}
     row |= {"stage": "build" if asked["figure"] == ["wip"] else None}
+    if asked["figure"] == ["rework"]:
+        execution = {"legs": 4, "pipeline_run": "77", "attempt": 2, "trace_id": "ab" * 16}
+        row |= {"kind": "execution", "id": "t:1", "change": None, "execution": execution, "stage": "test"}
+        row |= {"method": None}
     left_out = row | {"id": "github.com/acme/shop#8", "value": None, "reason": "clock_skew"}
     return {
         "figure": asked["figure"][0],
@@ -303,6 +308,7 @@ def test_figures_of_flow_are_explained_too(api: Api, figure: str, said: str) -> 
     assert "Behind it: 41 rows" in output
     assert ("links, build" in output) == (figure == "wip")
     assert ("ABOVE THE LINE (7)" in output) == (figure == "rework")
+    assert ("test, 4 legs, in 77.2" in output) == (figure == "rework")
 
 
 def test_two_profiles_are_shown_side_by_side_with_what_makes_them_differ(api: Api) -> None:
@@ -333,7 +339,8 @@ def test_a_stage_has_a_line_of_aligned_columns(api: Api) -> None:
         ("TAKES", "42 s"),
         ("WAITS BEFORE", "5 h"),
         ("SUCCEEDS", "95 %"),
-        ("RIGHT FIRST TIME", "87.5 %"),
+        ("RIGHT FIRST TIME", "90 %"),
+        ("%C/A", "87.5 %"),
         ("REDONE", "7"),
         ("IN IT", "3"),
     ):

@@ -52,7 +52,7 @@ def statistic_again(values: Sequence[float], profile: Profile) -> Row:
 SHARES = {
     "change_fail_rate": ("failed", None),
     "deployment_rework_rate": ("rework", "deployments"),
-    "rework": ("rework_runs", "runs"),
+    "rework": ("rework_runs", "executions"),
     "pipeline": ("succeeded", "pipelines"),
     "rollback": ("rollbacks", "deployments"),
 }

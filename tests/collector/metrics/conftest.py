@@ -32,9 +32,10 @@ def measured(facts: FactStore) -> Iterator[Metrics]:
     )  # fmt: skip
     facts.insert(
         "stage_run", stage_name="build", stage_type="build", change_id="github.com/acme/shop#1",
-        result="success", process_s=42.0, queue_s=3.0, wait_s=60.0, complete_accurate=True,
+        result="success", process_s=42.0, queue_s=3.0, wait_s=60.0,
         started_at=now - DAY - 42 * 10**9, ended_at=now - DAY,
     )  # fmt: skip
+    facts.insert("stage_execution", stage_name="build", complete_accurate=True, ended_at=now - DAY)
     facts.insert("stage_run", stage_name="lint", trace_id="nobody's", result="success", process_s=1.0,
                  started_at=now - DAY, ended_at=now - DAY)  # fmt: skip
     facts.insert("span", trace_id="nobody's", span_id="s", seq=1, started_at=now - DAY, ended_at=now - DAY)

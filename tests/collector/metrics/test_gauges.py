@@ -144,7 +144,11 @@ def test_a_stage_of_two_types_has_one_share_of_complete_work(
 ) -> None:
     for kind, complete in (("build", True), ("build", True), ("test", False), ("test", None)):
         facts.insert(
-            "stage_run", stage_name="check", stage_type=kind, ended_at=now - DAY, complete_accurate=complete
+            "stage_execution",
+            stage_name="check",
+            stage_type=kind,
+            ended_at=now - DAY,
+            complete_accurate=complete,
         )
     assert values(metrics, "vsm.stage.complete_accurate") == {
         of("check", window): pytest.approx(2 / 3) for window in map(str, FACTS.declared.windows)

@@ -48,6 +48,16 @@ def test_every_fact_is_seen_once(observed: tuple[World, Noting]) -> None:
     assert noting.seen == {fact: 2 if fact == "stage_run" else 1 for fact in FACTS}
 
 
+def test_a_job_that_is_told_again_is_seen_once_whatever_its_span(observed: tuple[World, Noting]) -> None:
+    world, noting = observed
+    job: Event = {"at": "2h", "for": "1h", "stage": "build", "change": 1, "job_run": "7"}
+    for place, span_id in (("aaaa", "0b"), ("bbbb", "0a"), ("cccc", "0c"), ("aaaa", "00")):
+        world.take(spans([job | {"trace": place, "span": span_id}]))
+    assert noting.seen == {"stage_run": 1}
+    world.take(spans([job | {"at": "4h"}, job | {"stage": "lint"}]))
+    assert noting.seen == {"stage_run": 3}
+
+
 def test_an_incident_is_counted_as_restored_when_it_is(observed: tuple[World, Noting]) -> None:
     world, noting = observed
     told = spans(TOLD)

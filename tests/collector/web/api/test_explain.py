@@ -101,8 +101,15 @@ def built(facts: FactStore) -> FactStore:
         facts.insert(
             "stage_run", trace_id="t", span_id=str(number), change_id="c", stage_name="build", team=team,
             from_team="core" if number == 2 else None, started_at=MAY_1 + number * HOUR,
-            ended_at=MAY_1 + number * HOUR, wait_s=3600.0 if number == 2 else None, rework=number == 2,
-            revision="a", result="success" if number == 1 else "failure", flaky=False, first_run=number == 1,
+            ended_at=MAY_1 + number * HOUR, wait_s=3600.0 if number == 2 else None, revision="a",
+            result="success" if number == 1 else "failure", execution_id=f"t:{number}", leg="linux",
+            job_run=f"J{number}", pipeline_run="77", attempt=number, decides=True,
+        )  # fmt: skip
+        facts.insert(
+            "stage_execution", id=f"t:{number}", trace_id="t", span_id=str(number), change_id="c",
+            stage_name="build", started_at=MAY_1 + number * HOUR, ended_at=MAY_1 + number * HOUR,
+            result="success" if number == 1 else "failure", rework=number == 2, flaky=False, process_s=0.0,
+            first_execution=number == 1, pipeline_run="77", attempt=number, last_attempt=number == 2, legs=1,
         )  # fmt: skip
     facts.insert("approval", change_id="c", gate="release", actor_type="", requested_at=MAY_1, trace_id="t")
     return facts
@@ -121,12 +128,23 @@ def test_work_in_progress_shows_how_old_each_change_is_and_where(web: Web, built
     assert (row["at"], row["change"]["trace_id"]) == ("2026-05-01T00:00:00Z", "ef" * 16)
 
 
-def test_a_run_is_shown_with_the_team_that_the_work_came_from(web: Web, built: FactStore) -> None:
+def test_an_execution_is_shown_with_its_pipeline_run_attempt_and_legs(web: Web, built: FactStore) -> None:
     again, first = web.items(f"/api/v1/explain?figure=rework&{IN_MAY}")
-    assert (again["id"], again["kind"], again["counted_as"]) == ("t:2", "run", ["part", "whole"])
+    assert (again["id"], again["kind"], again["counted_as"]) == ("t:2", "execution", ["part", "whole"])
     assert (first["id"], first["counted_as"]) == ("t:1", ["whole"])
+    execution = again["execution"]
+    assert (execution["pipeline_run"], execution["attempt"], execution["legs"]) == ("77", 2, 1)
+    (run,) = execution["runs"]
+    assert (run["leg"], run["job_run"], run["result"], run["decides"]) == ("linux", "J2", "failure", True)
+
+
+def test_a_run_is_shown_with_the_team_that_the_work_came_from(web: Web, built: FactStore) -> None:
     (handed,) = web.items(f"/api/v1/explain?figure=handoffs&{IN_MAY}")
-    assert handed["run"] == again["run"]
+    assert (handed["run"]["pipeline_run"], handed["run"]["attempt"], handed["run"]["leg"]) == (
+        "77",
+        2,
+        "linux",
+    )
     assert (handed["run"]["from_team"], handed["run"]["team"], handed["value"]) == ("core", "ops", 3600)
 
 
@@ -139,7 +157,7 @@ def test_what_somebody_waits_for_too_long_is_a_breach(web: Web, built: FactStore
 
 def test_a_pipeline_that_did_not_go_through_says_which_stage_went_wrong(web: Web, built: FactStore) -> None:
     (row,) = web.items(f"/api/v1/explain?figure=pipeline&{IN_MAY}")
-    assert (row["id"], row["revision"], row["stage"]) == ("c", "a", "build")
+    assert (row["id"], row["pipeline_run"], row["stage"]) == ("c", "77", "build")
     assert (row["counted_as"], row["reason"]) == (["whole"], "went_wrong")
 
 

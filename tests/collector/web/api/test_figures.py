@@ -160,11 +160,16 @@ def test_stages_are_listed_by_name_and_by_the_page(web: Web, facts: FactStore) -
     for name, kind in (("test", "test"), ("build", "build"), ("image", "package")):
         facts.insert(
             "stage_run", stage_name=name, stage_type=kind, change_id="c", result="success", started_at=MAY_1,
-            ended_at=MAY_1, process_s=60.0, wait_s=5.0, first_run=True, rework=False, complete_accurate=True,
+            ended_at=MAY_1, process_s=60.0, wait_s=5.0,
+        )  # fmt: skip
+        facts.insert(
+            "stage_execution", stage_name=name, stage_type=kind, change_id="c", result="success",
+            started_at=MAY_1, ended_at=MAY_1, process_s=50.0, wait_s=5.0, first_execution=True, rework=False,
+            complete_accurate=True, flaky=False,
         )  # fmt: skip
     (build, image) = (page := web.get(f"/api/v1/stages?{IN_MAY}&limit=2").json)["items"]
     assert (build["name"], build["type"], image["type"]) == ("build", "build", "package")
-    assert build["process_time"]["p50"] == 60
+    assert (build["process_time"]["p50"], build["runs"], build["executions"]) == (50, 1, 1)
     assert (build["success_ratio"], build["first_pass_yield"], build["complete_accurate"]) == (1, 1, 1)
     rest = web.get(f"/api/v1/stages?limit=2&cursor={page['next_cursor']}").json
     assert ([stage["name"] for stage in rest["items"]], rest["next_cursor"]) == (["test"], None)
@@ -176,8 +181,8 @@ def test_flow_is_answered_for_a_window(web: Web, facts: FactStore) -> None:
         first_activity_at=MAY_1, delivered_at=MAY_1 + 4 * HOUR,
     )  # fmt: skip
     facts.insert(
-        "stage_run", change_id="c", stage_name="review", result="success", first_run=True, rework=False,
-        started_at=MAY_1 + HOUR, ended_at=MAY_1 + 2 * HOUR, process_s=3600.0, wait_s=600.0, flaky=False,
+        "stage_run", change_id="c", stage_name="review", result="success", started_at=MAY_1 + HOUR,
+        ended_at=MAY_1 + 2 * HOUR, process_s=3600.0, wait_s=600.0,
     )  # fmt: skip
     facts.insert("change", id="w", first_activity_at=MAY_1, current_stage="build", current_stage_at=MAY_1)
     found = web.get(f"/api/v1/flow?{IN_MAY}").json
