@@ -26,16 +26,20 @@ def sequence(moved: ir.Table, since: ir.Table, order: ir.Table) -> ir.Table:
     """The table `deployment_order` for moved deployments; `order` are its rows as they were.
 
     `before` counts the successful ones that finished earlier, `number` is one more on a successful one and
-    null on the others, `previous_id` is the last successful one before it. Of those that finish together, the
-    one that started first comes first.
+    null on the others, `previous_id` is the last successful one before it. `stood_before` and `stood_id` are
+    the same of those that tell what they stand on. Of those that finish together, the one that started first
+    comes first.
     """
     before_it = order.filter(order.number.notnull()).join(since, PAIR)
     before_it = before_it.filter(before_it.finished_at < before_it.since)
     base = before_it.group_by(*PAIR).agg(
-        base=before_it.number.max(), base_id=before_it.id.argmax(before_it.number)
+        base=before_it.number.max(),
+        base_id=before_it.id.argmax(before_it.number),
+        base_stood=(before_it.ancestors > 0).cast("int64").sum(),
+        base_stood_id=before_it.id.argmax(before_it.number, where=before_it.ancestors > 0),
     )
 
-    columns = ("id", *PAIR, "finished_at", "revision", "version", "links")
+    columns = ("id", *PAIR, "finished_at", "revision", "version", "links", "ancestors")
     rows = moved.select(*columns, "started_at", succeeded=moved.result == TaskResult.SUCCESS).left_join(
         base, PAIR
     )
@@ -44,11 +48,26 @@ def sequence(moved: ir.Table, since: ir.Table, order: ir.Table) -> ir.Table:
         order_by=[rows.finished_at, rows.started_at, rows.id],
         preceding=(None, 1),
     )
-    base_number = rows.base.fill_null(0)
-    rows = rows.mutate(before=base_number + rows.succeeded.cast("int64").sum().over(earlier).fill_null(0))
+    stands = rows.succeeded & (rows.ancestors > 0)
+
+    def so_far(counted: ir.BooleanValue, base: ir.IntegerValue) -> ir.IntegerValue:
+        return base.fill_null(0) + counted.cast("int64").sum().over(earlier).fill_null(0)
+
+    rows = rows.mutate(
+        stands=stands, before=so_far(rows.succeeded, rows.base), stood_before=so_far(stands, rows.base_stood)
+    )
     rows = rows.mutate(number=ifelse(rows.succeeded, rows.before + 1, ibis.null("int64")))
     previous = rows.filter(rows.succeeded).select(*PAIR, before=rows.number, latest_id=rows.id)
-    whole = rows.left_join(previous, [*PAIR, "before"])
+    stood = rows.filter(rows.stands).select(
+        *PAIR, stood_before=rows.stood_before + 1, latest_stood_id=rows.id
+    )
+    whole = rows.left_join(previous, [*PAIR, "before"]).select(*rows.columns, "latest_id")
+    whole = whole.left_join(stood, [*PAIR, "stood_before"])
     return whole.select(
-        *columns, "before", "number", previous_id=ibis.coalesce(whole.latest_id, whole.base_id)
+        *columns,
+        "before",
+        "number",
+        "stood_before",
+        previous_id=ibis.coalesce(whole.latest_id, whole.base_id),
+        stood_id=ibis.coalesce(whole.latest_stood_id, whole.base_stood_id),
     )
