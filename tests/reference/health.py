@@ -85,9 +85,14 @@ def deployments(story: Story, question: Question) -> dict[str, Any]:
         if deployment.done and question.within(deployment.finished_at)
     ]
     empty = [deployment for deployment in done if not story.carried[deployment.id]]
-    lost = [deployment for deployment in empty if not any(deployment.claims.values())]
+    lost = [deployment for deployment in empty if not _has_change(deployment)]
     told = _told(len(done), (_gap(deployment) for deployment in lost))
     return told | {"nothing_new": len(empty) - len(lost)}
+
+
+def _has_change(deployment: Deployment) -> bool:
+    """Whether a change is known that it might have brought; what it stands on is no such one."""
+    return any(changes for claim, changes in deployment.claims.items() if claim != "stood")
 
 
 def _gap(deployment: Deployment) -> str:

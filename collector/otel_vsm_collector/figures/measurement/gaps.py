@@ -7,7 +7,7 @@ import ibis
 import ibis.expr.types as ir
 
 from otel_vsm.semconv import EventName, MeasurementGap, StageType, TaskResult
-from otel_vsm_collector.derive.rules.changes import ARTIFACT, LINKS, REVISION
+from otel_vsm_collector.derive.rules.changes import ANCESTRY, ARTIFACT, LINKS, REVISION
 from otel_vsm_collector.derive.rules.deliveries import NO_START
 from otel_vsm_collector.facts import selection as select
 from otel_vsm_collector.facts.reader import Reader
@@ -109,7 +109,9 @@ def deployments(selection: Selection) -> ir.Table:
     by_method = claims.group_by(id="deployment_id").agg(
         **{method: (claims.method == method).any() for method in (REVISION, ARTIFACT, LINKS)}
     )
-    matched = selection.table("matched_claim").select(id="deployment_id", matched=True).distinct()
+    # What it stands on was there before: its own change may still not be known.
+    matched = selection.table("matched_claim").filter(ibis._.method != ANCESTRY)
+    matched = matched.select(id="deployment_id", matched=True).distinct()
     for part in (by_method, matched):
         done = done.left_join(part, "id").drop("id_right")
     gap = ibis.cases(

@@ -87,7 +87,9 @@ def derive_carried(plan: Plan, definitions: Definitions) -> None:
     plan.scratch("claimed_key", claims.select("key", "method").union(linked, distinct=True))
     keys = plan.pick("rematched_key", "change_key", Scope("claimed_key", ("key", "method")))
     before = plan.pick("matched_before", "matched_claim", REMATCHED)
-    matched = plan.scratch("matched_now", carried.matched_claims(claims, ancestors, keys), scope="rematched_claim")
+    matched = plan.scratch(
+        "matched_now", carried.matched_claims(claims, ancestors, keys), scope="rematched_claim"
+    )
     plan.replace("matched_claim", matched, scope=REMATCHED)
     changed = before.select("change_id").union(matched.select("change_id"), distinct=True)
     plan.scratch("matched_change", changed)
