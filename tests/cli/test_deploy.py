@@ -358,7 +358,7 @@ def test_the_command_does_not_wait_for_git(cli: Cli, shop: Repository, tmp_path:
     git = tmp_path / "bin" / "git"
     git.parent.mkdir()
     real = f'PATH="{cli.env["PATH"]}" exec git "$@"'
-    git.write_text(f"#!/bin/sh\n[ \"$1\" != log ] || ls {started} > {asked} 2>&1\n{real}\n")
+    git.write_text(f'#!/bin/sh\n[ "$1" != log ] || ls {started} > {asked} 2>&1\n{real}\n')
     git.chmod(0o755)
     wait = f"touch {started}; for _ in 1 2 3 4 5 6 7 8 9 0; do [ -e {asked} ] && break; sleep 1; done"
     env = {"PATH": f"{git.parent}:{cli.env['PATH']}"}

@@ -23,6 +23,8 @@ class Deployment:
     rows: list[Row]
     before: int = 0
     """How many successful ones of its service and environment finished earlier."""
+    before_alike: int = 0
+    """How many of them are of its repository."""
     number: int | None = None
     """Its place among the successful ones, from 1."""
     previous: "Deployment | None" = None
@@ -139,6 +141,7 @@ def deployments(
 def _placed(deployment: Deployment, neighbours: list[Deployment]) -> None:
     earlier = [other for other in neighbours if other.done and other.order < deployment.order]
     deployment.before = len(earlier)
+    deployment.before_alike = sum(other.repository == deployment.repository for other in earlier)
     deployment.number = len(earlier) + 1 if deployment.done else None
     deployment.previous = max(earlier, key=lambda other: other.order, default=None)
 
@@ -209,8 +212,9 @@ def _told(deployment: Deployment, done: list[Deployment], found: Carried, profil
     first = deployment.before == 0
     if first and profile.first_deployment == "none":
         return {}
-    if first and profile.first_deployment == "head":
+    if deployment.before_alike == 0 and profile.first_deployment != "all":
         stood = set()
+    if first and profile.first_deployment == "head":
         if head:
             linked = linked & head
         elif deployment.links != 1:

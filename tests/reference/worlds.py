@@ -139,6 +139,7 @@ deployment = st.fixed_dictionaries(
         "artifact_purl": artifact,
         "links": st.lists(change, max_size=2),
         "ancestors": st.lists(change, max_size=4),
+        "gap": st.sampled_from(["cut_history", "something"]),
         "service": service,
         "environment": environment,
         "trace": trace,

@@ -174,6 +174,7 @@ FACTS: dict[str, ibis.Schema] = {
             "incident_id": "string",  # the incident that it remedies
             "links": "int64",  # to how many traces
             "ancestors": "int64",  # on how many traces it stands
+            "cut_history": "boolean",  # it may stand on more than its emitter could tell
         }
     ),
     # What a deployment says of the changes that it carries.
@@ -187,6 +188,7 @@ FACTS: dict[str, ibis.Schema] = {
             "id": "string",
             "service": "string",
             "environment": "string",
+            "repository": "string",  # empty where it is not known
             "finished_at": "int64",
             "revision": "string",
             "version": "string",
@@ -195,7 +197,8 @@ FACTS: dict[str, ibis.Schema] = {
             "before": "int64",  # how many successful ones finished earlier
             "number": "int64",  # one more; null where it did not succeed
             "previous_id": "string",
-            "stood_before": "int64",  # how many of these told what they stand on
+            "before_alike": "int64",  # how many of them were of its repository
+            "stood_before": "int64",  # how many of these tell what they stand on
             "stood_id": "string",  # the last of them
         }
     ),

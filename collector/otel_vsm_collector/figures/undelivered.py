@@ -36,7 +36,9 @@ def _claimed(selection: Selection, arrived: ir.Table) -> ir.Table:
     anywhere = replace(selection, repository=None, team=None, value_stream=None)
     deployments = select.deployments(anywhere)
     deployments = deployments.select("result", deployment_id="id", at="finished_at")
-    order = selection.table("deployment_order").select(*WHERE, "number", "before", deployment_id="id")
+    order = selection.table("deployment_order").select(
+        *WHERE, "number", "before", "before_alike", deployment_id="id"
+    )
     deployments = deployments.join(order.drop("number"), "deployment_id")
     used = [*profile.mapping, *((OWN,) if {LINKS, ANCESTRY} & set(profile.mapping) else ())]
     claims = ibis.union(
@@ -46,7 +48,8 @@ def _claimed(selection: Selection, arrived: ir.Table) -> ir.Table:
     claims = claims.semi_join(deployments, "deployment_id").anti_join(arrived, PAIR)
     claims = claims.group_by(*PAIR).agg(
         brought=claims.brought.any(),
-        linked=claims.method.isin([LINKS, ANCESTRY]).any(),
+        linked=(claims.method == LINKS).any(),
+        standing=(claims.method == ANCESTRY).any(),
         used=claims.method.isin(used).any(),
     )
     rows = claims.join(deployments, "deployment_id")
@@ -66,6 +69,7 @@ def _claimed(selection: Selection, arrived: ir.Table) -> ir.Table:
     stood = (rows.stood < rows.before) & (ANCESTRY in profile.mapping)
     before = (rows.first_at <= rows["at"]).fill_null(False) | stood.fill_null(False)
     first_ever = (rows.before == 0) & (rows.linked | (profile.first_deployment == "none"))
+    first_ever |= (rows.before_alike == 0) & rows.standing
     reason = because(
         (rows.result != TaskResult.SUCCESS, Reason.UNSUCCESSFUL),
         (_unrequested(selection, rows), Reason.NO_REQUEST),

@@ -39,7 +39,8 @@ def deployment_changes(claims: ir.Table, order: ir.Table, profile: Profile) -> i
       or a rollback brings nothing new.
     - What it stands on, it carries where no successful deployment before it stood on that or tells of it in
       another way. The one right before it does not know: a rollback stands on less, the clone of another was
-      shallow. Each change that any of them stood on is among the claims of the first that did.
+      shallow. Each change that any of them stood on is among the claims of the first that did. The first that
+      comes from a repository is a first one in that.
     """
     wanted = (*profile.mapping, *((OWN,) if {LINKS, ANCESTRY} & set(profile.mapping) else ()))
     matches = claims.filter(claims.method.isin(wanted))
@@ -57,7 +58,7 @@ def deployment_changes(claims: ir.Table, order: ir.Table, profile: Profile) -> i
     links, standing = matches.filter(matches.linked), matches.filter(matches.standing)
     told, ancestors = [heads, links], standing
     if profile.first_deployment != "all":
-        ancestors = standing.filter(standing.before > 0)
+        ancestors = standing.filter(standing.before_alike > 0)
         told = [rows.filter(rows.before > 0) for rows in told]
     if profile.first_deployment == "head":
         alone = links.filter(links.before == 0, links.links == 1)

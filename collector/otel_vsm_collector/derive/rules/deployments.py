@@ -6,7 +6,14 @@ One id is one deployment, whichever number of spans, jobs or repositories carry 
 import ibis
 import ibis.expr.types as ir
 
-from otel_vsm.semconv import DeploymentKind, EventName, LinkKind, StageType, TaskResult
+from otel_vsm.semconv import (
+    DeploymentKind,
+    EventName,
+    LinkKind,
+    MeasurementGap,
+    StageType,
+    TaskResult,
+)
 from otel_vsm_collector.derive.rules.aliases import node, revision_name
 from otel_vsm_collector.derive.rules.changes import ARTIFACT, LINKS, OWN, REVISION, or_empty, trace_name
 
@@ -51,6 +58,7 @@ def deployment_reports(spans: ir.Table, claims: ir.Table, ancestors: ir.Table) -
         finished_at=spans.ended_at.max(where=stage),
         first_span=spans.trace_id.concat(spans.span_id).min(where=stage),
         incident_id=spans.incident_id.min(),
+        cut_history=(spans.gap == MeasurementGap.CUT_HISTORY).any(),
         teams=spans.team.collect(distinct=True).sort(),
         value_streams=spans.value_stream.collect(distinct=True).sort(),
     )
@@ -85,6 +93,7 @@ def deployment_reports(spans: ir.Table, claims: ir.Table, ancestors: ir.Table) -
         incident_id=by_id.incident_id,
         links=by_id.links.fill_null(0),
         ancestors=by_id.ancestors.fill_null(0),
+        cut_history=by_id.cut_history.fill_null(False),
         teams=or_empty(by_id.teams),
         value_streams=or_empty(by_id.value_streams),
     )
@@ -152,4 +161,4 @@ def deployments(
     whole = whole.mutate(
         failed=whole.failure_method.notnull(), rework=whole.remedy.fill_null(False) | remedied
     )
-    return whole.drop("remedy", "incident_id", "links", "ancestors")
+    return whole.drop("remedy", "incident_id", "links", "ancestors", "cut_history")

@@ -28,7 +28,7 @@ def derive_order(plan: Plan) -> None:
     # What is no deployment any more goes too.
     ids = plan.scratch("moved_deployment", deployment.union(moved.select(deployment_id="id"), distinct=True))
     now = plan.scratch("moved_order", sequence.sequence(moved, since, before), scope="since")
-    first = [rows.filter(rows.before == 0).select(deployment_id="id") for rows in (before, now)]
+    first = [rows.filter(rows.before_alike == 0).select(deployment_id="id") for rows in (before, now)]
     plan.scratch("starting_deployment", ibis.union(*first).semi_join(ids, "deployment_id"))
     plan.replace("deployment_order", now, scope=MOVED, columns=("id",))
 
