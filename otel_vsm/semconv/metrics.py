@@ -71,7 +71,7 @@ VSM_COLLECTOR_DEPLOYMENT_UNLINKED = Metric(
     name="vsm.collector.deployment.unlinked",
     instrument="gauge",
     unit="{deployment}",
-    brief="Successful deployments in the window that no change or not each could be found for, redeploys left out.",
+    brief="Successful deployments in the window that not all changes could be found for, redeploys left out.",
     attributes=(
         "vsm.window",
         "vsm.measurement.gap",
