@@ -5,6 +5,7 @@ Nothing is made up: what a shallow clone does not hold is not told, and that it 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,8 +44,10 @@ def ancestry(revision: str, repository: Repository, paths: Sequence[str] = ()) -
     if not first_parents:
         return Ancestry((), cut)
     history = _with_merged_lines(first_parents, paths) or _chained(first_parents)
-    changes = line(history, repository)[-LINE_COMMITS:]
-    return Ancestry(tuple(dict.fromkeys(reversed(changes))), cut)
+    # By time, so that what an old branch brings does not take the place of what is new.
+    changes = line(history, repository)[::-1]
+    newest = sorted(changes, key=lambda change: change.merged_s, reverse=True)
+    return Ancestry(tuple(dict.fromkeys(change.id for change in newest[:LINE_COMMITS])), cut)
 
 
 _LOG = (*LOG, COMMIT_FORMAT)
@@ -81,15 +84,11 @@ def _merged(commits: Iterable[Commit]) -> list[str]:
 
 def _chained(first_parents: Mapping[str, Commit]) -> History:
     """The commits as a history of their own, each on top of the next."""
-    shas = [*first_parents, ""]
-    chained = zip(first_parents.values(), shas[1:], strict=True)
-    return _history({commit.sha: replace(commit, parents=(parent,)) for commit, parent in chained})
+    commits = list(first_parents.values())
+    chain = [replace(commit, parents=(below.sha,)) for commit, below in pairwise(commits)]
+    return _history({commit.sha: commit for commit in (*chain, replace(commits[-1], parents=()))})
 
 
-def _history(commits: Mapping[str, Commit], touching: frozenset[str] | None = None) -> History:
-    """The commits, of which the first is the head, without what lies before them."""
-    held = {
-        sha: replace(commit, parents=tuple(parent for parent in commit.parents if parent in commits))
-        for sha, commit in commits.items()
-    }
-    return History(commits=held, tags=(), head=next(iter(commits)), shallow=False, touching=touching)
+def _history(commits: dict[str, Commit], touching: frozenset[str] | None = None) -> History:
+    """The commits, of which the first is the head."""
+    return History(commits=commits, tags=(), head=next(iter(commits)), shallow=False, touching=touching)

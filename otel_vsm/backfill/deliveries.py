@@ -73,9 +73,14 @@ def deliveries(history: History, repository: Repository) -> Deliveries:
     return Deliveries(changes=walk.changes, deployments=tuple(deployments))
 
 
-def line(history: History, repository: Repository) -> list[ChangeId]:
-    """The changes of the commits on the head's lines, one for each commit, oldest first."""
-    return _Walk(history, repository).collect(history.head) if history.head else []
+def line(history: History, repository: Repository) -> list[Change]:
+    """The changes of the commits on the head's lines, one for each commit, each line oldest first.
+
+    Parents that the history does not hold lie before it.
+    """
+    walk = _Walk(history, repository)
+    walk.leave_out_missing()
+    return [walk.changes[change] for change in walk.collect(history.head)] if history.head else []
 
 
 class _Walk:
@@ -96,6 +101,11 @@ class _Walk:
 
     def brought_by(self, sha: str) -> ChangeId:
         return self._brought_by[sha]
+
+    def leave_out_missing(self) -> None:
+        """Count the parents that the history does not hold as reached."""
+        parents = {parent for commit in self._commits.values() for parent in commit.parents}
+        self._brought_by.update(dict.fromkeys(parents - self._commits.keys(), ChangeId("")))
 
     def leave_out_earlier(self, sha: str) -> str:
         """Count all that the commit reaches, but for what it brought in itself, as part of its change.

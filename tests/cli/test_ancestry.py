@@ -20,6 +20,7 @@ Of = Callable[..., Ancestry]
 def repository(tmp_path: Path, plain_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Repository:
     path = tmp_path / "shop"
     path.mkdir()
+    plain_env["GIT_COMMITTER_DATE"] = "2026-03-01T09:30:00Z"
     made = Repository(path, plain_env)
     made.git("init", "--quiet", "--initial-branch=main")
     for name in [name for name in os.environ if name.startswith("GIT_")]:
@@ -84,8 +85,24 @@ def test_a_merge_that_is_nobodys_work_brings_the_changes_of_its_line(repository:
     assert told(repository) == Ancestry(expected, cut=False)
 
 
-def test_no_more_than_so_many_commits_are_looked_at(
+def test_a_request_on_a_merged_line_keeps_its_commits_to_itself(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where what lies before it is not looked at any more."""
+    repository.commit("Start (#1)")
+    repository.git("switch", "--quiet", "--create", "topic")
+    repository.commit("Seen through its merge only (#99)")
+    repository.git("switch", "--quiet", "--create", "develop", "main")
+    merge(repository, "Merge pull request #2 from ada/topic", "topic")
+    repository.git("switch", "--quiet", "main")
+    repository.commit("Meanwhile (#3)")
+    merge(repository, "Merge branch 'develop'", "develop")
+    monkeypatch.setattr(ancestry, "LINE_COMMITS", 2)
+    assert told(repository) == Ancestry(named("#2", "#3"), cut=False)
+
+
+def test_no_more_than_so_many_commits_are_looked_at(
+    repository: Repository, plain_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ancestry, "LINE_COMMITS", 3)
     for number in range(1, 6):
@@ -95,9 +112,10 @@ def test_no_more_than_so_many_commits_are_looked_at(
     for number in (6, 7):
         repository.commit(f"Work (#{number})")
     repository.git("switch", "--quiet", "main")
+    plain_env["GIT_COMMITTER_DATE"] = "2026-03-02T09:30:00Z"
     repository.commit("Work (#8)")
     merge(repository, "Merge branch 'develop'", "develop")
-    assert told(repository) == Ancestry(named("#7", "#6", "#8"), cut=False)
+    assert told(repository) == Ancestry(named("#8", "#7", "#6"), cut=False)
 
 
 def test_where_too_much_was_merged_a_merge_stands_for_itself(
