@@ -43,7 +43,10 @@ def ancestry(revision: str, repository: Repository, paths: Sequence[str] = ()) -
     cut = output.text is None or (is_shallow and len(first_parents) < LINE_COMMITS)
     if not first_parents:
         return Ancestry((), cut)
-    history = _with_merged_lines(first_parents, paths) or _chained(first_parents)
+    history = None
+    if output.text is not None:  # else there is no time for more
+        history = _with_merged_lines(first_parents, paths)
+    history = history or _chained(first_parents)
     # By time, so that what an old branch brings does not take the place of what is new.
     changes = line(history, repository)[::-1]
     newest = sorted(changes, key=lambda change: change.merged_s, reverse=True)

@@ -47,11 +47,15 @@ def derive_ancestors(plan: Plan) -> None:
     ids = plan.scratch(
         "standing_deployment",
         touched.union(again.filter(again.ancestors > 0).select(deployment_id="id"), distinct=True),
+        scope="touched_deployment",
     )
     standing = now.filter(now.ancestors > 0).semi_join(ids, now.id == ids.deployment_id)
-    standing = plan.scratch("standing", standing.select("stood_id", deployment_id="id"))
+    standing = plan.scratch(
+        "standing", standing.select("stood_id", deployment_id="id"), scope="standing_deployment"
+    )
     both = ibis.union(standing.select("deployment_id"), standing.select(deployment_id="stood_id"))
-    plan.scratch("standing_or_stood", both.filter(both.deployment_id.notnull()).distinct())
+    both = both.filter(both.deployment_id.notnull()).distinct()
+    plan.scratch("standing_or_stood", both, scope="standing")
     spans = plan.pick("standing_span", "deployment_span", Scope("standing_or_stood", ("deployment_id",)))
     links = plan.pick("standing_link", "span_link", Scope("standing_span", ("trace_id", "span_id")))
     ancestors = plan.scratch("standing_on", deployments.ancestors(spans, links), scope="standing_link")
@@ -65,7 +69,7 @@ def derive_carried(plan: Plan, definitions: Definitions) -> None:
     and for all that claim what one of these claims."""
     keys_of_touched = (plan.table(name).select("key", "method") for name in ("key_before", "key_now"))
     key = plan.scratch("touched_key", ibis.union(*keys_of_touched, distinct=True))
-    plan.scratch("touched_link", key.filter(key.method == LINKS).select("key"))
+    plan.scratch("touched_link", key.filter(key.method == LINKS).select("key"), scope="touched_key")
     claiming = (
         plan.pick("touched_claim", "deployment_claim", Scope("touched_key", ("key", "method"))),
         plan.pick("touched_ancestor", "ancestor_claim", Scope("touched_link", ("key",))),
@@ -84,7 +88,8 @@ def derive_carried(plan: Plan, definitions: Definitions) -> None:
     claims = plan.pick("rematched_claim", "deployment_claim", REMATCHED)
     ancestors = plan.pick("rematched_ancestor", "ancestor_claim", REMATCHED)
     linked = ancestors.select("key", method=ibis.literal(LINKS))
-    plan.scratch("claimed_key", claims.select("key", "method").union(linked, distinct=True))
+    claimed = claims.select("key", "method").union(linked, distinct=True)
+    plan.scratch("claimed_key", claimed, scope="rematched_claim")
     keys = plan.pick("rematched_key", "change_key", Scope("claimed_key", ("key", "method")))
     before = plan.pick("matched_before", "matched_claim", REMATCHED)
     matched = plan.scratch(
