@@ -8,7 +8,7 @@ from otel_vsm.change_times import ChangeTime
 from otel_vsm.context import Context, TraceParent
 from otel_vsm.identity import ChangeId, SpanId, SpanReference, change_root, event_span_id, repository_url
 from otel_vsm.record import Record, Value
-from otel_vsm.semconv import DeploymentKind, EventName, StageType, TaskResult
+from otel_vsm.semconv import DeploymentKind, EventName, MeasurementGap, StageType, TaskResult
 
 _NOT_FAILED = frozenset({TaskResult.SUCCESS, TaskResult.CANCELLATION, TaskResult.SKIP})
 _WELL = frozenset({TaskResult.SUCCESS, TaskResult.SKIP})
@@ -104,6 +104,10 @@ class Deployment:
     previous_revision: str | None = None
     carries: tuple[ChangeId, ...] = ()
     """The changes that it brings besides its own."""
+    ancestors: tuple[ChangeId, ...] = ()
+    """The changes that its revision stands on besides its own, newest first: whatever of them is new here."""
+    cut_history: bool = False
+    """The clone did not hold the commits that tell the ancestors."""
 
 
 def stage(
@@ -164,7 +168,7 @@ def deployment(
     artifact: Artifact,
     queue_s: float | None = None,
 ) -> Record:
-    """A deployment, linked to the other changes that it carries."""
+    """A deployment, linked to the other changes that it carries or stands on."""
     return _stage(
         origin,
         run,
@@ -181,8 +185,10 @@ def deployment(
             semconv.ARTIFACT_PURL: artifact.purl,
             semconv.ARTIFACT_HASH: artifact.hash,
             semconv.CONTAINER_IMAGE_NAME: artifact.image,
+            semconv.VSM_MEASUREMENT_GAP: MeasurementGap.CUT_HISTORY if deployment.cut_history else None,
         },
-        links=(change_root(change) for change in deployment.carries),
+        links=map(change_root, deployment.carries),
+        ancestors=map(change_root, deployment.ancestors),
     )
 
 
@@ -236,6 +242,7 @@ def _stage(
     attributes: Mapping[str, Value | None],
     *,
     links: Iterable[SpanReference] = (),
+    ancestors: Iterable[SpanReference] = (),
 ) -> Record:
     error = None if run.result in _WELL else run.error or run.result.value
     return Record(
@@ -257,6 +264,7 @@ def _stage(
             }
         ),
         links=(*_caller_link(origin.parent), *links),
+        ancestors=tuple(ancestors),
         failed=run.result not in _NOT_FAILED,
     )
 

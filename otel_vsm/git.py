@@ -44,6 +44,8 @@ class Output(NamedTuple):
     text: str | None
     """None where the command failed."""
     problem: str
+    partial: str = ""
+    """What there was when time was up."""
 
 
 def checkout(
@@ -241,13 +243,15 @@ def _output(process: _Running | OSError, deadline: float) -> Output:
     if isinstance(process, OSError):
         missing = isinstance(process, FileNotFoundError)
         return Output(None, "git is not installed" if missing else f"git did not start: {process.strerror}")
+    read: list[bytes] = []
     try:
-        output, errors = _read_to_end(process.output, deadline), _read_to_end(process.errors, deadline)
+        _read_to_end(process.output, deadline, read)
+        output, errors = _text(read), _text(_read_to_end(process.errors, deadline, []))
     except TimeoutError:
         # Not waited for: what hangs in the kernel does not die either.
         with suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)
-        return Output(None, f"git did not answer within {TIMEOUT_S:g} s")
+        return Output(None, f"git did not answer within {TIMEOUT_S:g} s", _text(read))
     finally:
         os.close(process.output)
         os.close(process.errors)
@@ -261,13 +265,16 @@ def _output(process: _Running | OSError, deadline: float) -> Output:
     return Output(output, "")
 
 
-def _read_to_end(descriptor: int, deadline: float) -> str:
-    chunks: list[bytes] = []
+def _read_to_end(descriptor: int, deadline: float, chunks: list[bytes]) -> list[bytes]:
     readable = select.poll()
     readable.register(descriptor, select.POLLIN)
     while True:
         if not readable.poll(max(0.0, deadline - time.monotonic()) * 1000):
             raise TimeoutError
         if not (chunk := os.read(descriptor, 1 << 16)):
-            return b"".join(chunks).decode(errors="replace")
+            return chunks
         chunks.append(chunk)
+
+
+def _text(chunks: list[bytes]) -> str:
+    return b"".join(chunks).decode(errors="replace")

@@ -24,6 +24,8 @@ class Record:
     end_ns: int
     attributes: Mapping[str, Value]
     links: tuple[SpanReference, ...] = field(default=())
+    ancestors: tuple[SpanReference, ...] = field(default=())
+    """Links of kind ancestor: what the deployed revision stands on."""
     failed: bool = False
     """Whether the span's status is an error."""
 
@@ -33,5 +35,9 @@ class Record:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """The record that `to_json` gave; KeyError or TypeError where it is none."""
-        links = tuple(SpanReference(*link) for link in data.pop("links"))
-        return cls(**data, links=links)
+        links, ancestors = (
+            tuple(SpanReference(*link) for link in part)
+            # What an earlier version left in the spool has no ancestors.
+            for part in (data.pop("links"), data.pop("ancestors", ()))
+        )
+        return cls(**data, links=links, ancestors=ancestors)

@@ -10,6 +10,7 @@ from otel_vsm.export.drain import DrainResult, Send, drain
 from otel_vsm.export.exporters import ExportResult, Outcome
 from otel_vsm.export.parcel import Parcel
 from otel_vsm.export.spool import Spool
+from otel_vsm.identity import SpanId, SpanReference, TraceId
 from otel_vsm.record import BATCH_RECORDS
 
 ACCEPTED = ExportResult(Outcome.ACCEPTED)
@@ -70,6 +71,16 @@ def test_requests_are_bounded(spool: Spool, keep: Callable[..., None]) -> None:
     receiver = Receiver(lambda names: ACCEPTED)
     drained(spool, receiver)
     assert list(map(len, receiver.requests)) == [BATCH_RECORDS, 2, BATCH_RECORDS + 1]
+
+
+def test_requests_are_bounded_whatever_links_there_are(spool: Spool, new_record: NewRecord) -> None:
+    """200 links are as much as 25 spans."""
+    deployment = new_record(ancestors=(SpanReference(TraceId("ab" * 16), SpanId("cd" * 8)),) * 200)
+    for _ in range(BATCH_RECORDS // 26 + 1):
+        spool.put(Parcel(resource={}, records=(deployment,))).release()
+    receiver = Receiver(lambda names: ACCEPTED)
+    drained(spool, receiver)
+    assert list(map(len, receiver.requests)) == [BATCH_RECORDS // 26, 1]
 
 
 @pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.FAULTED])

@@ -18,6 +18,7 @@ from otel_vsm.identity import SpanId, SpanReference, TraceId
 from otel_vsm.record import Record, Value
 
 HEX = "0123456789abcdef"
+REFERENCES = st.lists(st.builds(SpanReference, st.text(HEX), st.text(HEX)))
 VALUES = st.text() | st.booleans() | st.integers() | st.floats(allow_nan=False)
 
 
@@ -226,7 +227,8 @@ def test_where_the_disk_is_full_nothing_is_left_behind(run_python: RunPython, tm
     name=st.text(st.characters(exclude_categories=())),
     times=st.tuples(st.integers(), st.integers()),
     failed=st.booleans(),
-    links=st.lists(st.builds(SpanReference, st.text(HEX), st.text(HEX))),
+    links=REFERENCES,
+    ancestors=REFERENCES,
 )
 def test_a_parcel_survives_being_written(
     resource: dict[str, str],
@@ -235,6 +237,7 @@ def test_a_parcel_survives_being_written(
     times: tuple[int, int],
     failed: bool,
     links: list[SpanReference],
+    ancestors: list[SpanReference],
 ) -> None:
     record = Record(
         trace_id=TraceId("ab" * 16),
@@ -245,10 +248,19 @@ def test_a_parcel_survives_being_written(
         end_ns=times[1],
         attributes=attributes,
         links=tuple(links),
+        ancestors=tuple(ancestors),
         failed=failed,
     )
     parcel = Parcel(resource=resource, records=(record, record))
     assert Parcel.from_text(parcel.to_text()) == parcel
+
+
+def test_what_an_earlier_version_left_is_read(new_record: NewRecord) -> None:
+    """It knew no ancestors."""
+    parcel = parcel_of(new_record())
+    text = parcel.to_text()
+    assert Parcel.from_text(text.replace(',"ancestors":[]', "")) == parcel
+    assert '"ancestors"' in text
 
 
 @given(st.text())

@@ -66,11 +66,21 @@ def deliveries(history: History, repository: Repository) -> Deliveries:
     deployments: list[Deployment] = []
     for tag in history.tags:
         tip = tag.revision if deployments else walk.leave_out_earlier(tag.revision)
-        carried = walk.collect(tip)
-        deployments.append(Deployment(tag=tag, head=walk.brought_by(tag.revision), carries=carried))
+        carries = tuple(dict.fromkeys(walk.collect(tip)))
+        deployments.append(Deployment(tag=tag, head=walk.brought_by(tag.revision), carries=carries))
     if history.head:
         walk.collect(history.head)
     return Deliveries(changes=walk.changes, deployments=tuple(deployments))
+
+
+def line(history: History, repository: Repository) -> list[Change]:
+    """The changes of the commits on the head's lines, one for each commit, each line oldest first.
+
+    Parents that the history does not hold lie before it.
+    """
+    walk = _Walk(history, repository)
+    walk.leave_out_missing()
+    return [walk.changes[change] for change in walk.collect(history.head)] if history.head else []
 
 
 class _Walk:
@@ -91,6 +101,11 @@ class _Walk:
 
     def brought_by(self, sha: str) -> ChangeId:
         return self._brought_by[sha]
+
+    def leave_out_missing(self) -> None:
+        """Count the parents that the history does not hold as reached."""
+        parents = {parent for commit in self._commits.values() for parent in commit.parents}
+        self._brought_by.update(dict.fromkeys(parents - self._commits.keys(), ChangeId("")))
 
     def leave_out_earlier(self, sha: str) -> str:
         """Count all that the commit reaches, but for what it brought in itself, as part of its change.
@@ -113,9 +128,9 @@ class _Walk:
         self._brought_by.update(dict.fromkeys((*self._earlier, *passed), self._change_of(commit)))
         return commit.sha
 
-    def collect(self, tip: str) -> tuple[ChangeId, ...]:
-        """The changes of the tip's lines that were not collected before, oldest first."""
-        carried: dict[ChangeId, None] = {}
+    def collect(self, tip: str) -> list[ChangeId]:
+        """The changes of the commits on the tip's lines that were not collected before, oldest first."""
+        carried: list[ChangeId] = []
         # Not by recursion: merges that are nobody's work can lie behind each other without end.
         lines = [self._line(tip)]
         while lines:
@@ -126,7 +141,7 @@ class _Walk:
                 lines.append(self._lines_behind(commit, carried))
             else:
                 self._count(commit, carried)
-        return tuple(carried)
+        return carried
 
     def _line(self, tip: str) -> Iterator[Commit]:
         """The first-parent history of the tip as far as it was not reached before.
@@ -135,7 +150,7 @@ class _Walk:
         """
         yield from reversed(list(self._first_parents(tip)))
 
-    def _lines_behind(self, merge: Commit, carried: dict[ChangeId, None]) -> Iterator[Commit]:
+    def _lines_behind(self, merge: Commit, carried: list[ChangeId]) -> Iterator[Commit]:
         """The lines of the merge's other parents, each as if there were no other, then the merge itself."""
         latest, self._latest = self._latest, None
         before, of_others = len(self._brought_by), dict[str, ChangeId]()
@@ -151,14 +166,14 @@ class _Walk:
             self._count(merge, carried)
         self._latest = self._latest or latest
 
-    def _count(self, commit: Commit, carried: dict[ChangeId, None]) -> None:
+    def _count(self, commit: Commit, carried: list[ChangeId]) -> None:
         change = self._change_of(commit)
         brought = list(self._reach(commit.parents[1:], change))
         self._brought_by[commit.sha] = change
         if self._counts(commit):
             self._add(change, commit, brought)
             self._latest = change
-            carried[change] = None
+            carried.append(change)
 
     def _counts(self, commit: Commit) -> bool:
         return self._touching is None or commit.sha in self._touching

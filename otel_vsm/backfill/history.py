@@ -7,7 +7,7 @@ memory is a few numbers per commit.
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +28,9 @@ _HIJACKING = (
     "GIT_PREFIX",
 )
 _READ_BYTES = 1 << 16
+LOG = ("log", "-z", "--no-show-signature", "--no-color", "--encoding=UTF-8")
+COMMIT_FORMAT = "--format=tformat:%H%x00%P%x00%at%x00%ct%x00%B"
+"""What `commits_of` reads of each commit, with `LOG`."""
 
 
 class HistoryError(Exception):
@@ -81,8 +84,8 @@ def read_history(repository: Path, *, tags: Sequence[str] = (), paths: Sequence[
     all_tags = list(_read_tags(repository))
     tagged = [tag for tag in all_tags if tag[0] in choice]
     tips = {revision for _, revision, _ in tagged} | ({head} if head else set())
-    commits = {commit.sha: commit for commit in _read_commits(repository, tips)}
-    _find_requests_of_originals(repository, commits)
+    log = _log(repository, tips, COMMIT_FORMAT) if tips else iter(())
+    commits = commits_of(log, lambda shas: _messages(repository, shas))
     dated_tags = (
         Tag(
             name=name,
@@ -145,10 +148,26 @@ def _read_tags(repository: Path) -> Iterator[tuple[str, str, int | None]]:
             yield name, target, int(at_s) if at_s else None
 
 
-def _read_commits(repository: Path, tips: set[str]) -> Iterator[Commit]:
-    if not tips:
-        return
-    fields = _log(repository, tips, "%H%x00%P%x00%at%x00%ct%x00%B")
+def commits_of(
+    fields: Iterator[str], messages: Callable[[Sequence[str]], Mapping[str, str]]
+) -> dict[str, Commit]:
+    """The commits that git printed in `COMMIT_FORMAT`, by their hashes.
+
+    What was picked from the commit of a request, on whatever branch, has the request's number. `messages`
+    gives the messages of commits by their hashes, as far as they are known; it is asked once at most.
+    """
+    commits = {commit.sha: commit for commit in _parse(fields)}
+    picked = [(commit, commit.picked_from) for commit in commits.values() if commit.picked_from]
+    requests = {sha: commits[sha].request for _, sha in picked if sha in commits}
+    if aside := sorted({sha for _, sha in picked} - requests.keys()):
+        requests |= {sha: request_in_message(message) for sha, message in messages(aside).items()}
+    for commit, original in picked:
+        if request := requests.get(original):
+            commits[commit.sha] = replace(commit, request=request, picked_from=None)
+    return commits
+
+
+def _parse(fields: Iterator[str]) -> Iterator[Commit]:
     # Not strict: where git breaks off within a commit, what it says about that is the better message.
     for sha, parents, authored, committed, message in zip(*[fields] * 5, strict=False):
         request = request_in_message(message)
@@ -164,23 +183,17 @@ def _read_commits(repository: Path, tips: set[str]) -> Iterator[Commit]:
         )
 
 
-def _find_requests_of_originals(repository: Path, commits: dict[str, Commit]) -> None:
-    """Give what was picked from the commit of a request, on whatever branch, the request's number."""
-    picked = [(commit, commit.picked_from) for commit in commits.values() if commit.picked_from]
-    requests = {sha: commits[sha].request for _, sha in picked if sha in commits}
-    if aside := {sha for _, sha in picked} - requests.keys():
-        fields = _log(repository, aside, "%H%x00%B", "--no-walk", "--ignore-missing")
-        requests |= {sha: request_in_message(message) for sha, message in zip(*[fields] * 2, strict=False)}
-    for commit, original in picked:
-        if request := requests.get(original):
-            commits[commit.sha] = replace(commit, request=request, picked_from=None)
+def _messages(repository: Path, shas: Sequence[str]) -> Mapping[str, str]:
+    """The messages of those of the commits that there are."""
+    fields = _log(repository, shas, "--format=tformat:%H%x00%B", "--no-walk", "--ignore-missing")
+    return dict(zip(*[fields] * 2, strict=False))
 
 
 def _read_touching(repository: Path, tips: set[str], paths: Sequence[str]) -> frozenset[str]:
     """The commits on the first-parent histories of the tips that touch one of the paths."""
     touching: set[str] = set()
     for path in paths:
-        shas = set(_log(repository, tips, "%H", "--first-parent", paths=[path]))
+        shas = set(_log(repository, tips, "--format=tformat:%H", "--first-parent", paths=[path]))
         if not shas:
             raise HistoryError(f"no commit of {repository} touches {path!r}: check --path.")
         touching |= shas
@@ -208,13 +221,10 @@ def _limited(history: History, touching: frozenset[str]) -> History:
     return replace(history, tags=tags, head=head, touching=touching)
 
 
-def _log(
-    repository: Path, tips: Iterable[str], fields: str, *options: str, paths: Sequence[str] = ()
-) -> Iterator[str]:
+def _log(repository: Path, tips: Iterable[str], *options: str, paths: Sequence[str] = ()) -> Iterator[str]:
     """The fields of commits, one after the other."""
     # --stdin after the options: it is read with those that came before.
-    command = ("log", *options, "--stdin", "-z", "--no-show-signature", "--no-color", "--encoding=UTF-8")
-    with _git(repository, *command, f"--format=tformat:{fields}", "--", *paths) as process:
+    with _git(repository, *LOG, *options, "--stdin", "--", *paths) as process:
         assert process.stdin and process.stdout
         # git reads all of them before it answers, so neither side waits for the other. Where it gives up
         # meanwhile, its own words are told and not that the pipe broke.

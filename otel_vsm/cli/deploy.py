@@ -33,6 +33,8 @@ from otel_vsm.context import Context, Subject, trace_parent_of_change
 from otel_vsm.semconv import DeploymentKind, StageType, TaskResult
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from otel_vsm.emit import Origin, Run
     from otel_vsm.identity import ChangeId
     from otel_vsm.record import Record
@@ -70,7 +72,8 @@ class _Options(NamedTuple):
 )
 @text_option(
     "--previous",
-    help="The revision that ran there before: the changes since then are the ones that are delivered.",
+    help="The revision that ran there before: the changes since then are the ones that are delivered. "
+    "Without it, the collector compares with what it knows of the deployment before.",
 )
 @click.option(
     "--path",
@@ -119,6 +122,9 @@ def deploy(
     The command finds the deployment's id in OTEL_VSM_DEPLOYMENT_ID. Without a command, the deployment has
     been made.
 
+    Which changes it delivers follows from the last 200 commits here: those that the deployment before it did
+    not stand on. A clone has to hold them.
+
     With --path, the deployment is of the last commit that touched the service's sources, whatever else the
     repository has got since.
 
@@ -153,14 +159,17 @@ def deploy(
         leg=leg,
     )
 
+    commits = _Commits(previous, paths)
+
     def to_record(origin: "Origin", run: "Run") -> "Record":
-        return _record(options, origin, run)
+        return _record(options, commits.changes(origin.context), origin, run)
 
     if command:
         run_and_export(
             command,
             common,
             to_record=to_record,
+            meanwhile=commits.changes,
             variables={DEPLOYMENT_VARIABLE: options.id},
             traceparent_variables=(DEPLOYMENT_TRACEPARENT_VARIABLE,),
         )
@@ -182,13 +191,43 @@ def deploy(
     export_and_leave(context, record, ChangeTimes())
 
 
-def _record(options: _Options, origin: "Origin", run: "Run") -> "Record":
+class _Changes(NamedTuple):
+    """What git says of the changes that are deployed."""
+
+    previous: str | None = None
+    """The previous revision, in full."""
+    carries: "tuple[ChangeId, ...]" = ()
+    ancestors: "tuple[ChangeId, ...]" = ()
+    cut_history: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+class _Commits:
+    """The commits that are deployed. Git is asked once, which can be while the command runs."""
+
+    def __init__(self, previous: str | None, paths: tuple[str, ...]) -> None:
+        self._previous, self._paths = previous, paths
+        self._changes: _Changes | None = None
+
+    def changes(self, context: Context) -> _Changes:
+        if self._changes is None:
+            paths, warnings = _usable(self._paths, context)
+            if self._previous:
+                self._changes = _since(self._previous, paths, context)
+            else:
+                self._changes = _standing_on(paths, context)
+            self._changes = self._changes._replace(warnings=(*warnings, *self._changes.warnings))
+        return self._changes
+
+
+def _record(options: _Options, changes: _Changes, origin: "Origin", run: "Run") -> "Record":
     from dataclasses import replace
 
     from otel_vsm import emit
+    from otel_vsm.text import warn
 
-    paths = _usable(options.paths, origin.context)
-    previous, carries = _since(options.previous, paths, origin.context) if options.previous else (None, ())
+    for warning in changes.warnings:
+        warn(warning)
     return emit.deployment(
         origin,
         replace(run, leg=leg_of(options.leg, origin.context)),
@@ -198,8 +237,10 @@ def _record(options: _Options, origin: "Origin", run: "Run") -> "Record":
             service=options.service,
             environment=options.environment,
             kind=DeploymentKind(options.kind),
-            previous_revision=previous,
-            carries=carries,
+            previous_revision=changes.previous,
+            carries=changes.carries,
+            ancestors=changes.ancestors,
+            cut_history=changes.cut_history,
         ),
         artifact=named_artifact(options.artifact, options.artifact_hash, options.version),
         # Of one that is told afterwards, the job that tells it did not wait for it.
@@ -207,40 +248,54 @@ def _record(options: _Options, origin: "Origin", run: "Run") -> "Record":
     )
 
 
-def _usable(paths: tuple[str, ...], context: Context) -> tuple[str, ...] | None:
-    """The paths that there are, and a warning for each that there is not; None: everywhere."""
+def _usable(paths: tuple[str, ...], context: Context) -> tuple[tuple[str, ...] | None, list[str]]:
+    """The paths that there are, None: everywhere, and a warning for each that there is not."""
     if not paths:
-        return None
+        return None, []
     from otel_vsm import git
-    from otel_vsm.text import one_line, warn
+    from otel_vsm.text import one_line
 
     unknown = git.untouched_paths(paths, context.revision or "HEAD")
-    for path, reason in unknown.items():
-        warn(f"--path {one_line(path)} is left out: {one_line(reason)}")
-    return tuple(path for path in paths if path not in unknown)
+    warnings = [f"--path {one_line(path)} is left out: {one_line(why)}" for path, why in unknown.items()]
+    return tuple(path for path in paths if path not in unknown), warnings
 
 
-def _since(
-    previous: str, paths: tuple[str, ...] | None, context: Context
-) -> "tuple[str, tuple[ChangeId, ...]]":
+def _since(previous: str, paths: tuple[str, ...] | None, context: Context) -> _Changes:
     """The previous revision in full, and the changes besides its own that came since then."""
     from otel_vsm import git
-    from otel_vsm.identity import change_of_commit
     from otel_vsm.message import change_names
-    from otel_vsm.text import warn
 
     repository, revision = context.repository, context.revision
     in_full = git.full_sha(previous) or previous
     if not repository or not revision:
-        warn("which changes are deployed cannot be told, since repository and revision are not known here")
-        return in_full, ()
+        problem = (
+            "which changes are deployed cannot be told, since repository and revision are not known here"
+        )
+        return _Changes(in_full, warnings=(problem,))
     if paths == ():
-        return in_full, ()
+        return _Changes(in_full)
     try:
         commits = git.commits_between(in_full, revision, paths or ())
     except git.CommitRangeError as error:
-        warn(f"which changes are deployed cannot be told: {error}")
-        return in_full, ()
-    own = {context.change, change_of_commit(repository, revision)}
-    changes = dict.fromkeys(name.change(repository) for name in change_names(commits, git.messages))
-    return in_full, tuple(change for change in changes if change not in own)
+        return _Changes(in_full, warnings=(f"which changes are deployed cannot be told: {error}",))
+    names = change_names(commits, git.messages)
+    return _Changes(in_full, _others((name.change(repository) for name in names), context))
+
+
+def _standing_on(paths: tuple[str, ...] | None, context: Context) -> _Changes:
+    """The changes besides its own that the revision stands on."""
+    if not context.repository or not context.revision or paths == ():
+        return _Changes()
+    from otel_vsm.ancestry import ancestry
+
+    found = ancestry(context.revision, context.repository, paths or ())
+    return _Changes(ancestors=_others(found.changes, context), cut_history=found.cut)
+
+
+def _others(changes: "Iterable[ChangeId]", context: Context) -> "tuple[ChangeId, ...]":
+    """Each of the changes once, but for the one that is deployed itself."""
+    from otel_vsm.identity import change_of_commit
+
+    assert context.repository and context.revision
+    own = {context.change, change_of_commit(context.repository, context.revision)}
+    return tuple(change for change in dict.fromkeys(changes) if change not in own)

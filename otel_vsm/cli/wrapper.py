@@ -65,14 +65,16 @@ def run_and_export(
     common: CommonOptions,
     *,
     to_record: "Callable[[Origin, Run], Record]",
+    meanwhile: Callable[[Context], object] | None = None,
     on_success: Callable[[Context], None] | None = None,
     variables: Mapping[str, str] | None = None,
     traceparent_variables: Sequence[str] = (),
 ) -> NoReturn:
     """Run the command as work on the change, export what `to_record` makes of it, and exit as it did.
 
-    `on_success` is called once it has succeeded, whether telemetry is on or not. The command finds
-    `variables` in its environment, and its span in `traceparent_variables`.
+    `meanwhile` is called while it runs, where telemetry is on, for what takes its time; what fails there is
+    asked for again. `on_success` is called once it has succeeded, whether telemetry is on or not. The command
+    finds `variables` in its environment, and its span in `traceparent_variables`.
     """
     process.die_of_interrupts()
     context = find_context_safely(common, Subject.WORK)
@@ -97,6 +99,9 @@ def run_and_export(
             with suppress(Exception):  # then it fails again when it is needed, and is said there
                 context = with_details(context)
                 times.read(context)
+            if meanwhile:
+                with suppress(Exception):
+                    meanwhile(context)
             export.preload()
 
     completed = process.run(command, env, meanwhile=load)

@@ -29,10 +29,11 @@ from otel_vsm.export.exporters import (
 from otel_vsm.export.parcel import Parcel
 from otel_vsm.identity import SpanId, TraceId
 from otel_vsm.record import Record, Value
-from otel_vsm.semconv import SCHEMA_URL, SCOPE_NAME
+from otel_vsm.semconv import SCHEMA_URL, SCOPE_NAME, VSM_LINK_KIND, LinkKind
 from otel_vsm.text import one_line, sendable
 
 _SCOPE = InstrumentationScope(SCOPE_NAME, __version__, SCHEMA_URL)
+_TO_ANCESTOR = {VSM_LINK_KIND: LinkKind.ANCESTOR.value}
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 
 
@@ -82,7 +83,10 @@ def _span(record: Record, resource: Resource) -> ReadableSpan:
         parent=_context(record.trace_id, record.parent_span_id) if record.parent_span_id else None,
         resource=resource,
         attributes=_clean(record.attributes),
-        links=[Link(_context(*link)) for link in record.links],
+        links=[
+            *(Link(_context(*link)) for link in record.links),
+            *(Link(_context(*link), _TO_ANCESTOR) for link in record.ancestors),
+        ],
         status=Status(StatusCode.ERROR if record.failed else StatusCode.UNSET),
         start_time=record.start_ns,
         end_time=record.end_ns,

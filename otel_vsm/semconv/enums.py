@@ -125,6 +125,8 @@ class MeasurementGap(StrEnum):
     """No change that made its artifact is known."""
     UNKNOWN_LINK = "unknown_link"
     """It links to traces of which nothing is known."""
+    CUT_HISTORY = "cut_history"
+    """The clone did not hold the commits that tell which changes it carries."""
     CHILD_BEFORE_PARENT = "child_before_parent"
     """It began before the span that it is a part of."""
     DETECTED_BEFORE_START = "detected_before_start"

@@ -73,7 +73,7 @@ VSM_COLLECTOR_DEPLOYMENT_UNLINKED = Metric(
     name="vsm.collector.deployment.unlinked",
     instrument="gauge",
     unit="{deployment}",
-    brief="Successful deployments in the window that no change could be found for, redeploys left out.",
+    brief="Successful deployments in the window that not all changes could be found for, redeploys left out.",
     attributes=(
         "vsm.window",
         "vsm.measurement.gap",

@@ -15,6 +15,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from otel_vsm.export.endpoint import Protocol
 from otel_vsm.identity import SpanId, SpanReference, TraceId
 from otel_vsm.record import Record
+from otel_vsm.semconv import VSM_LINK_KIND, LinkKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,10 @@ def decode(message: ExportTraceServiceRequest) -> Iterator[ReceivedSpan]:
 
 
 def _record(span: Span) -> Record:
+    links: dict[bool, list[SpanReference]] = {True: [], False: []}
+    for link in span.links:
+        reference = SpanReference(TraceId(link.trace_id.hex()), SpanId(link.span_id.hex()))
+        links[_attributes(link.attributes).get(VSM_LINK_KIND) == LinkKind.ANCESTOR].append(reference)
     return Record(
         trace_id=TraceId(span.trace_id.hex()),
         span_id=SpanId(span.span_id.hex()),
@@ -87,9 +92,8 @@ def _record(span: Span) -> Record:
         start_ns=span.start_time_unix_nano,
         end_ns=span.end_time_unix_nano,
         attributes=_attributes(span.attributes),
-        links=tuple(
-            SpanReference(TraceId(link.trace_id.hex()), SpanId(link.span_id.hex())) for link in span.links
-        ),
+        links=tuple(links[False]),
+        ancestors=tuple(links[True]),
         failed=span.status.code == Status.STATUS_CODE_ERROR,
     )
 

@@ -6,6 +6,7 @@ import pytest
 
 from harness.cli import Cli, Repository, without_history
 from otel_vsm.cli.deploy import DEPLOYMENT_TRACEPARENT_VARIABLE
+from otel_vsm.export.endpoint import Protocol
 from otel_vsm.identity import SpanReference, change_root
 from otel_vsm.testing import OtlpReceiver
 
@@ -309,3 +310,58 @@ def test_an_image_is_told_by_its_digest(cli: Cli) -> None:
     assert "names no digest" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert "artifact.purl" not in without_history(cli.receiver.records)[-1].attributes
+
+
+def test_it_links_to_what_its_revision_stands_on_without_being_asked(cli: Cli, shop: Repository) -> None:
+    trunk = shop.commit("Straight to the trunk")
+    shop.commit("Begin a basket (#14)")
+    shop.commit("Finish the basket (#14)")
+    record = cli.record(*DEPLOY, "--", "true")
+    assert (record.links, record.ancestors) == ((), changes(f"@{trunk}", "#12"))
+    # Who names the previous revision tells all.
+    record = cli.record(*DEPLOY, "--previous", "HEAD~2")
+    assert (record.links, record.ancestors) == ((), ())
+    assert "vsm.measurement.gap" not in record.attributes
+
+
+def test_what_it_stands_on_touches_its_paths(cli: Cli, mono: Repository) -> None:
+    record = cli.record(*DEPLOY, "--path", "cart", "--", "true")
+    assert (record.attributes["vcs.change.id"], record.ancestors) == ("15", changes("#13"))
+
+
+@pytest.mark.parametrize("protocol", Protocol)
+def test_hundreds_of_ancestors_arrive(cli: Cli, shop: Repository, protocol: Protocol) -> None:
+    for number in range(100, 310):
+        shop.commit(f"Work (#{number})")
+    endpoint = cli.receiver.environment(protocol)
+    record = cli.record(*DEPLOY, "--", "true", env=endpoint)
+    assert record.ancestors == changes(*(f"#{number}" for number in range(308, 109, -1)))
+
+
+def test_a_clone_that_is_cut_is_told_as_that(cli: Cli, shop: Repository, tmp_path: Any) -> None:
+    for number in (13, 14, 15):
+        shop.commit(f"More (#{number})")
+    clone = tmp_path / "clone"
+    shop.git("clone", "--quiet", "--depth=2", f"file://{shop.path}", str(clone))
+    named = ("--repository", "github.com/acme/shop")
+    record = cli.record(*DEPLOY, *named, "--", "true", cwd=clone)
+    assert record.ancestors == changes("#14")
+    assert record.attributes["vsm.measurement.gap"] == "cut_history"
+    nowhere = (*named, "--revision", "1" * 40, "--change", "15")
+    record = cli.record(*DEPLOY, *nowhere, "--", "true", cwd=tmp_path)
+    assert (record.ancestors, record.attributes["vsm.measurement.gap"]) == ((), "cut_history")
+
+
+def test_the_command_does_not_wait_for_git(cli: Cli, shop: Repository, tmp_path: Any) -> None:
+    """What the command makes is there before git is asked for what the revision stands on."""
+    started, asked = tmp_path / "started", tmp_path / "asked"
+    git = tmp_path / "bin" / "git"
+    git.parent.mkdir()
+    real = f'PATH="{cli.env["PATH"]}" exec git "$@"'
+    git.write_text(f'#!/bin/sh\n[ "$1" != log ] || ls {started} > {asked} 2>&1\n{real}\n')
+    git.chmod(0o755)
+    wait = f"touch {started}; for _ in 1 2 3 4 5 6 7 8 9 0; do [ -e {asked} ] && break; sleep 1; done"
+    env = {"PATH": f"{git.parent}:{cli.env['PATH']}"}
+    record = cli.record(*DEPLOY, "--", "sh", "-c", wait, env=env)
+    assert asked.read_text() == f"{started}\n"
+    assert record.ancestors == ()

@@ -40,6 +40,85 @@ def test_the_quick_start_gives_the_time_since_the_first_commit(shop: Shop) -> No
     assert change["events"]["change.merged"] == (NOW - timedelta(days=4)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def test_each_deployment_of_the_quick_start_brings_what_came_since_the_one_before(shop: Shop) -> None:
+    start = shop.commit("Start", ago=timedelta(days=9))
+    shop.build_and_test()
+    first = shop.commit("Sell something", ago=timedelta(days=8))
+    shop.build_and_test()
+    assert shop.deploy() == {f"@{first}"}
+
+    shop.commit("Add a cart (#12)", ago=timedelta(days=6))
+    shop.build_and_test()
+    shop.git("switch", "--quiet", "--create", "topic")
+    shop.commit("Begin a basket", ago=timedelta(days=5))
+    shop.commit("Finish the basket", ago=timedelta(days=4))
+    shop.git("switch", "--quiet", "main")
+    message = "Merge pull request #13 from ada/topic"
+    shop.git("merge", "-qm", message, "--no-ff", "topic", ago=timedelta(days=4))
+    shop.build_and_test()
+    trunk = shop.commit("Straight to the trunk", ago=timedelta(days=3))
+    shop.build_and_test()
+    assert shop.deploy() == {"#12", "#13", f"@{trunk}"}
+
+    shop.commit("Pay (#14)", ago=timedelta(days=2))
+    shop.build_and_test()
+    last = shop.commit("Pay by card", ago=timedelta(days=1))
+    shop.build_and_test()
+    assert shop.deploy() == {"#14", f"@{last}"}
+    assert shop.deploy() == set()
+    assert shop.deploy("--revision", first, "--kind", "rollback") == set()
+    assert shop.deploy() == set()
+
+    days = {f"@{first}": 8, "#12": 6, "#13": 5, f"@{trunk}": 3, "#14": 2, f"@{last}": 1}
+    for name, ago in days.items():
+        assert shop.change(name)["lead_time_s"] == shop.since(timedelta(days=ago))
+    # What the first deployment stood on had been delivered before anyone measured.
+    assert shop.change(f"@{start}")["lead_time_s"] is None
+    dora = shop.collector.get("/api/v1/dora", repository=shop.name, window="30d")
+    assert dora["change_lead_time"]["count"] == len(days)
+
+
+def test_requests_that_were_squashed_and_rebased_on_the_way(shop: Shop, tmp_path: Path) -> None:
+    shop.commit("Start (#1)", ago=timedelta(days=10))
+    shop.build_and_test()
+    assert shop.deploy() == {"#1"}
+
+    shop.git("switch", "--quiet", "--create", "topic")
+    for days, title in ((9, "model"), (8, "view")):
+        shop.commit(f"Cart: {title}", ago=timedelta(days=days))
+    shop.git("switch", "--quiet", "main")
+    shop.commit("Meanwhile (#2)", ago=timedelta(days=7))
+    shop.build_and_test()
+    shop.git("cherry-pick", "--allow-empty", "main..topic", ago=timedelta(days=6))
+    shop("stage", "announce", "--", "true", **shop.merged(tmp_path, 12, "topic", "main~2", days=6))
+    shop.commit("Add a basket (#13)", ago=timedelta(days=5))
+    shop.build_and_test()
+    assert shop.deploy() == {"#2", "#12", "#13"}
+    for name, days in (("#2", 7), ("#12", 9), ("#13", 5)):
+        assert shop.change(name)["lead_time_s"] == shop.since(timedelta(days=days))
+
+
+def test_a_shallow_clone_brings_what_it_holds_and_is_counted(shop: Shop, tmp_path: Path) -> None:
+    shop.commit("Start (#1)", ago=timedelta(days=10))
+    shop.build_and_test()
+    assert shop.deploy() == {"#1"}
+    for number in (2, 3, 4):
+        shop.commit(f"Work (#{number})", ago=timedelta(days=9 - number))
+        shop.build_and_test()
+    whole = shop.path
+    shop.git("clone", "--quiet", "--depth=2", f"file://{whole}", str(tmp_path / "clone"))
+    shop.path = shop.run.cwd = tmp_path / "clone"
+    shop.git("remote", "set-url", "origin", f"https://{shop.name}.git")
+    assert shop.deploy() == {"#3", "#4"}
+    asked = {"repository": shop.name, "window": "30d"}
+    assert shop.collector.get("/api/v1/measurement", **asked)["deployments"]["cut_history"] == 1
+
+    shop.path = shop.run.cwd = whole
+    shop.commit("Work (#5)", ago=timedelta(days=1))
+    shop.build_and_test()
+    assert shop.deploy() == {"#2", "#5"}
+
+
 @pytest.mark.parametrize("told", ["event", "options"])
 def test_a_request_that_was_rebased(shop: Shop, tmp_path: Path, told: str) -> None:
     """By what the event of its merge says, or by what its users say of each of its commits."""
@@ -57,24 +136,7 @@ def test_a_request_that_was_rebased(shop: Shop, tmp_path: Path, told: str) -> No
             at = (NOW - timedelta(days=5)).isoformat()
             shop("change", "merged", "--change", "12", "--revision", sha, "--at", at)
     else:
-        event = {
-            "pull_request": {
-                "number": 12,
-                "created_at": (NOW - timedelta(days=7)).isoformat(),
-                "merged_at": (NOW - timedelta(days=5)).isoformat(),
-                "merge_commit_sha": shas[0],
-                "head": {"sha": shop.git("rev-parse", "topic"), "ref": "topic"},
-                "base": {"sha": shop.git("rev-parse", "main~3"), "ref": "main"},
-            }
-        }
-        (tmp_path / "event.json").write_text(json.dumps(event))
-        shop(
-            *("stage", "announce", "--", "true"),
-            GITHUB_ACTIONS="true",
-            GITHUB_SERVER_URL="https://github.com",
-            GITHUB_REPOSITORY=shop.name.removeprefix("github.com/"),
-            GITHUB_EVENT_PATH=str(tmp_path / "event.json"),
-        )
+        shop("stage", "announce", "--", "true", **shop.merged(tmp_path, 12, "topic", "main~3", days=5))
     shop(*DEPLOY, "production", "--previous", "main~3", "--", "true")
     [deployment] = shop.collector.get("/api/v1/deployments", repository=shop.name)["items"]
     assert deployment["change_ids"] == [f"{shop.name}#12"]

@@ -40,7 +40,7 @@ def declarations(worlds: int) -> tuple[Declared, Declared]:
 def _some(setting: str) -> st.SearchStrategy[Any]:
     starts = ["work_item.created", "change.opened", "change.merged", "change.first_commit", "span"]
     methods = ["incident_link", "rollback", "hotfix", "incident_window"]
-    mappings = ["links", "revision", "artifact", "time"]
+    mappings = ["links", "ancestry", "revision", "artifact", "time"]
     choices: dict[str, st.SearchStrategy[Any]] = {
         "lead_time_start": st.lists(st.sampled_from(starts), min_size=1, unique=True),
         "mapping": st.one_of(st.just(mappings), st.lists(st.sampled_from(mappings), min_size=1, unique=True)),

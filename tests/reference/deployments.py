@@ -7,12 +7,12 @@ from typing import Any
 from otel_vsm_collector.declared.profiles import Profile
 from reference.changes import Change
 from reference.identity import Identities, node
-from reference.rows import Key, Row, distinct, is_deployment, is_run, key_of, smallest
+from reference.rows import Link, Row, distinct, is_deployment, is_run, key_of, smallest
 from reference.runs import Run
 
 UNKNOWN = "unknown"
 _WORST_FIRST = ("failure", "error", "timeout", "cancellation")
-METHODS = ("links", "revision", "artifact", "time")
+METHODS = ("links", "ancestry", "revision", "artifact", "time")
 
 
 @dataclass(eq=False)
@@ -23,13 +23,18 @@ class Deployment:
     rows: list[Row]
     before: int = 0
     """How many successful ones of its service and environment finished earlier."""
+    before_alike: int = 0
+    """How many of them are of its repository."""
     number: int | None = None
     """Its place among the successful ones, from 1."""
     previous: "Deployment | None" = None
     claims: dict[str, set[str]] = field(default_factory=dict)
-    """What it says that it carries: `linked`, `own`, `revision`, `artifact` → changes."""
+    """What it says that it carries: `linked`, `own`, `revision`, `artifact` → changes, and `stood` → those
+    that it stands on."""
     links: int = 0
-    """How many traces it links to, known or not."""
+    """How many traces it links to, known or not, but for those that it stands on."""
+    tells_ancestors: bool = False
+    """Whether it says what it stands on, known or not."""
 
     @property
     def runs(self) -> list[Row]:
@@ -116,7 +121,7 @@ Carried = dict[str, dict[str, str]]
 
 def deployments(
     rows: list[Row],
-    links: set[tuple[Key, Key]],
+    links: set[Link],
     identities: Identities,
     changes: dict[str, Change],
     all_runs: list[Run],
@@ -136,23 +141,27 @@ def deployments(
 def _placed(deployment: Deployment, neighbours: list[Deployment]) -> None:
     earlier = [other for other in neighbours if other.done and other.order < deployment.order]
     deployment.before = len(earlier)
+    deployment.before_alike = sum(other.repository == deployment.repository for other in earlier)
     deployment.number = len(earlier) + 1 if deployment.done else None
     deployment.previous = max(earlier, key=lambda other: other.order, default=None)
 
 
 def _claims(
     deployment: Deployment,
-    links: set[tuple[Key, Key]],
+    links: set[Link],
     identities: Identities,
     changes: dict[str, Change],
     all_runs: list[Run],
 ) -> None:
     own_keys = {key_of(row) for row in deployment.rows}
-    linked_traces = {target[0] for source, target in links if source in own_keys}
-    deployment.links = len(linked_traces)
-    linked: set[str] = set()
-    for trace in linked_traces:
-        linked |= identities.changes_of_trace.get(trace, set())
+    targets = [(target[0], kind) for source, target, kind in links if source in own_keys]
+    ancestors = {trace for trace, kind in targets if kind == "ancestor"}
+    linked_traces = {trace for trace, kind in targets if kind != "ancestor"}
+    deployment.links, deployment.tells_ancestors = len(linked_traces), bool(ancestors)
+
+    def of_traces(traces: set[str]) -> set[str]:
+        return {change for trace in traces for change in identities.changes_of_trace.get(trace, set())}
+
     own, by_revision, by_artifact = set(), set(), set()
     for row in deployment.runs:
         if change := identities.change_of_row.get(key_of(row)):
@@ -166,7 +175,13 @@ def _claims(
         told = {run.row["artifact_hash"], run.row["artifact_purl"]}
         if run.change is not None and run.row["stage_type"] == "package" and told & keys:
             by_artifact.add(run.change)
-    deployment.claims = {"linked": linked, "own": own, "revision": by_revision, "artifact": by_artifact}
+    deployment.claims = {
+        "linked": of_traces(linked_traces),
+        "stood": of_traces(ancestors),
+        "own": own,
+        "revision": by_revision,
+        "artifact": by_artifact,
+    }
 
 
 def carried(deployments: dict[str, Deployment], changes: dict[str, Change], profile: Profile) -> Carried:
@@ -192,40 +207,49 @@ def carried(deployments: dict[str, Deployment], changes: dict[str, Change], prof
 
 def _told(deployment: Deployment, done: list[Deployment], found: Carried, profile: Profile) -> dict[str, str]:
     """What a deployment carries by what it says itself."""
-    linked = deployment.claims["linked"] if "links" in profile.mapping else set()
+    linked, stood = _claimed(deployment, "linked", profile), _claimed(deployment, "stood", profile)
     head = _head(deployment, profile)
     first = deployment.before == 0
     if first and profile.first_deployment == "none":
         return {}
+    if deployment.before_alike == 0 and profile.first_deployment != "all":
+        stood = set()
     if first and profile.first_deployment == "head":
         if head:
             linked = linked & head
         elif deployment.links != 1:
             linked = set()
     earlier = [other for other in done if other.order < deployment.order]
-    new = {change for change in head if not any(change in found[other.id] for other in earlier)}
-    return {change: _method(change, deployment, profile) for change in new | linked}
+    for other in earlier:
+        before = _claimed(other, "stood", profile)
+        head = head - before - set(found[other.id])
+        stood = stood - before - _claimed(other, "linked", profile) - _head(other, profile)
+    return {change: _method(change, deployment, profile) for change in head | linked | stood}
 
 
-_CLAIMS = {"linked": "links", "own": "links", "revision": "revision", "artifact": "artifact"}
-"""What a deployment says → the method that this is; best first."""
+def _methods(deployment: Deployment, profile: Profile) -> dict[str, str]:
+    """What a deployment says → the method that this is, of those that are used; best first."""
+    own = "ancestry" if deployment.tells_ancestors and "ancestry" in profile.mapping else "links"
+    methods = {"linked": "links", "stood": "ancestry", "own": own, "revision": "revision"}
+    methods |= {"artifact": "artifact"}
+    used = {claim: method for claim, method in methods.items() if method in profile.mapping}
+    return dict(sorted(used.items(), key=lambda one: METHODS.index(one[1])))
+
+
+def _claimed(deployment: Deployment, claim: str, profile: Profile) -> set[str]:
+    return deployment.claims[claim] if claim in _methods(deployment, profile) else set()
 
 
 def _head(deployment: Deployment, profile: Profile) -> set[str]:
     """The change that was deployed itself, by the first that finds one."""
-    for claim in ("revision", "artifact", "own"):
-        if _CLAIMS[claim] in profile.mapping and deployment.claims[claim]:
-            return deployment.claims[claim]
-    return set()
+    claims = (_claimed(deployment, claim, profile) for claim in ("revision", "artifact", "own"))
+    return next(filter(None, claims), set())
 
 
 def _method(change: str, deployment: Deployment, profile: Profile) -> str:
     """The best method that tells that a deployment carries a change."""
-    return next(
-        method
-        for claim, method in _CLAIMS.items()
-        if method in profile.mapping and change in deployment.claims[claim]
-    )
+    methods = _methods(deployment, profile)
+    return next(method for claim, method in methods.items() if change in deployment.claims[claim])
 
 
 def _by_time(

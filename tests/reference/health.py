@@ -68,7 +68,7 @@ def _unlinked(story: Story, rows: list[Row]) -> dict[str, Any]:
             return "no_repository"
         return "trace_of_nobody" if in_trace[row["trace_id"]] > 1 else "no_identity"
 
-    return _told(len(rows), (gap(row) for row in alone)) | {"nothing_new": 0}
+    return _told(len(rows), (gap(row) for row in alone)) | {"nothing_new": 0, "cut_history": 0}
 
 
 def _told(count: int, gaps: Iterable[str]) -> dict[str, Any]:
@@ -85,9 +85,15 @@ def deployments(story: Story, question: Question) -> dict[str, Any]:
         if deployment.done and question.within(deployment.finished_at)
     ]
     empty = [deployment for deployment in done if not story.carried[deployment.id]]
-    lost = [deployment for deployment in empty if not any(deployment.claims.values())]
+    lost = [deployment for deployment in empty if not _has_change(deployment)]
     told = _told(len(done), (_gap(deployment) for deployment in lost))
-    return told | {"nothing_new": len(empty) - len(lost)}
+    cut = [one for one in done if any(row["gap"] == "cut_history" for row in one.rows)]
+    return told | {"nothing_new": len(empty) - len(lost), "cut_history": len(cut)}
+
+
+def _has_change(deployment: Deployment) -> bool:
+    """Whether a change is known that it might have brought; what it stands on is no such one."""
+    return any(changes for claim, changes in deployment.claims.items() if claim != "stood")
 
 
 def _gap(deployment: Deployment) -> str:

@@ -7,7 +7,7 @@ from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.declared.profiles import Profile
 from reference.changes import SECOND
 from reference.deployments import Deployment
-from reference.rows import Key, Row, distinct, is_incident, key_of, smallest
+from reference.rows import Link, Row, distinct, is_incident, key_of, smallest
 
 PRODUCTION = "production"
 _SEVEREST_FIRST = ("critical", "high", "medium", "low")
@@ -82,9 +82,7 @@ class Incident:
         return (detected - self.started_at) / SECOND
 
 
-def incidents(
-    rows: list[Row], links: set[tuple[Key, Key]], deployments: dict[str, Deployment]
-) -> dict[str, Incident]:
+def incidents(rows: list[Row], links: set[Link], deployments: dict[str, Deployment]) -> dict[str, Incident]:
     rows_of: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         if is_incident(row):
@@ -92,7 +90,7 @@ def incidents(
     found = {name: Incident(name, told) for name, told in rows_of.items()}
     for incident in found.values():
         keys = {key_of(row) for row in incident.rows}
-        targets = {target for source, target in links if source in keys}
+        targets = {target for source, target, _ in links if source in keys}
         named = distinct(incident.rows, "deployment_id")
         incident.told = [
             deployment

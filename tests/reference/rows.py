@@ -10,6 +10,7 @@ from otel_vsm_collector.spans import columns
 
 Row = dict[str, Any]
 Key = tuple[str, str]
+Link = tuple[Key, Key, str | None]
 
 STAGE_TYPES = {str(kind) for kind in StageType}
 WRAPPER = "otel-vsm"

@@ -16,7 +16,7 @@ from reference.failures import Judged, judged
 from reference.identity import Identities, identified
 from reference.incidents import PRODUCTION, Incident, incidents
 from reference.remedies import Remedy, remedies
-from reference.rows import Key, Row, settled
+from reference.rows import Link, Row, settled
 from reference.runs import Begun, Run, runs, told_runs, unfinished
 from scenarios.question import Question
 
@@ -27,8 +27,12 @@ class Facts:
     def __init__(self, rows: Iterable[Row], links: Iterable[Row], declared: Declared) -> None:
         self.declared = declared
         self.rows = settled(rows, declared)
-        self.links: set[tuple[Key, Key]] = {
-            ((link["trace_id"], link["span_id"]), (link["linked_trace_id"], link["linked_span_id"]))
+        self.links: set[Link] = {
+            (
+                (link["trace_id"], link["span_id"]),
+                (link["linked_trace_id"], link["linked_span_id"]),
+                link["kind"],
+            )
             for link in links
         }
         self.identities: Identities = identified(self.rows, declared.limits.suspicious_revisions)

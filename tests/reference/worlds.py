@@ -166,6 +166,8 @@ deployment = st.fixed_dictionaries(
         "artifact_hash": artifact,
         "artifact_purl": artifact,
         "links": st.lists(change, max_size=2),
+        "ancestors": st.lists(change, max_size=4),
+        "gap": st.sampled_from(["cut_history", "something"]),
         "service": service,
         "environment": environment,
         "trace": trace,
@@ -179,7 +181,8 @@ deployment = st.fixed_dictionaries(
 )
 deployment_event = st.fixed_dictionaries(
     {"at": at, "event": st.just("deployment.started"), "deployment_id": deployment_id, "service": service},
-    optional={"change": change, "links": st.lists(change, max_size=1), "environment": environment},
+    optional={"change": change, "links": st.lists(change, max_size=1), "environment": environment}
+    | {"ancestors": st.lists(change, max_size=2)},
 )
 service_event = st.fixed_dictionaries(
     {"at": at, "event": st.just("service.started"), "service": service},
@@ -244,7 +247,10 @@ def spans_of(side_by_side: list[World]) -> list[Span]:
             continue
         row, links = span
         row.setdefault("change_id", _named_otherwise(row))
-        targets = [{"linked_trace_id": trace_id, "linked_span_id": span_id} for trace_id, span_id in linked]
+        targets = [
+            {"linked_trace_id": trace_id, "linked_span_id": span_id, "kind": None}
+            for trace_id, span_id in linked
+        ]
         source = {"trace_id": row["trace_id"], "span_id": row["span_id"]}
         ledger.append((row, [*links, *(source | target for target in targets)]))
     return ledger
@@ -288,8 +294,9 @@ def apart(event: Event, number: int) -> Event:
             event[key] = _change(event[key], number)
     if "revision" in event:
         event["revision"] = _revision(event["revision"], number)
-    if "links" in event:
-        event["links"] = [_change(name, number) for name in event["links"]]
+    for key in ("links", "ancestors"):
+        if key in event:
+            event[key] = [_change(name, number) for name in event[key]]
     if "causes" in event:
         event["causes"] = [(own(trace_id), span_id) for trace_id, span_id in event["causes"]]
     return event

@@ -22,7 +22,7 @@ StartPoint = Literal[
     EventName.CHANGE_MERGED,
     "span",
 ]
-Mapping = Literal["links", "revision", "artifact", "time"]
+Mapping = Literal["links", "ancestry", "revision", "artifact", "time"]
 Failing = Literal[
     FailureMethod.INCIDENT_LINK, FailureMethod.ROLLBACK, FailureMethod.HOTFIX, FailureMethod.INCIDENT_WINDOW
 ]
@@ -73,7 +73,7 @@ class Profile(BaseModel):
         " change, all that it carries, or nothing.",
     )
     mapping: Annotated[tuple[Mapping, ...], Field(min_length=1)] = Field(
-        default=("links", "revision", "artifact"),
+        default=("links", "ancestry", "revision", "artifact"),
         description="By which methods a deployment finds the changes that it carries, best first.",
     )
     failure_methods: tuple[Failing, ...] = Field(

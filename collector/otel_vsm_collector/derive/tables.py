@@ -210,6 +210,8 @@ FACTS: dict[str, ibis.Schema] = {
             **_DEPLOYMENT,
             "incident_id": "string",  # the incident that it remedies
             "links": "int64",  # to how many traces
+            "ancestors": "int64",  # on how many traces it stands
+            "cut_history": "boolean",  # it may stand on more than its emitter could tell
         }
     ),
     # What a deployment says of the changes that it carries.
@@ -223,15 +225,22 @@ FACTS: dict[str, ibis.Schema] = {
             "id": "string",
             "service": "string",
             "environment": "string",
+            "repository": "string",  # empty where it is not known
             "finished_at": "int64",
             "revision": "string",
             "version": "string",
             "links": "int64",
+            "ancestors": "int64",
             "before": "int64",  # how many successful ones finished earlier
             "number": "int64",  # one more; null where it did not succeed
             "previous_id": "string",
+            "before_alike": "int64",  # how many of them were of its repository
+            "stood_before": "int64",  # how many of these tell what they stand on
+            "stood_id": "string",  # the last of them
         }
     ),
+    # The traces that a deployment stands on, and `stood_id` did not: all of them would be hundreds for each.
+    "ancestor_claim": ibis.schema({"deployment_id": "string", "key": "string"}),
     # A successful rollback or hotfix, and the deployment that it mends.
     "remedy": ibis.schema(
         {

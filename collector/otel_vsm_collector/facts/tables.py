@@ -139,9 +139,10 @@ class FactTables:
 
     @cached_property
     def _of_first(self) -> ir.Table:
-        """The changes (change_id) that the first deployments of services to environments claim."""
+        """The changes (change_id) that the first deployments of services to environments claim, and the first
+        that come from another repository."""
         order = tables.table("deployment_order")
-        first = order.filter(order.before == 0).select(deployment_id="id")
+        first = order.filter(order.before_alike == 0).select(deployment_id="id")
         claims = tables.table("matched_claim").semi_join(first, "deployment_id")
         return self._temporary("of_first", claims.select("change_id").distinct())
 

@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from otel_vsm.semconv import TaskResult
-from otel_vsm_collector.derive.rules.changes import LINKS, OWN
+from otel_vsm_collector.derive.rules.changes import ANCESTRY, LINKS, OWN
 from otel_vsm_collector.facts import selection as select
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.explain.reasons import Reason
@@ -16,6 +16,7 @@ SETTINGS = ("unit", "window_edge", "first_deployment", "mapping")
 """The settings of a profile that decide which changes were delivered."""
 PAIR = ["change_id", "deployment_id"]
 """What tells deliveries apart."""
+WHERE = ["service", "environment"]
 
 
 def with_undelivered(selection: Selection, arrived: ir.Table) -> ir.Table:
@@ -35,10 +36,11 @@ def _claimed(selection: Selection, arrived: ir.Table) -> ir.Table:
     anywhere = replace(selection, repository=None, team=None, value_stream=None)
     deployments = select.deployments(anywhere)
     deployments = deployments.select("result", deployment_id="id", at="finished_at")
-    deployments = deployments.join(
-        selection.table("deployment_order").select("before", deployment_id="id"), "deployment_id"
+    order = selection.table("deployment_order").select(
+        *WHERE, "number", "before", "before_alike", deployment_id="id"
     )
-    used = [*profile.mapping, *((OWN,) if LINKS in profile.mapping else ())]
+    deployments = deployments.join(order.drop("number"), "deployment_id")
+    used = [*profile.mapping, *((OWN,) if {LINKS, ANCESTRY} & set(profile.mapping) else ())]
     claims = ibis.union(
         selection.table("matched_claim").mutate(brought=False),
         selection.table("deployment_change").mutate(brought=True),
@@ -47,6 +49,7 @@ def _claimed(selection: Selection, arrived: ir.Table) -> ir.Table:
     claims = claims.group_by(*PAIR).agg(
         brought=claims.brought.any(),
         linked=(claims.method == LINKS).any(),
+        standing=(claims.method == ANCESTRY).any(),
         used=claims.method.isin(used).any(),
     )
     rows = claims.join(deployments, "deployment_id")
@@ -55,10 +58,18 @@ def _claimed(selection: Selection, arrived: ir.Table) -> ir.Table:
     first = select.first_deliveries(selection).select(*PAIR, "delivered_at")
     earliest = first.group_by("change_id").agg(first_at=first.delivered_at.min())
     rows = rows.left_join(earliest, "change_id").drop("change_id_right")
+    # Whoever stood on it first brought it, be it from before anyone measured.
+    standing = selection.table("matched_claim").filter(ibis._.method == ANCESTRY)
+    standing = standing.join(order.filter(order.number.notnull()), "deployment_id")
+    standing = standing.group_by(*WHERE, "change_id").agg(stood=standing.before.min())
+    by = [*WHERE, "change_id"]
+    rows = rows.left_join(standing, by).drop(*(f"{name}_right" for name in by))
     itself = first.select(*PAIR).distinct().mutate(first=True)
     rows = rows.left_join(itself, PAIR)
-    before = rows.first_at <= rows["at"]
+    stood = (rows.stood < rows.before) & (ANCESTRY in profile.mapping)
+    before = (rows.first_at <= rows["at"]).fill_null(False) | stood.fill_null(False)
     first_ever = (rows.before == 0) & (rows.linked | (profile.first_deployment == "none"))
+    first_ever |= (rows.before_alike == 0) & rows.standing
     reason = because(
         (rows.result != TaskResult.SUCCESS, Reason.UNSUCCESSFUL),
         (_unrequested(selection, rows), Reason.NO_REQUEST),

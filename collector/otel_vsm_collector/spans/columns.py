@@ -61,6 +61,7 @@ MAPPED = (
     Column("attempt", pa.int64()),  # of the pipeline's run, from 1
     Column("leg", pa.string()),
     Column("backfilled", pa.bool_()),
+    Column("gap", pa.string()),  # what its emitter says that could not be told
 )
 """What mappings fill; null where an emitter does not say it."""
 

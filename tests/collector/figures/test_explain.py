@@ -19,6 +19,7 @@ from otel_vsm_collector.figures.explain.reasons import Reason
 from otel_vsm_collector.figures.groups import dora, flow
 from otel_vsm_collector.figures.registry import EXPLAINED
 from scenarios import product
+from scenarios.events import spans
 from scenarios.offsets import moment_ns
 from scenarios.question import Question
 from scenarios.world import World
@@ -198,3 +199,26 @@ def test_pages_are_parts_of_the_whole(reader: Reader) -> None:
     ):
         found += part
     assert found == whole
+
+
+def test_what_a_first_deployment_stood_on_says_why_it_is_in_no_lead_time(duckdb_world: World) -> None:
+    duckdb_world.clear()
+    merged = [{"at": "1h", "change": number, "event": "change.merged"} for number in (1, 2, 3)]
+    duckdb_world.take(
+        spans(
+            [
+                *merged,
+                {"at": "2h", "change": 3, "deploy": "D1", "ancestors": [2, 1]},
+                {"at": "3h", "change": 2, "deploy": "D2", "ancestors": [1]},
+            ]
+        )
+    )
+    reader = product.reader(product.facts({}), duckdb_world)
+    selection = product.selection(EVER, reader.facts)
+    rows = page(reader, "change_lead_time", selection, which="left_out", limit=10, after=None)
+    shown = {(row["change"]["id"][-2:], row["deployment"]["id"]): row["reason"] for row in rows}
+    assert shown == {
+        ("#1", "D1"): "first_deployment",
+        ("#2", "D1"): "first_deployment",
+        ("#2", "D2"): "not_first_delivery",
+    }

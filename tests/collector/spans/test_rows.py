@@ -64,6 +64,7 @@ def test_a_span_with_everything(row: Callable[..., Row]) -> None:
             "vsm.run.attempt": 2,
             "vsm.stage.leg": "linux",
             "vsm.backfilled": True,
+            "vsm.measurement.gap": "cut_history",
         },
         name="deploy",
         trace_id=bytes(range(16)),
@@ -111,6 +112,7 @@ def test_a_span_with_everything(row: Callable[..., Row]) -> None:
         "attempt": 2,
         "leg": "linux",
         "backfilled": True,
+        "gap": "cut_history",
     }
 
 

@@ -30,6 +30,7 @@ def refresh_plan(definitions: Definitions, dialect: str = "duckdb") -> Plan:
     own_facts.derive_deployment_reports(plan)
     own_facts.derive_incident_reports(plan)
     sequence.derive_order(plan)
+    sequence.derive_ancestors(plan)
     sequence.derive_carried(plan, definitions)
     outcomes.derive_remedies(plan)
     outcomes.derive_incidents(plan, definitions)

@@ -5,62 +5,93 @@ import ibis.expr.types as ir
 from ibis import ifelse
 
 from otel_vsm_collector.declared.profiles import Profile
-from otel_vsm_collector.derive.rules.changes import ARTIFACT, LINKS, OWN, REVISION
+from otel_vsm_collector.derive.rules.changes import ANCESTRY, ARTIFACT, LINKS, OWN, REVISION
 from otel_vsm_collector.derive.rules.sequence import PAIR
 
 TIME = "time"
-METHODS = (LINKS, REVISION, ARTIFACT, TIME)
+METHODS = (LINKS, ANCESTRY, REVISION, ARTIFACT, TIME)
 """Best first."""
 
 
-def matched_claims(claims: ir.Table, keys: ir.Table) -> ir.Table:
-    """The table `matched_claim`: the changes that deployments claim, rightly or not, and by which methods."""
-    return claims.join(keys, ["method", "key"]).select("deployment_id", "change_id", "method").distinct()
+def matched_claims(claims: ir.Table, ancestors: ir.Table, keys: ir.Table) -> ir.Table:
+    """The table `matched_claim`: the changes that deployments claim, rightly or not, and by which methods.
+
+    `claims` are rows of `deployment_claim`, `ancestors` of `ancestor_claim`, `keys` of `change_key`.
+    """
+    columns = ("deployment_id", "change_id", "method")
+    standing = ancestors.join(keys.filter(keys.method == LINKS), "key")
+    standing = standing.mutate(method=ibis.literal(ANCESTRY))
+    matched = claims.join(keys, ["method", "key"]).select(*columns)
+    return matched.union(standing.select(*columns), distinct=True)
 
 
 def deployment_changes(claims: ir.Table, order: ir.Table, profile: Profile) -> ir.Table:
     """The table `deployment_change` from the rows of `matched_claim` of all deployments that claim
     the same changes, and their rows of `deployment_order`.
 
-    A deployment carries what it links to, and its head change: the one that its revision names, else the
-    one that produced its artifact, else the one that it was told of as a part of.
+    A deployment carries what it links to, its head change (the one that its revision names, else the one that
+    produced its artifact, else the one that it was told of as a part of), and what it stands on.
 
-    - The first deployment of a service to an environment carries its head change only: what it links to
-      has gathered since long before anyone measured. Where nothing else tells its head, a single link does.
-      A profile may have it carry all, or nothing.
-    - A head change that a successful deployment carried before is not carried again: a redeploy or a
-      rollback brings nothing new.
+    - The first deployment of a service to an environment carries its head change only: what it links to or
+      stands on has gathered since long before anyone measured. Where nothing else tells its head, a single
+      link does. A profile may have it carry all, or nothing.
+    - A head change that a successful deployment carried or stood on before is not carried again: a redeploy
+      or a rollback brings nothing new.
+    - What it stands on, it carries where no successful deployment before it stood on that or tells of it in
+      another way. The one right before it does not know: a rollback stands on less, the clone of another was
+      shallow. Each change that any of them stood on is among the claims of the first that did. The first that
+      comes from a repository is a first one in that.
     """
-    wanted = (*profile.mapping, *((OWN,) if LINKS in profile.mapping else ()))
+    wanted = (*profile.mapping, *((OWN,) if {LINKS, ANCESTRY} & set(profile.mapping) else ()))
     matches = claims.filter(claims.method.isin(wanted))
     matches = matches.join(order, matches.deployment_id == order.id)
     matches = matches.mutate(
         linked=matches.method == LINKS,
-        method=ifelse(matches.method == OWN, LINKS, matches.method),
+        standing=matches.method == ANCESTRY,
+        method=ifelse(matches.method == OWN, _method_of_own(matches, profile), matches.method),
         rank=ibis.cases((matches.method == REVISION, 0), (matches.method == ARTIFACT, 1), else_=2),
     )
-    heads = matches.filter(~matches.linked)
+    matches = matches.filter(matches.method.notnull())
+    heads = matches.filter(~matches.linked, ~matches.standing)
     heads = heads.mutate(best=heads["rank"].min().over(ibis.window(group_by=heads.deployment_id)))
     heads = heads.filter(heads["rank"] == heads.best).drop("best")
-    links = matches.filter(matches.linked)
-    carried = [heads, links.filter(links.before > 0)]
-    if profile.first_deployment == "all":
-        carried = [heads, links]
-    elif profile.first_deployment == "none":
-        carried = [part.filter(part.before > 0) for part in (heads, links)]
-    else:
+    links, standing = matches.filter(matches.linked), matches.filter(matches.standing)
+    told, ancestors = [heads, links], standing
+    if profile.first_deployment != "all":
+        ancestors = standing.filter(standing.before_alike > 0)
+        told = [rows.filter(rows.before > 0) for rows in told]
+    if profile.first_deployment == "head":
         alone = links.filter(links.before == 0, links.links == 1)
-        carried.append(alone.anti_join(heads, "deployment_id"))
-    together = ibis.union(*carried)
-
-    number = ibis.coalesce(together.number, together.before + 1)
-    first = together.number.min().over(
-        ibis.window(group_by=[together.service, together.environment, together.change_id])
+        told += [heads.filter(heads.before == 0), alone.anti_join(heads, "deployment_id")]
+    together = ibis.union(*told)
+    brought = ibis.union(
+        together.filter(together.linked).select(*_BROUGHT),
+        _new(together.filter(~together.linked), together.union(standing)),
+        _new(ancestors, ibis.union(heads, links, standing)),
     )
-    together = together.mutate(again=(first < number).fill_null(False))
-    together = together.filter(together.linked | ~together.again)
-    pair = ("deployment_id", "change_id")
-    return best_method(matches.semi_join(together, pair), *pair)
+    return best_method(matches.semi_join(brought, _BROUGHT), *_BROUGHT)
+
+
+_BROUGHT = ("deployment_id", "change_id")
+
+
+def _method_of_own(matches: ir.Table, profile: Profile) -> ir.StringValue:
+    """By which method the change is found that a deployment was told of as a part of; null: by none.
+
+    It is the newest of what a deployment stands on, where that is told.
+    """
+    by_link = ibis.literal(LINKS) if LINKS in profile.mapping else ibis.null("string")
+    return ifelse(matches.ancestors > 0, ANCESTRY, by_link) if ANCESTRY in profile.mapping else by_link
+
+
+def _new(rows: ir.Table, earlier: ir.Table) -> ir.Table:
+    """(deployment_id, change_id): those of the rows whose change is not among the `earlier` ones of a
+    successful deployment before theirs."""
+    by = (*PAIR, "change_id")
+    first = earlier.group_by(*by).agg(first=earlier.number.min())
+    rows = rows.left_join(first, by)
+    number = ibis.coalesce(rows.number, rows.before + 1)
+    return rows.filter((rows["first"] >= number).fill_null(True)).select(*_BROUGHT)
 
 
 def by_time(

@@ -7,9 +7,9 @@ from ibis import ifelse
 from otel_vsm.semconv import EventName, StageType
 from otel_vsm_collector.derive.rules.aliases import is_foreign
 
-LINKS, REVISION, ARTIFACT, OWN = "links", "revision", "artifact", "own"
-"""What a deployment can find a change by: a trace that it links to, a revision, an artifact, or that it was
-told of as a part of the change itself."""
+LINKS, ANCESTRY, REVISION, ARTIFACT, OWN = "links", "ancestry", "revision", "artifact", "own"
+"""What a deployment can find a change by: a trace that it links to, one that it stands on, a revision, an
+artifact, or that it was told of as a part of the change itself."""
 
 MOMENTS = {
     "created_at": EventName.WORK_ITEM_CREATED,

@@ -6,7 +6,14 @@ One id is one deployment, whichever number of spans, jobs or repositories carry 
 import ibis
 import ibis.expr.types as ir
 
-from otel_vsm.semconv import DeploymentKind, EventName, StageType, TaskResult
+from otel_vsm.semconv import (
+    DeploymentKind,
+    EventName,
+    LinkKind,
+    MeasurementGap,
+    StageType,
+    TaskResult,
+)
 from otel_vsm_collector.derive.rules.aliases import node, revision_name
 from otel_vsm_collector.derive.rules.changes import ARTIFACT, LINKS, OWN, REVISION, or_empty, trace_name
 
@@ -27,8 +34,8 @@ def spans_of_deployments(spans: ir.Table) -> ir.Table:
     return own.mutate(deployment_id=ibis.coalesce(own.deployment_id, own.trace_id.concat(":", own.span_id)))
 
 
-def deployment_reports(spans: ir.Table, claims: ir.Table) -> ir.Table:
-    """The table `deployment_report` from the spans of whole deployments, and their claims.
+def deployment_reports(spans: ir.Table, claims: ir.Table, ancestors: ir.Table) -> ir.Table:
+    """The table `deployment_report` from the spans of whole deployments, their claims and their `ancestors`.
 
     It starts with its first span and ends with its last; it failed if any of them failed, or ended in a way
     that has no name here, and where all were skipped nothing was deployed. An announcement alone is no
@@ -51,11 +58,15 @@ def deployment_reports(spans: ir.Table, claims: ir.Table) -> ir.Table:
         finished_at=spans.ended_at.max(where=stage),
         first_span=spans.trace_id.concat(spans.span_id).min(where=stage),
         incident_id=spans.incident_id.min(),
+        cut_history=(spans.gap == MeasurementGap.CUT_HISTORY).any(),
         teams=spans.team.collect(distinct=True).sort(),
         value_streams=spans.value_stream.collect(distinct=True).sort(),
     )
     linked = claims.filter(claims.method == LINKS).group_by("deployment_id").agg(links=ibis._.key.nunique())
-    by_id = by_id.filter(by_id.finished_at.notnull()).left_join(linked, "deployment_id")
+    standing = ancestors.group_by("deployment_id").agg(ancestors=ibis._.key.nunique())
+    by_id = by_id.filter(by_id.finished_at.notnull())
+    for part in (linked, standing):
+        by_id = by_id.left_join(part, "deployment_id").drop("deployment_id_right")
     return by_id.select(
         id=by_id.deployment_id,
         service=ibis.coalesce(by_id.service, _UNKNOWN),
@@ -81,6 +92,8 @@ def deployment_reports(spans: ir.Table, claims: ir.Table) -> ir.Table:
         span_id=by_id.first_span.substr(32, 16),
         incident_id=by_id.incident_id,
         links=by_id.links.fill_null(0),
+        ancestors=by_id.ancestors.fill_null(0),
+        cut_history=by_id.cut_history.fill_null(False),
         teams=or_empty(by_id.teams),
         value_streams=or_empty(by_id.value_streams),
     )
@@ -92,9 +105,10 @@ def deployment_spans(spans: ir.Table) -> ir.Table:
 
 
 def deployment_claims(spans: ir.Table, links: ir.Table) -> ir.Table:
-    """The table `deployment_claim` from the spans of whole deployments and their links."""
+    """The table `deployment_claim` from the spans of whole deployments and their links: what they say but for
+    `ancestors`."""
     stages = spans.filter(spans.event_name.isnull())
-    linked = spans.join(links, ["trace_id", "span_id"])
+    linked = spans.join(links.filter(~_to_ancestor(links)), ["trace_id", "span_id"])
     revisions = stages.filter(stages.revision.notnull())
 
     def claims(rows: ir.Table, method: str, key: ir.StringValue) -> ir.Table:
@@ -111,6 +125,16 @@ def deployment_claims(spans: ir.Table, links: ir.Table) -> ir.Table:
         ),
         distinct=True,
     )
+
+
+def ancestors(spans: ir.Table, links: ir.Table) -> ir.Table:
+    """(deployment_id, key): the traces that deployments stand on, by their spans and these spans' links."""
+    linked = spans.join(links.filter(_to_ancestor(links)), ["trace_id", "span_id"])
+    return linked.select("deployment_id", key="linked_trace_id").distinct()
+
+
+def _to_ancestor(links: ir.Table) -> ir.BooleanValue:
+    return (links.kind == LinkKind.ANCESTOR).fill_null(False)
 
 
 def deployments(
@@ -137,4 +161,4 @@ def deployments(
     whole = whole.mutate(
         failed=whole.failure_method.notnull(), rework=whole.remedy.fill_null(False) | remedied
     )
-    return whole.drop("remedy", "incident_id", "links")
+    return whole.drop("remedy", "incident_id", "links", "ancestors", "cut_history")

@@ -7,7 +7,7 @@ import ibis
 import ibis.expr.types as ir
 
 from otel_vsm.semconv import EventName, MeasurementGap, StageType, TaskResult
-from otel_vsm_collector.derive.rules.changes import ARTIFACT, LINKS, REVISION
+from otel_vsm_collector.derive.rules.changes import ANCESTRY, ARTIFACT, LINKS, REVISION
 from otel_vsm_collector.derive.rules.deliveries import NO_START
 from otel_vsm_collector.facts import selection as select
 from otel_vsm_collector.facts.reader import Reader
@@ -37,14 +37,14 @@ def gaps(reader: Reader, selection: Selection) -> Row:
 def _unlinked(rows: list[Row]) -> Row:
     gaps = {row["gap"]: row["rows"] for row in rows}
     whole = gaps.pop(None)
-    nothing_new = gaps.pop(NOTHING_NEW, 0)
+    aside = {name: gaps.pop(name, 0) for name in (NOTHING_NEW, MeasurementGap.CUT_HISTORY.value)}
     unlinked = sum(gaps.values())
     return {
         "count": whole,
         "unlinked": unlinked,
         "ratio": ratio(unlinked, whole),
         "why": gaps,
-        NOTHING_NEW: nothing_new,
+        **aside,
     }
 
 
@@ -102,14 +102,17 @@ def _with_all(rows: ir.Table, gaps: ir.Table) -> ir.Table:
 def deployments(selection: Selection) -> ir.Table:
     """(gap, rows): the successful deployments that finished in the window, by why no change was found for
     them; all of them under null. `nothing_new` is no fault: a redeploy, a rollback, or a first one that the
-    profile leaves out."""
+    profile leaves out. `cut_history` are those that may have brought more than could be told, whatever was
+    found for them."""
     done = select.deployments(selection)
     done = done.filter(done.result == TaskResult.SUCCESS).select("id", "change_mapping")
     claims = selection.table("deployment_claim").semi_join(done, [("deployment_id", "id")])
     by_method = claims.group_by(id="deployment_id").agg(
         **{method: (claims.method == method).any() for method in (REVISION, ARTIFACT, LINKS)}
     )
-    matched = selection.table("matched_claim").select(id="deployment_id", matched=True).distinct()
+    # What it stands on was there before: its own change may still not be known.
+    matched = selection.table("matched_claim").filter(ibis._.method != ANCESTRY)
+    matched = matched.select(id="deployment_id", matched=True).distinct()
     for part in (by_method, matched):
         done = done.left_join(part, "id").drop("id_right")
     gap = ibis.cases(
@@ -120,7 +123,9 @@ def deployments(selection: Selection) -> ir.Table:
         else_=str(MeasurementGap.NO_IDENTITY),
     )
     carrying_nothing = done.filter(done.change_mapping.isnull())
-    return _with_all(done, carrying_nothing.select(gap=gap))
+    reports = selection.table("deployment_report").filter(ibis._.cut_history)
+    cut = done.semi_join(reports, "id").select(gap=ibis.literal(str(MeasurementGap.CUT_HISTORY)))
+    return _with_all(done, carrying_nothing.select(gap=gap).union(cut))
 
 
 def suspicious_changes(selection: Selection) -> ir.Table:

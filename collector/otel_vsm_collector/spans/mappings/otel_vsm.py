@@ -53,5 +53,6 @@ MAPPING = Mapping(
         ),
         "leg": (Attribute(semconv.VSM_STAGE_LEG),),
         "backfilled": (Attribute(semconv.VSM_BACKFILLED),),
+        "gap": (Attribute(semconv.VSM_MEASUREMENT_GAP),),
     },
 )

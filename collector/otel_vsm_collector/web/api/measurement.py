@@ -29,6 +29,9 @@ class LinkedDeployments(Linked):
     nothing_new: int = Field(
         description="Successful ones that brought no change and had none to bring: redeploys and rollbacks."
     )
+    cut_history: int = Field(
+        description="Successful ones that may have brought more: the clone did not hold the history."
+    )
 
 
 class SuspiciousChange(ApiModel):
@@ -81,7 +84,8 @@ def measurement(request: Request, reader: Reader, query: Annotated[Filters, Quer
     selection = query.selection(reader)
     measured = groups.measurement(reader, selection)
     for part in ("spans", "stage_runs"):
-        del measured[part]["nothing_new"]
+        for name in LinkedDeployments.model_fields.keys() - Linked.model_fields.keys():
+            del measured[part][name]
     health = request.app.state.store.health
     return Measurement.model_validate(
         {

@@ -21,7 +21,7 @@ def test_nothing_known_is_nothing_wrong(web: Web) -> None:
     found = measured(web)
     nothing: dict[str, Any] = {"count": 0, "unlinked": 0, "ratio": None, "why": {}}
     assert (found["spans"], found["stage_runs"]) == (nothing, nothing)
-    assert found["deployments"] == nothing | {"nothing_new": 0}
+    assert found["deployments"] == nothing | {"nothing_new": 0, "cut_history": 0}
     assert found["suspicious"] == {"count": 0, "changes": []}
     assert set(found["clock_skew"].values()) == {0}
     assert found["received"] == {
@@ -80,6 +80,16 @@ def test_deployments_without_changes_say_why(web: Web, facts: FactStore) -> None
         "unknown_link": 1,
         "unknown_revision": 1,
     }
+
+
+def test_deployments_from_a_clone_that_was_cut_are_counted_apart(web: Web, facts: FactStore) -> None:
+    for name, mapping, result in (("a", "ancestry", "success"), ("b", None, "success"), ("c", None, "error")):
+        row = {"id": name, "result": result, "finished_at": MAY_1}
+        facts.insert("deployment", **SHOP, **row, change_mapping=mapping)
+        facts.insert("deployment_report", **SHOP, **row, cut_history=True)
+    found = measured(web)["deployments"]
+    assert (found["count"], found["cut_history"]) == (2, 2)
+    assert (found["unlinked"], found["why"]) == (1, {"no_identity": 1})
 
 
 def test_a_suspicious_change_is_shown_as_it_would_be(web: Web, facts: FactStore) -> None:

@@ -58,7 +58,9 @@ def derive_deployment_reports(plan: Plan) -> None:
     claims = plan.scratch("own_claim", deployments.deployment_claims(own, links), scope="touched_deployment")
     plan.replace("deployment_claim", claims, scope=DEPLOYMENT)
     reports = plan.scratch(
-        "report_now", deployments.deployment_reports(own, claims), scope="touched_deployment"
+        "report_now",
+        deployments.deployment_reports(own, claims, deployments.ancestors(own, links)),
+        scope="touched_deployment",
     )
     plan.replace("deployment_report", reports, scope=DEPLOYMENT, columns=("id",))
     plan.replace("deployment_span", deployments.deployment_spans(own), scope=DEPLOYMENT)
