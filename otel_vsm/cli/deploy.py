@@ -1,6 +1,7 @@
 """`otel-vsm deploy`: a version of a service put into an environment."""
 
 import os
+from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -30,7 +31,7 @@ from otel_vsm.cli.wrapper import (
     wrapped_command,
 )
 from otel_vsm.context import Context, Subject, trace_parent_of_change
-from otel_vsm.semconv import DeploymentKind, StageType, TaskResult
+from otel_vsm.semconv import CICD_PIPELINE_RUN_ID, DeploymentKind, StageType, TaskResult
 
 if TYPE_CHECKING:
     from otel_vsm.emit import Origin, Run
@@ -84,7 +85,9 @@ class _Options(NamedTuple):
 @artifact_options
 @text_option(
     "--deployment-id",
-    help="What the deployment is called; made up otherwise. Jobs that give the same one are one deployment.",
+    help="What the deployment is called. Jobs that give the same one for the same service and environment are "
+    "one deployment. Where none is given, what one run of the CI deploys of the same revision and version is "
+    "one, also where it is run again.",
 )
 @text_option("--name", default=StageType.DEPLOY.value, show_default=True, help="The stage's name.")
 @click.option(
@@ -153,15 +156,20 @@ def deploy(
         leg=leg,
     )
 
+    def id_in(context: Context) -> str:
+        if deployment_id or at_ns is not None:  # what is told afterwards, this run of the CI did not deploy
+            return options.id
+        return _id_of_run(options, context) or options.id
+
     def to_record(origin: "Origin", run: "Run") -> "Record":
-        return _record(options, origin, run)
+        return _record(options._replace(id=id_in(origin.context)), origin, run)
 
     if command:
         run_and_export(
             command,
             common,
             to_record=to_record,
-            variables={DEPLOYMENT_VARIABLE: options.id},
+            variables=lambda context: {DEPLOYMENT_VARIABLE: id_in(context)},
             traceparent_variables=(DEPLOYMENT_TRACEPARENT_VARIABLE,),
         )
     context = find_context_safely(common, Subject.WORK)
@@ -180,6 +188,20 @@ def deploy(
         return to_record(origin_of(common, context, parent, backfilled=at_ns is not None), run)
 
     export_and_leave(context, record, ChangeTimes())
+
+
+def _id_of_run(options: _Options, context: Context) -> str | None:
+    """What the jobs of one run of the CI, and those of the run when it is tried again, call the deployment
+    without knowing of each other; None outside of a run."""
+    run = context.pipeline.get(CICD_PIPELINE_RUN_ID)
+    if run is None:
+        return None
+    where = (context.repository, str(run), options.service, options.environment)
+    # A rollback may be of the same checkout as what it takes back.
+    what = (context.revision, options.version, options.kind)
+    return sha256("\0".join(part or "" for part in ("vsm.deployment", *where, *what)).encode()).hexdigest()[
+        :32
+    ]
 
 
 def _record(options: _Options, origin: "Origin", run: "Run") -> "Record":
