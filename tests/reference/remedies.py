@@ -1,5 +1,6 @@
 """Rollbacks and hotfixes: which deployment each of them mends."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from reference.changes import Change
@@ -32,29 +33,45 @@ def remedies(
 
 def _rollback(deployment: Deployment, here: list[Deployment]) -> Remedy | None:
     """V1 V2 V3 V1: the deployment right after the one that came back is mended. V1 V1 is a redeploy."""
-    targets = [
-        other
-        for other in here
-        if other.done and other.order < deployment.order and other is not deployment.previous
-        if _same(other, deployment)
+    latest_of = [
+        _latest_with(same, deployment, here) for same in (_same_revision, _same_artifact, _same_label)
     ]
-    redeployed = deployment.previous is not None and _same(deployment.previous, deployment)
-    if targets and not redeployed:
+    redeployed = deployment.previous is not None and deployment.previous in latest_of
+    targets = [other for other in latest_of if other is not None and other is not deployment.previous]
+    if deployment.kind != "rollback" and (redeployed or not targets):
+        return None
+    if targets:
         target = max(targets, key=lambda other: other.order)
         (mended,) = [other for other in here if other.number == (target.number or 0) + 1]
         return Remedy(deployment, "rollback", mended)
-    if deployment.kind != "rollback":
-        return None
     # After a rollout that failed there is something else to clear up than the deployment before it.
     failed_between = any(not other.done and other.before == deployment.before for other in here)
     return Remedy(deployment, "rollback", None if failed_between else deployment.previous)
 
 
-def _same(one: Deployment, other: Deployment) -> bool:
-    """Whether the same was deployed."""
-    return (one.revision is not None and one.revision == other.revision) or (
-        one.version is not None and one.version == other.version
-    )
+def _latest_with(same: "Same", deployment: Deployment, here: list[Deployment]) -> Deployment | None:
+    """The last one before it that deployed the same."""
+    earlier = [
+        other for other in here if other.done and other.order < deployment.order and same(deployment, other)
+    ]
+    return max(earlier, key=lambda other: other.order, default=None)
+
+
+Same = Callable[[Deployment, Deployment], bool]
+
+
+def _same_revision(one: Deployment, other: Deployment) -> bool:
+    return one.revision is not None and one.revision == other.revision
+
+
+def _same_artifact(one: Deployment, other: Deployment) -> bool:
+    return one.artifact is not None and one.artifact == other.artifact
+
+
+def _same_label(one: Deployment, other: Deployment) -> bool:
+    """A version says it only where neither of the two says more: it may be a label that moves."""
+    more = [one.revision, one.artifact, other.revision, other.artifact]
+    return not any(more) and one.version is not None and one.version == other.version
 
 
 def _reverts(deployment: Deployment, carried: Carried, changes: dict[str, Change]) -> bool:

@@ -189,6 +189,7 @@ FACTS: dict[str, ibis.Schema] = {
             "finished_at": "int64",
             "revision": "string",
             "version": "string",
+            "artifact": "string",
             "links": "int64",
             "before": "int64",  # how many successful ones finished earlier
             "number": "int64",  # one more; null where it did not succeed

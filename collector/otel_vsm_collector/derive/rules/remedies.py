@@ -9,11 +9,15 @@ from otel_vsm_collector.derive.rules.aliases import node
 from otel_vsm_collector.derive.rules.sequence import PAIR
 
 
+_DEPLOYED = ("revision", "artifact", "version")
+"""What tells that the same was deployed before."""
+
+
 def remedies(candidates: ir.Table, order: ir.Table, reverting: ir.Table) -> ir.Table:
     """The table `remedy`: the successful rollbacks and hotfixes among the `candidates`, rows of
     `deployment_report`. `order` are the rows of `deployment_order` of all of their services and environments.
 
-    A rollback is one by kind, or its revision or version ran before, though not right before: that would be a
+    A rollback is one by kind, or what it deploys ran before, though not right before: that would be a
     redeploy. The one that it mends came right after the one that it goes back to; a hotfix, by kind or as one
     of `reverting`, mends the one right before it. A rollback that goes back to nothing older, after a rollout
     that failed, clears up after that one, which reached nobody: it mends none.
@@ -26,17 +30,13 @@ def remedies(candidates: ir.Table, order: ir.Table, reverting: ir.Table) -> ir.T
     )
     candidates = candidates.select(*(name for name in candidates.columns if not name.endswith("_right")))
     candidates = candidates.left_join(reverting.mutate(reverting=True), "id").drop("id_right")
-    candidates = candidates.left_join(_ran_before(done, own, "revision"), "id").drop("id_right")
-    candidates = candidates.left_join(_ran_before(done, own, "version"), "id").drop("id_right")
+    for ran_before in (_ran_before(done, own, column) for column in _DEPLOYED):
+        candidates = candidates.left_join(ran_before, "id").drop("id_right")
     latest = candidates.number - 1
-    redeploy = (candidates.by_revision == latest).fill_null(False) | (
-        candidates.by_version == latest
-    ).fill_null(False)
-    earlier = [
-        ifelse(number < latest, number, ibis.null("int64"))
-        for number in (candidates.by_revision, candidates.by_version)
-    ]
-    target = ibis.coalesce(ibis.greatest(*earlier), *earlier)
+    ran = [candidates[f"by_{column}"] for column in _DEPLOYED]
+    redeploy = ibis.or_(*((number == latest).fill_null(False) for number in ran))
+    earlier = [ifelse(number < latest, number, -1).fill_null(-1) for number in ran]
+    target = ibis.greatest(*earlier).nullif(-1)
     rollback = (candidates.kind == DeploymentKind.ROLLBACK) | (target.notnull() & ~redeploy)
     hotfix = (candidates.kind == DeploymentKind.HOTFIX) | candidates.reverting.fill_null(False)
     before_it = ifelse(rollback & candidates.broken.fill_null(False), ibis.null("int64"), latest)
@@ -74,8 +74,11 @@ def reverting(
 
 
 def _ran_before(done: ir.Table, own: ir.Table, column: str) -> ir.Table:
-    """When the revision or version of each of `own` last ran before it (id, by_<column>)."""
+    """When the revision, artifact or version of each of `own` last ran before it (id, by_<column>)."""
     known = own.filter(own[column].notnull())
     same = done.semi_join(known, [*PAIR, column])
+    if column == "version":
+        # Where more is known of one of the two, the version may be a label that moves.
+        same = same.filter(same.revision.isnull(), same.artifact.isnull())
     runs = ibis.window(group_by=[same[name] for name in (*PAIR, column)], order_by=same.number)
     return same.select("id", **{f"by_{column}": same.number.lag().over(runs)})

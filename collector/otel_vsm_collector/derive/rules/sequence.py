@@ -35,7 +35,7 @@ def sequence(moved: ir.Table, since: ir.Table, order: ir.Table) -> ir.Table:
         base=before_it.number.max(), base_id=before_it.id.argmax(before_it.number)
     )
 
-    columns = ("id", *PAIR, "finished_at", "revision", "version", "links")
+    columns = ("id", *PAIR, "finished_at", "revision", "version", "artifact", "links")
     rows = moved.select(*columns, "started_at", succeeded=moved.result == TaskResult.SUCCESS).left_join(
         base, PAIR
     )
