@@ -86,8 +86,8 @@ class _Options(NamedTuple):
 @text_option(
     "--deployment-id",
     help="What the deployment is called. Jobs that give the same one for the same service and environment "
-    "are one deployment. Where none is given, what a run of the CI deploys of one revision and version is one, "
-    "also where it is run again.",
+    "are one deployment. Where none is given, what a run of the CI deploys of one revision and version is "
+    "one, also where it is run again.",
 )
 @text_option("--name", default=StageType.DEPLOY.value, show_default=True, help="The stage's name.")
 @click.option(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from reference.changes import Change
 from reference.deployments import Carried, Deployment
+from reference.identity import node
 
 
 @dataclass(eq=False)
@@ -20,13 +21,14 @@ def remedies(
     deployments: dict[str, Deployment], carried: Carried, changes: dict[str, Change]
 ) -> dict[str, Remedy]:
     found = {}
+    taken_back = _taken_back(changes)
     for deployment in deployments.values():
         if not deployment.done:
             continue
         here = [other for other in deployments.values() if other.place == deployment.place]
         if rollback := _rollback(deployment, here):
             found[deployment.id] = rollback
-        elif deployment.kind == "hotfix" or _reverts(deployment, carried, changes):
+        elif deployment.kind == "hotfix" or _reverts(deployment, carried, taken_back):
             found[deployment.id] = Remedy(deployment, "hotfix", deployment.previous)
     return found
 
@@ -74,13 +76,21 @@ def _same_label(one: Deployment, other: Deployment) -> bool:
     return not any(more) and one.version is not None and one.version == other.version
 
 
-def _reverts(deployment: Deployment, carried: Carried, changes: dict[str, Change]) -> bool:
-    """Whether it carries the revert of a change that the deployment right before it carried."""
+def _reverts(deployment: Deployment, carried: Carried, taken_back: dict[str, set[str]]) -> bool:
+    """Whether it carries what takes back a change that the deployment right before it carried."""
     if deployment.previous is None:
         return False
-    reverted = {name for change in carried[deployment.id] for name in changes[change].reverts}
-    return any(
-        name in reverted
-        for change in carried[deployment.previous.id]
-        for name in (change, *changes[change].aliases)
-    )
+    brought_before = carried[deployment.previous.id]
+    return any(taken_back[change] & brought_before.keys() for change in carried[deployment.id])
+
+
+def _taken_back(changes: dict[str, Change]) -> dict[str, set[str]]:
+    """Change → the changes whose work it takes back. What takes back a revert brings work again instead, and
+    what takes back that takes it back once more; so far it is followed."""
+    by_name = {node(name): change.id for change in changes.values() for name in (change.id, *change.aliases)}
+    told = {
+        change.id: {by_name[node(name)] for name in change.reverts if node(name) in by_name}
+        for change in changes.values()
+    }
+    first = {change: {other for other in others if not told[other]} for change, others in told.items()}
+    return {change: {other for other in others if not first[other]} for change, others in told.items()}

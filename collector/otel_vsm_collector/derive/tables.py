@@ -146,6 +146,8 @@ FACTS: dict[str, ibis.Schema] = {
             "current_stage_at": "int64",  # since when
         }
     ),
+    # What a change takes back, by the node of its name.
+    "change_revert": ibis.schema({"change_id": "string", "node": "string"}),
     # When a change could not be worked on; its times do not overlap.
     "blocked": ibis.schema(
         {

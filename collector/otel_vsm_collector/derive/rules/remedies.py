@@ -8,9 +8,11 @@ from otel_vsm.semconv import DeploymentKind, FailureMethod
 from otel_vsm_collector.derive.rules.aliases import node
 from otel_vsm_collector.derive.rules.sequence import PAIR
 
-
 _DEPLOYED = ("revision", "artifact", "version")
 """What tells that the same was deployed before."""
+
+REVERTS = 3
+"""How often what takes back is asked what it takes back itself. More often nobody goes to and fro."""
 
 
 def remedies(candidates: ir.Table, order: ir.Table, reverting: ir.Table) -> ir.Table:
@@ -52,22 +54,32 @@ def remedies(candidates: ir.Table, order: ir.Table, reverting: ir.Table) -> ir.T
 
 
 def reverts(changes: ir.Table) -> ir.Table:
-    """Which changes take back which: change_id, and the node of the name of the one that is taken back."""
+    """The table `change_revert` from whole changes."""
     reverts = changes.filter(changes.reverts.length() > 0).select(change_id="id", reverted="reverts")
     reverts = reverts.mutate(reverted=reverts.reverted.unnest())
     reverts = reverts.mutate(reverted=reverts.reverted.split("\n").unnest())  # a span that names several
-    return reverts.select("change_id", node=node(reverts.reverted))
+    return reverts.select("change_id", node=node(reverts.reverted)).distinct()
 
 
-def reverting(
-    reports: ir.Table, order: ir.Table, carried: ir.Table, reverts: ir.Table, names: ir.Table
-) -> ir.Table:
+def taken_back(reverts: ir.Table, names: ir.Table) -> ir.Table:
+    """Which changes take work back of which (change_id, reverted_id), from rows of `change_revert` and of
+    `identity`: those of the changes in question, of what these revert, and so on `REVERTS` times.
+
+    What takes back a revert brings work again and takes none back; what takes that back does.
+    """
+    named = names.select("node", reverted_id="change_id").distinct()
+    every = reverts.join(named, "node").select("change_id", "reverted_id").distinct()
+    taking = every
+    for _ in range(REVERTS - 1):
+        taking = every.anti_join(taking.select(reverted_id="change_id"), "reverted_id")
+    return taking
+
+
+def reverting(reports: ir.Table, order: ir.Table, carried: ir.Table, taken: ir.Table) -> ir.Table:
     """The deployments (id) among `reports` that carry a change that takes back one which the deployment right
-    before carried."""
+    before carried; `taken` as `taken_back` gives it."""
     after = order.filter(order.number.notnull(), order.previous_id.notnull())
     after = after.semi_join(reports, "id").select("id", "previous_id")
-    named = names.select("node", reverted_id="change_id").distinct()
-    taken = reverts.join(named, "node").select("change_id", "reverted_id").distinct()
     candidates = after.join(carried.select("change_id", id="deployment_id"), "id").join(taken, "change_id")
     before = carried.select(previous_id="deployment_id", reverted_id="change_id")
     return candidates.semi_join(before, ["previous_id", "reverted_id"]).select("id").distinct()

@@ -37,8 +37,10 @@ def derive_remedies(plan: Plan) -> None:
         Scope("claiming_deployment", ("deployment_id",)),
         ("previous_id",),
     )
+    reverting = _carrying_reverts_of_touched(plan)
     ids = plan.scratch(
-        "compared_deployment", ibis.union(moved, claiming, after.select(deployment_id="id"), distinct=True)
+        "compared_deployment",
+        ibis.union(moved, claiming, after.select(deployment_id="id"), reverting, distinct=True),
     )
     plan.pick("compared_order", "deployment_order", COMPARED, ("id",))
     order = plan.pick("compared_pair_order", "deployment_order", Scope("compared_order", PAIR))
@@ -48,10 +50,7 @@ def derive_remedies(plan: Plan) -> None:
     carried_changes = plan.pick(
         "neighbour_carried", "deployment_change", Scope("neighbour", ("deployment_id",))
     )
-    changes = plan.pick("neighbour_change", "change", Scope("neighbour_carried", ("change_id",)), ("id",))
-    reverts = plan.scratch("revert", remedies.reverts(changes), scope="neighbour_change")
-    names = plan.pick("reverted_identity", "identity", Scope("revert", ("node",)))
-    reverting = remedies.reverting(reports, order, carried_changes, reverts, names)
+    reverting = remedies.reverting(reports, order, carried_changes, _taken_back(plan))
     plan.pick("remedy_before", "remedy", COMPARED, ("id",))
     now = plan.scratch("remedy_now", remedies.remedies(reports, order, reverting), scope="compared_report")
     plan.replace("remedy", now, scope=COMPARED, columns=("id",))
@@ -60,6 +59,32 @@ def derive_remedies(plan: Plan) -> None:
         evidence.of_deployments(evidence.DeploymentFacts(reports, order, now)),
         scope="compared_report",
     )
+
+
+def _carrying_reverts_of_touched(plan: Plan) -> ir.Table:
+    """The deployments (deployment_id) that carry what takes touched changes back, or takes that back."""
+    rows, scope = [], Scope("touched_node", ("node",))
+    for again in range(1, remedies.REVERTS):
+        rows.append(plan.pick(f"reverting_{again}", "change_revert", scope))
+        plan.pick(f"reverting_identity_{again}", "identity", Scope(f"reverting_{again}", ("change_id",)))
+        scope = Scope(f"reverting_identity_{again}", ("node",))
+    changes = (reverts.select("change_id") for reverts in rows)
+    plan.scratch("reverting_change", ibis.union(*changes, distinct=True))
+    carried_by = plan.pick(
+        "reverting_carried", "deployment_change", Scope("reverting_change", ("change_id",))
+    )
+    return carried_by.select("deployment_id")
+
+
+def _taken_back(plan: Plan) -> ir.Table:
+    """What the changes take back that are carried by compared deployments."""
+    reverts, names, scope = [], [], Scope("neighbour_carried", ("change_id",))
+    for again in range(remedies.REVERTS):
+        reverts.append(plan.pick(f"revert_{again}", "change_revert", scope))
+        names.append(plan.pick(f"reverted_identity_{again}", "identity", Scope(f"revert_{again}", ("node",))))
+        scope = Scope(f"reverted_identity_{again}", ("change_id",))
+    every = (ibis.union(*rows, distinct=True) for rows in (reverts, names))
+    return plan.scratch("taken_back", remedies.taken_back(*every), scope="revert_0")
 
 
 def derive_incidents(plan: Plan, definitions: Definitions) -> None:

@@ -2,7 +2,15 @@
 
 from otel_vsm_collector.derive.refresh.plan import FirstSeen, Plan, Scope
 from otel_vsm_collector.derive.refresh.steps.scope import CHANGE, DEPLOYMENT, RELATED, REPORT
-from otel_vsm_collector.derive.rules import approvals, blocked, changes, deployments, incidents, stages
+from otel_vsm_collector.derive.rules import (
+    approvals,
+    blocked,
+    changes,
+    deployments,
+    incidents,
+    remedies,
+    stages,
+)
 
 
 def derive_changes(plan: Plan) -> None:
@@ -38,7 +46,9 @@ def derive_changes(plan: Plan) -> None:
         first_seen=(FirstSeen("approval", ("change_id", "gate", "actor_type"), known="wait_s"),),
         scope=CHANGE,
     )
-    plan.replace("change", changes.changes(own, events, names), scope=CHANGE, columns=("id",))
+    now = plan.scratch("change_now", changes.changes(own, events, names))
+    plan.replace("change", now, scope=CHANGE, columns=("id",))
+    plan.replace("change_revert", remedies.reverts(now), scope=CHANGE)
 
 
 def derive_deployment_reports(plan: Plan) -> None:
