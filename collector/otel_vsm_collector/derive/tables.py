@@ -16,6 +16,7 @@ LEDGER: dict[str, ibis.Schema] = {
 
 _DEPLOYMENT = {
     "id": "string",
+    "reported_id": "string",  # as its spans call it: one name may be given to several
     "service": "string",
     "environment": "string",
     "repository": "string",
@@ -26,6 +27,9 @@ _DEPLOYMENT = {
     "result": "string",
     "started_at": "int64",
     "finished_at": "int64",
+    "attempt": "int64",  # that counts, the highest of any of its jobs; null where none was told
+    "replaced_runs": "int64",  # of its jobs, by later ones that count in their place
+    "backfilled": "boolean",
     "trace_id": "string",
     "span_id": "string",
     "teams": "array<string>",
@@ -169,19 +173,40 @@ FACTS: dict[str, ibis.Schema] = {
             "trace_id": "string",
         }
     ),
+    # What the spans of one reported id, service and environment tell; and of which deployment, which is
+    # another one where that was told as it happened and this one was backfilled.
+    "deployment_telling": ibis.schema(
+        {
+            "telling_id": "string",
+            "deployment_id": "string",
+            **{name: kind for name, kind in _DEPLOYMENT.items() if name != "id"},
+            "incident_id": "string",  # the incident that it remedies
+        }
+    ),
     # A deployment as its own spans tell it.
     "deployment_report": ibis.schema(
         {
             **_DEPLOYMENT,
-            "incident_id": "string",  # the incident that it remedies
+            "backfilled_ids": "array<string>",  # the tellings that it stands for as well
+            "incident_id": "string",
             "links": "int64",  # to how many traces
         }
     ),
     # What a deployment says of the changes that it carries.
-    "deployment_claim": ibis.schema({"deployment_id": "string", "method": "string", "key": "string"}),
+    "deployment_claim": ibis.schema(
+        {"telling_id": "string", "deployment_id": "string", "method": "string", "key": "string"}
+    ),
     # The changes that claims and keys have in common, whoever is right.
     "matched_claim": ibis.schema({"deployment_id": "string", "change_id": "string", "method": "string"}),
-    "deployment_span": ibis.schema({"deployment_id": "string", "trace_id": "string", "span_id": "string"}),
+    "deployment_span": ibis.schema(
+        {
+            "reported_id": "string",
+            "telling_id": "string",
+            "deployment_id": "string",
+            "trace_id": "string",
+            "span_id": "string",
+        }
+    ),
     # Which one a deployment is among those of its service and environment.
     "deployment_order": ibis.schema(
         {
@@ -235,6 +260,7 @@ FACTS: dict[str, ibis.Schema] = {
     "deployment": ibis.schema(
         {
             **_DEPLOYMENT,
+            "backfilled_ids": "array<string>",
             "number": "int64",  # which one it is of the successful ones of its service and environment
             "previous_id": "string",
             "change_mapping": "string",

@@ -217,6 +217,7 @@ class FactTables:
             "incident_name",
             "incident_link",
             "deployment_report",
+            "deployment_telling",
             "deployment_span",
         )
         rows = self.definitions.incident_evidence(*(tables.table(name) for name in sources))

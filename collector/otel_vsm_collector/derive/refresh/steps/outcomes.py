@@ -24,6 +24,8 @@ COMPARED = Scope("compared_deployment", ("deployment_id",))
 INCIDENT = Scope("touched_incident", ("incident_id",))
 SOURCE = Scope("evidence_source", ("source_id", "source_kind"))
 OUTCOME = Scope("outcome_deployment", ("deployment_id",))
+_DEPLOYMENT = ("reported_id", *PAIR)
+"""What a deployment stays the same by, also where another one gets its id."""
 DELIVERED = Scope("delivered_change", ("change_id",))
 
 
@@ -70,10 +72,8 @@ def _carrying_reverts_of_touched(plan: Plan) -> ir.Table:
         scope = Scope(f"reverting_identity_{again}", ("node",))
     changes = (reverts.select("change_id") for reverts in rows)
     plan.scratch("reverting_change", ibis.union(*changes, distinct=True))
-    carried_by = plan.pick(
-        "reverting_carried", "deployment_change", Scope("reverting_change", ("change_id",))
-    )
-    return carried_by.select("deployment_id")
+    scope = Scope("reverting_change", ("change_id",))
+    return plan.pick("reverting_carried", "deployment_change", scope).select("deployment_id")
 
 
 def _taken_back(plan: Plan) -> ir.Table:
@@ -89,7 +89,7 @@ def _taken_back(plan: Plan) -> ir.Table:
 
 def derive_incidents(plan: Plan, definitions: Definitions) -> None:
     """Which deployments each incident came from: again for touched ones and for those after a touched one."""
-    report, services, names, links, spans, deployment_report = (
+    report, services, names, links, spans, tellings, deployment_report = (
         tables.table(name)
         for name in (
             "incident_report",
@@ -97,10 +97,15 @@ def derive_incidents(plan: Plan, definitions: Definitions) -> None:
             "incident_name",
             "incident_link",
             "deployment_span",
+            "deployment_telling",
             "deployment_report",
         )
     )
-    deployment = plan.table("touched_deployment")
+    touched_ids = [
+        plan.table("touched_deployment"),
+        plan.table("touched_reported").select(deployment_id="reported_id"),
+        plan.table("retold").select(deployment_id="reported_id"),
+    ]
     deployment_spans = plan.pick(
         "deployment_span_now", "deployment_span", Scope("touched_deployment", ("deployment_id",))
     )
@@ -109,7 +114,8 @@ def derive_incidents(plan: Plan, definitions: Definitions) -> None:
         ibis.union(
             plan.table("touched_report"),
             touched.linking_incidents(links, deployment_spans),
-            names.semi_join(deployment, "deployment_id").select("incident_id"),
+            touched.linking_incidents(links, plan.table("deployment_span_before")),
+            names.semi_join(ibis.union(*touched_ids), "deployment_id").select("incident_id"),
             definitions.later_incidents(report, services, plan.table("since")),
             distinct=True,
         ),
@@ -123,6 +129,7 @@ def derive_incidents(plan: Plan, definitions: Definitions) -> None:
             names.semi_join(again, "incident_id"),
             links.semi_join(again, "incident_id"),
             deployment_report,
+            tellings,
             spans,
         ),
         scope="touched_incident",
@@ -192,8 +199,8 @@ def derive_deployments(plan: Plan, definitions: Definitions) -> None:
         scope=OUTCOME,
         columns=("id",),
         first_seen=(
-            FirstSeen("deployment", ("id",)),
-            FirstSeen("deployment_failure", ("id",), known="failed"),
+            FirstSeen("deployment", _DEPLOYMENT),
+            FirstSeen("deployment_failure", _DEPLOYMENT, known="failed"),
         ),
     )
 

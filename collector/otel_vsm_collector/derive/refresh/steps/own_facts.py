@@ -1,7 +1,10 @@
 """What the spans of changes, deployments and incidents say by themselves."""
 
+import ibis
+import ibis.expr.types as ir
+
 from otel_vsm_collector.derive.refresh.plan import FirstSeen, Plan, Scope
-from otel_vsm_collector.derive.refresh.steps.scope import CHANGE, DEPLOYMENT, RELATED, REPORT
+from otel_vsm_collector.derive.refresh.steps.scope import CHANGE, RELATED, REPORT, REPORTED
 from otel_vsm_collector.derive.rules import (
     approvals,
     blocked,
@@ -11,6 +14,10 @@ from otel_vsm_collector.derive.rules import (
     remedies,
     stages,
 )
+from otel_vsm_collector.derive.rules.sequence import PAIR
+
+DEPLOYMENT = Scope("touched_deployment", ("deployment_id",))
+TELLING = Scope("touched_telling", ("telling_id",))
 
 
 def derive_changes(plan: Plan) -> None:
@@ -52,20 +59,71 @@ def derive_changes(plan: Plan) -> None:
 
 
 def derive_deployment_reports(plan: Plan) -> None:
-    spans = deployments.spans_of_deployments(plan.table("related_span"))
-    own = plan.scratch(
-        "own_deployment_span",
-        spans.semi_join(plan.table("touched_deployment"), "deployment_id"),
-        scope="touched_deployment",
+    """What deployments say: again for what touched spans tell of, and for what was backfilled and is of another
+    deployment than before, now that one was told as it happened."""
+    reported, spans_before = (plan.table(name) for name in ("touched_reported", "deployment_span_before"))
+    spans = deployments.spans_of_deployments(plan.table("related_span")).semi_join(reported, "reported_id")
+    spans = plan.scratch("told_apart_span", deployments.told_apart(spans), scope="touched_reported")
+    own = plan.scratch("own_deployment_span", deployments.with_replaced(spans), scope="touched_reported")
+    now = plan.scratch("telling_now", deployments.tellings(own), scope="touched_reported")
+
+    before = plan.pick("telling_before", "deployment_telling", REPORTED, **{name: name for name in PAIR})
+    plan.scratch("telling_pair", ibis.union(before, now.select(*PAIR), distinct=True))
+    columns = ("telling_id", "reported_id", *deployments.COMPARED)
+    beside = plan.pick(
+        "pair_telling",
+        "deployment_telling",
+        Scope("telling_pair", PAIR),
+        **{name: name for name in (*columns, "deployment_id")},
     )
-    links = plan.table("related_link").semi_join(own, ["trace_id", "span_id"])
-    claims = plan.scratch("own_claim", deployments.deployment_claims(own, links), scope="touched_deployment")
-    plan.replace("deployment_claim", claims, scope=DEPLOYMENT)
-    reports = plan.scratch(
-        "report_now", deployments.deployment_reports(own, claims), scope="touched_deployment"
+    others = beside.anti_join(reported, "reported_id")
+    every = others.select(*columns).union(now.select(*columns))
+    stands = plan.scratch("standing", deployments.standing(every), scope="telling_pair")
+    retold = others.rename(before_id="deployment_id").join(stands, "telling_id")
+    retold = retold.filter(retold.before_id != retold.deployment_id)
+    retold = plan.scratch(
+        "retold", retold.select("telling_id", "reported_id", "before_id", "deployment_id"), scope="standing"
     )
+    telling_ids = [rows.select("telling_id") for rows in (spans_before, own, retold)]
+    plan.scratch("touched_telling", ibis.union(*telling_ids, distinct=True))
+    ids = [
+        *(rows.select(deployment_id="telling_id") for rows in (spans_before, own, retold)),
+        *(rows.select("deployment_id") for rows in (spans_before, retold)),
+        retold.select(deployment_id="before_id"),
+        stands.semi_join(now, "telling_id").select("deployment_id"),
+    ]
+    plan.scratch("touched_deployment", ibis.union(*ids, distinct=True))
+
+    counted = own.filter(~own.replaced)
+    links = plan.table("related_link").semi_join(counted, ["trace_id", "span_id"])
+    claims = deployments.deployment_claims(counted.rename(deployment_id="telling_id"), links)
+    _replace_tellings(plan, "deployment_telling", now)
+    _replace_tellings(plan, "deployment_claim", claims.rename(telling_id="deployment_id"))
+    _replace_tellings(plan, "deployment_span", deployments.deployment_spans(own))
+
+    plan.pick(
+        "report_before",
+        "deployment_report",
+        DEPLOYMENT,
+        ("id",),
+        **{name: name for name in (*PAIR, "finished_at")},
+    )
+    tellings, all_claims = (
+        plan.pick(f"touched_{table}", table, DEPLOYMENT)
+        for table in ("deployment_telling", "deployment_claim")
+    )
+    reports = deployments.deployment_reports(tellings, all_claims)
+    reports = plan.scratch("report_now", reports, scope="touched_deployment")
     plan.replace("deployment_report", reports, scope=DEPLOYMENT, columns=("id",))
-    plan.replace("deployment_span", deployments.deployment_spans(own), scope=DEPLOYMENT)
+
+
+def _replace_tellings(plan: Plan, table: str, now: ir.Table) -> None:
+    """Replaces what touched tellings say by what they say now; of those whose deployment alone is another one,
+    what they said before."""
+    retold = plan.pick(f"retold_{table}", table, Scope("retold", ("telling_id",)))
+    whole = now.union(retold.select(*now.columns)).left_join(plan.table("standing"), "telling_id")
+    whole = whole.mutate(deployment_id=ibis.coalesce(whole.deployment_id, whole.telling_id))
+    plan.replace(table, whole, scope=TELLING)
 
 
 def derive_incident_reports(plan: Plan) -> None:
