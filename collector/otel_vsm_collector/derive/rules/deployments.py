@@ -33,7 +33,7 @@ def spans_of_deployments(spans: ir.Table) -> ir.Table:
     return own.mutate(reported_id=reported_id).drop("deployment_id")
 
 
-def told_apart(spans: ir.Table) -> ir.Table:
+def distinguished(spans: ir.Table) -> ir.Table:
     """The spans of whole reported ids, with the one of the deployments of that id that each tells of
     (telling_id), and its service and environment.
 
@@ -71,12 +71,12 @@ def told_apart(spans: ir.Table) -> ir.Table:
             _UNKNOWN,
         ),
     )
-    apart = apart_id(spans)
-    alone = _values(apart, ibis.window(group_by=spans.reported_id)).at_most_one
-    return spans.mutate(telling_id=ifelse(alone, spans.reported_id, apart))
+    long_id = distinguished_id(spans)
+    alone = _values(long_id, ibis.window(group_by=spans.reported_id)).at_most_one
+    return spans.mutate(telling_id=ifelse(alone, spans.reported_id, long_id))
 
 
-def apart_id(rows: ir.Table) -> ir.StringValue:
+def distinguished_id(rows: ir.Table) -> ir.StringValue:
     """What tells a deployment from others of its reported id."""
     return rows.reported_id.concat("/", rows.service, "/", rows.environment)
 
@@ -94,9 +94,9 @@ def _values(column: ir.StringValue, window: ibis.expr.builders.WindowBuilder) ->
 
 
 def with_replaced(spans: ir.Table) -> ir.Table:
-    """The spans of whole deployments, each with whether a later run of its job counts in its place (replaced):
-    of the same leg one of a later attempt of the pipeline's run, else one of the same revision that started
-    when it had ended."""
+    """The spans of whole deployments, each with whether a later run of its job counts in its place
+    (replaced): of the same leg one of a later attempt of the pipeline's run, else one of the same revision
+    that started when it had ended."""
     stage = spans.event_name.isnull()
     job = [spans[name] for name in ("telling_id", "repository", "job", "stage_name", "leg")]
     latest_attempt = spans.attempt.max().over(ibis.window(group_by=[*job, spans.pipeline_run, stage]))
@@ -184,19 +184,19 @@ def standing(tellings: ir.Table) -> ir.Table:
     back what was backfilled, and is another one.
     """
     past = tellings.filter(tellings.backfilled).select("telling_id", *PAIR, "revision", "version")
-    told = tellings.filter(~tellings.backfilled, tellings.kind != DeploymentKind.ROLLBACK)
-    told = told.select(
+    as_happened = tellings.filter(~tellings.backfilled, tellings.kind != DeploymentKind.ROLLBACK)
+    as_happened = as_happened.select(
         *PAIR,
         "version",
         "started_at",
         "finished_at",
         deployment_id="telling_id",
         revision="revision",
-        done=told.result == TaskResult.SUCCESS,
+        done=as_happened.result == TaskResult.SUCCESS,
     )
-    by_revision = past.drop("version").join(told.drop("version"), [*PAIR, "revision"]).mutate(rank=0)
-    by_version = past.join(told.rename(told_revision="revision"), [*PAIR, "version"])
-    by_version = by_version.filter(by_version.revision.isnull() | by_version.told_revision.isnull())
+    by_revision = past.drop("version").join(as_happened.drop("version"), [*PAIR, "revision"]).mutate(rank=0)
+    by_version = past.join(as_happened.rename(other_revision="revision"), [*PAIR, "version"])
+    by_version = by_version.filter(by_version.revision.isnull() | by_version.other_revision.isnull())
     by_version = by_version.mutate(rank=1)
     columns = ("telling_id", "deployment_id", "rank", "done", "finished_at", "started_at")
     pairs = by_revision.select(*columns).union(by_version.select(*columns))

@@ -2,7 +2,7 @@
 
 import ibis.expr.types as ir
 
-from otel_vsm_collector.derive.rules.deployments import apart_id
+from otel_vsm_collector.derive.rules.deployments import distinguished_id
 from otel_vsm_collector.facts import selection as select
 from otel_vsm_collector.facts.selection import BY_DEFAULT, Selection
 from otel_vsm_collector.facts.tables import FactTables
@@ -15,10 +15,10 @@ def deployments(selection: Selection, listed: ir.Table | None = None) -> ir.Tabl
 
 
 def deployment(name: ir.StringScalar, facts: FactTables = BY_DEFAULT) -> ir.Table:
-    """The deployment of this id, or that it is told apart by, or that was backfilled by it; no row where there
+    """The deployment of this id, or that it tells apart, or that was backfilled under it; no row where there
     is none."""
     rows = facts.table("deployment")
-    known_by = (rows.id == name) | (apart_id(rows) == name) | rows.backfilled_ids.contains(name)
+    known_by = (rows.id == name) | (distinguished_id(rows) == name) | rows.backfilled_ids.contains(name)
     return described(rows.filter(known_by), facts)
 
 

@@ -48,6 +48,15 @@ def test_every_fact_is_seen_once(observed: tuple[World, Noting]) -> None:
     assert noting.seen == {fact: 2 if fact == "stage_run" else 1 for fact in FACTS}
 
 
+def test_a_deployment_that_gets_another_id_is_seen_once(observed: tuple[World, Noting]) -> None:
+    world, noting = observed
+    told: list[Event] = [{"at": f"{n}h", "deploy": "R1", "environment": f"e{n}"} for n in (1, 2)]
+    for span in spans(told):
+        world.take([span])
+    assert set(world.rows("deployment")) == {"R1/shop/e1", "R1/shop/e2"}
+    assert noting.seen["deployment"] == 2
+
+
 def test_an_incident_is_counted_as_restored_when_it_is(observed: tuple[World, Noting]) -> None:
     world, noting = observed
     told = spans(TOLD)

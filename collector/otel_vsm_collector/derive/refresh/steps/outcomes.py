@@ -104,7 +104,7 @@ def derive_incidents(plan: Plan, definitions: Definitions) -> None:
     touched_ids = [
         plan.table("touched_deployment"),
         plan.table("touched_reported").select(deployment_id="reported_id"),
-        plan.table("retold").select(deployment_id="reported_id"),
+        plan.table("reassigned").select(deployment_id="reported_id"),
     ]
     deployment_spans = plan.pick(
         "deployment_span_now", "deployment_span", Scope("touched_deployment", ("deployment_id",))

@@ -59,37 +59,40 @@ def derive_changes(plan: Plan) -> None:
 
 
 def derive_deployment_reports(plan: Plan) -> None:
-    """What deployments say: again for what touched spans tell of, and for what was backfilled and is of another
-    deployment than before, now that one was told as it happened."""
+    """What deployments say: again for what touched spans tell of, and for what was backfilled and is of
+    another deployment than before."""
     reported, spans_before = (plan.table(name) for name in ("touched_reported", "deployment_span_before"))
     spans = deployments.spans_of_deployments(plan.table("related_span")).semi_join(reported, "reported_id")
-    spans = plan.scratch("told_apart_span", deployments.told_apart(spans), scope="touched_reported")
+    spans = plan.scratch("distinguished_span", deployments.distinguished(spans), scope="touched_reported")
     own = plan.scratch("own_deployment_span", deployments.with_replaced(spans), scope="touched_reported")
     now = plan.scratch("telling_now", deployments.tellings(own), scope="touched_reported")
 
-    before = plan.pick("telling_before", "deployment_telling", REPORTED, **{name: name for name in PAIR})
+    before = plan.pick(
+        "telling_before", "deployment_telling", REPORTED, service="service", environment="environment"
+    )
     plan.scratch("telling_pair", ibis.union(before, now.select(*PAIR), distinct=True))
     columns = ("telling_id", "reported_id", *deployments.COMPARED)
     beside = plan.pick(
         "pair_telling",
         "deployment_telling",
         Scope("telling_pair", PAIR),
+        None,
         **{name: name for name in (*columns, "deployment_id")},
     )
     others = beside.anti_join(reported, "reported_id")
     every = others.select(*columns).union(now.select(*columns))
     stands = plan.scratch("standing", deployments.standing(every), scope="telling_pair")
-    retold = others.rename(before_id="deployment_id").join(stands, "telling_id")
-    retold = retold.filter(retold.before_id != retold.deployment_id)
-    retold = plan.scratch(
-        "retold", retold.select("telling_id", "reported_id", "before_id", "deployment_id"), scope="standing"
+    both = others.rename(before_id="deployment_id").join(stands, "telling_id")
+    both = both.select("telling_id", "reported_id", "before_id", "deployment_id")
+    reassigned = plan.scratch(
+        "reassigned", both.filter(both.before_id != both.deployment_id), scope="standing"
     )
-    telling_ids = [rows.select("telling_id") for rows in (spans_before, own, retold)]
+    telling_ids = [rows.select("telling_id") for rows in (spans_before, own, reassigned)]
     plan.scratch("touched_telling", ibis.union(*telling_ids, distinct=True))
     ids = [
-        *(rows.select(deployment_id="telling_id") for rows in (spans_before, own, retold)),
-        *(rows.select("deployment_id") for rows in (spans_before, retold)),
-        retold.select(deployment_id="before_id"),
+        *(rows.select(deployment_id="telling_id") for rows in (spans_before, own, reassigned)),
+        *(rows.select("deployment_id") for rows in (spans_before, reassigned)),
+        reassigned.select(deployment_id="before_id"),
         stands.semi_join(now, "telling_id").select("deployment_id"),
     ]
     plan.scratch("touched_deployment", ibis.union(*ids, distinct=True))
@@ -118,10 +121,10 @@ def derive_deployment_reports(plan: Plan) -> None:
 
 
 def _replace_tellings(plan: Plan, table: str, now: ir.Table) -> None:
-    """Replaces what touched tellings say by what they say now; of those whose deployment alone is another one,
-    what they said before."""
-    retold = plan.pick(f"retold_{table}", table, Scope("retold", ("telling_id",)))
-    whole = now.union(retold.select(*now.columns)).left_join(plan.table("standing"), "telling_id")
+    """Replaces what touched tellings say by what they say now; those that are of another deployment than
+    before, and are not touched otherwise, say the same."""
+    reassigned = plan.pick(f"reassigned_{table}", table, Scope("reassigned", ("telling_id",)))
+    whole = now.union(reassigned.select(*now.columns)).left_join(plan.table("standing"), "telling_id")
     whole = whole.mutate(deployment_id=ibis.coalesce(whole.deployment_id, whole.telling_id))
     plan.replace(table, whole, scope=TELLING)
 
