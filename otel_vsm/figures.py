@@ -337,7 +337,7 @@ _CATALOGUE = (
         kind=Kind.DURATION,
         better="less",
         noun="span",
-        sentence="From the end of a span until it arrived.",
+        sentence="From the end of a span until it arrived; what was backfilled is left out.",
         limit=Limit(key="ingest_delay", default="30s"),
         is_explained=False,
     ),

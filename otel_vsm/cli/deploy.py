@@ -1,6 +1,7 @@
 """`otel-vsm deploy`: a version of a service put into an environment."""
 
 import os
+from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -30,7 +31,7 @@ from otel_vsm.cli.wrapper import (
     wrapped_command,
 )
 from otel_vsm.context import Context, Subject, trace_parent_of_change
-from otel_vsm.semconv import DeploymentKind, StageType, TaskResult
+from otel_vsm.semconv import CICD_PIPELINE_RUN_ID, DeploymentKind, StageType, TaskResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,7 +88,9 @@ class _Options(NamedTuple):
 @artifact_options
 @text_option(
     "--deployment-id",
-    help="What the deployment is called; made up otherwise. Jobs that give the same one are one deployment.",
+    help="What the deployment is called. Jobs that give the same one for the same service and environment "
+    "are one deployment. Where none is given, what a run of the CI deploys of one revision and version is "
+    "one, also where it is run again.",
 )
 @text_option("--name", default=StageType.DEPLOY.value, show_default=True, help="The stage's name.")
 @click.option(
@@ -161,8 +164,14 @@ def deploy(
 
     commits = _Commits(previous, paths)
 
+    def id_in(context: Context) -> str:
+        if deployment_id or at_ns is not None:  # what is told afterwards, this run of the CI did not deploy
+            return options.id
+        return _id_of_run(options, context) or options.id
+
     def to_record(origin: "Origin", run: "Run") -> "Record":
-        return _record(options, commits.changes(origin.context), origin, run)
+        deployed = options._replace(id=id_in(origin.context))
+        return _record(deployed, commits.changes(origin.context), origin, run)
 
     if command:
         run_and_export(
@@ -170,7 +179,7 @@ def deploy(
             common,
             to_record=to_record,
             meanwhile=commits.changes,
-            variables={DEPLOYMENT_VARIABLE: options.id},
+            variables=lambda context: {DEPLOYMENT_VARIABLE: id_in(context)},
             traceparent_variables=(DEPLOYMENT_TRACEPARENT_VARIABLE,),
         )
     context = find_context_safely(common, Subject.WORK)
@@ -218,6 +227,20 @@ class _Commits:
                 self._changes = _standing_on(paths, context)
             self._changes = self._changes._replace(warnings=(*warnings, *self._changes.warnings))
         return self._changes
+
+
+def _id_of_run(options: _Options, context: Context) -> str | None:
+    """What the jobs of one run of the CI, and those of the run when it is tried again, call the deployment
+    without knowing of each other; None outside of a run."""
+    run = context.pipeline.get(CICD_PIPELINE_RUN_ID)
+    if run is None:
+        return None
+    where = (context.repository, str(run), options.service, options.environment)
+    # A rollback may be of the same checkout as what it takes back.
+    what = (context.revision, options.version, options.kind)
+    return sha256("\0".join(part or "" for part in ("vsm.deployment", *where, *what)).encode()).hexdigest()[
+        :32
+    ]
 
 
 def _record(options: _Options, changes: _Changes, origin: "Origin", run: "Run") -> "Record":

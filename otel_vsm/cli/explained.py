@@ -58,9 +58,10 @@ def _row(row: Json) -> Row:
 
 def _method(row: Json) -> str:
     mapping = row["change"]["mapping"] if row["change"] else None
+    again = _again(row["deployment"]) if row["kind"] == "deployment" else None
     event = (row["method"] or "").removeprefix("change.").removeprefix("approval.")
     names = (event, mapping) if row["reason"] is None else (row["reason"],)
-    return ", ".join(name for name in (*names, row["stage"], *_execution(row)) if name) or UNKNOWN
+    return ", ".join(name for name in (*names, row["stage"], again, *_execution(row)) if name) or UNKNOWN
 
 
 def _execution(row: Json) -> Iterator[str]:
@@ -71,6 +72,13 @@ def _execution(row: Json) -> Iterator[str]:
         if execution["pipeline_run"]:
             attempt = f".{execution['attempt']}" if execution["attempt"] else ""
             yield f"in {execution['pipeline_run']}{attempt}"
+
+
+def _again(deployment: Json) -> str | None:
+    """Which of the attempts at a deployment counts, where there were several."""
+    if not deployment["replaced_runs"]:
+        return None
+    return f"attempt {deployment['attempt']}" if deployment["attempt"] else "run again"
 
 
 def _written(setting: Any) -> str:

@@ -118,6 +118,8 @@ def measurement(measured: Json) -> Iterator[str]:
         sentences.append(f"{count(strange, 'change')} of too much not believed")
     if measured["ingest_delay"]["count"]:
         sentences.append(f"spans arrive {duration(measured['ingest_delay']['p50'])} after they end")
+    if backfilled := measured["ingest_delay"]["backfilled"]:
+        sentences.append(f"{count(backfilled, 'span')} told afterwards")
     yield from paragraph(f"Measured: {'; '.join(sentences)}.")
 
 

@@ -67,7 +67,7 @@ def run_and_export(
     to_record: "Callable[[Origin, Run], Record]",
     meanwhile: Callable[[Context], object] | None = None,
     on_success: Callable[[Context], None] | None = None,
-    variables: Mapping[str, str] | None = None,
+    variables: Callable[[Context], Mapping[str, str]] = lambda _: {},
     traceparent_variables: Sequence[str] = (),
 ) -> NoReturn:
     """Run the command as work on the change, export what `to_record` makes of it, and exit as it did.
@@ -80,7 +80,7 @@ def run_and_export(
     context = find_context_safely(common, Subject.WORK)
     parent = trace_parent_of_change(context.change, os.environ)
     span_id = new_span_id()
-    env = {**process.environment(), **(variables or {})}
+    env = {**process.environment(), **variables(context)}
     if propagation.is_wanted(env):
         traceparent_variables = (propagation.TRACEPARENT, *traceparent_variables)
     traceparent = propagation.traceparent(parent.trace_id, span_id)

@@ -87,6 +87,53 @@ def test_two_deployments_are_two(cli: Cli) -> None:
     assert first.end_ns <= second.start_ns
 
 
+RUN = {
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_SERVER_URL": "https://github.com",
+    "GITHUB_REPOSITORY": "acme/shop",
+    "GITHUB_RUN_ID": "7100200300",
+    "GITHUB_RUN_ATTEMPT": "1",
+    "GITHUB_JOB": "deploy",
+}
+
+
+def id_of(cli: Cli, *arguments: str, **env: str) -> str:
+    record = cli.record(*DEPLOY, *arguments, env={**RUN, **env})
+    return str(record.attributes["deployment.id"])
+
+
+def test_the_jobs_of_a_run_and_the_run_when_it_is_tried_again_make_one_deployment(cli: Cli) -> None:
+    ids = {
+        id_of(cli, "--leg", "eu"),
+        id_of(cli, "--leg", "us", "--", "true"),
+        id_of(cli, "--artifact", "pkg:oci/shop@sha256%3A00", GITHUB_JOB="deploy-more"),
+        id_of(cli, GITHUB_RUN_ATTEMPT="2"),
+    }
+    assert len(ids) == 1
+    assert len(ids.pop()) == 32
+
+
+def test_what_else_a_run_deploys_is_another_deployment(cli: Cli, shop: Repository) -> None:
+    ids = [
+        id_of(cli),
+        id_of(cli, GITHUB_RUN_ID="7100200301"),
+        id_of(cli, "--version", "v1"),
+        id_of(cli, "--version", "v2"),
+        id_of(cli, "--kind", "rollback"),
+        id_of(cli, "--service", "cart"),
+        id_of(cli, "--environment", "staging"),
+        *(id_of(cli, "--at", "2026-03-01T09:30:00Z") for _ in range(2)),
+    ]
+    shop.commit("Something else (#13)")
+    assert len({*ids, id_of(cli)}) == 10
+    assert id_of(cli, "--deployment-id", "d-1") == "d-1"
+
+
+def test_the_command_finds_the_id_that_its_run_shares(cli: Cli, otlp_receiver: OtlpReceiver) -> None:
+    shown = cli(*DEPLOY, "--", "sh", "-c", "echo $OTEL_VSM_DEPLOYMENT_ID", env=RUN).stdout.strip()
+    assert shown == id_of(cli)
+
+
 def test_it_links_to_the_other_changes_since_the_previous_revision(cli: Cli, shop: Repository) -> None:
     previous = shop.git("rev-parse", "HEAD")
     shop.git("tag", "v1")

@@ -91,7 +91,7 @@ MEASUREMENT = {
     "suspicious": {"count": 0},
     "excluded": {"clock_skew": 2},
     "clock_skew": {"child_before_parent": 3},
-    "ingest_delay": values(9, p50=4.0),
+    "ingest_delay": values(9, p50=4.0) | {"backfilled": 3},
 }
 BUILD = {
     "name": "build",
@@ -131,6 +131,9 @@ def explanation(asked: dict[str, list[str]]) -> dict[str, Any]:
         execution = {"legs": 4, "pipeline_run": "77", "attempt": 2, "trace_id": "ab" * 16}
         row |= {"kind": "execution", "id": "t:1", "change": None, "execution": execution, "stage": "test"}
         row |= {"method": None}
+    if asked["figure"] == ["deployment_frequency"]:
+        deployment = {"trace_id": "ab" * 16, "replaced_runs": 1, "attempt": 2}
+        row |= {"kind": "deployment", "change": None, "deployment": deployment, "method": None}
     left_out = row | {"id": "github.com/acme/shop#8", "value": None, "reason": "clock_skew"}
     return {
         "figure": asked["figure"][0],
@@ -264,7 +267,7 @@ def test_how_far_it_can_be_believed_is_said_in_the_end(api: Api) -> None:
     assert told == (
         "no change was found for 6 of 120 runs of stages and 1 of 42 deployments (no identity, unknown"
         " revision); 2 changes delivered without a lead time; clocks disagree 3 times; spans arrive 4 s after"
-        " they end."
+        " they end; 3 spans told afterwards."
     )
 
 
@@ -282,6 +285,12 @@ def test_a_figure_is_explained_row_by_row(api: Api) -> None:
     assert "clock_skew (1): the clocks disagree" in output
     asked = [query for path, query in api.asked if path.endswith("explain")]
     assert [query["rows"] for query in asked] == [["counted"], ["left_out"]]
+
+
+def test_of_a_deployment_that_was_run_again_the_attempt_that_counts_is_shown(api: Api) -> None:
+    output = run("--url", api.url, "--explain", "deployment_frequency").output
+    counted, _ = (line for line in output.splitlines() if "ab" * 16 in line)
+    assert "2 h    attempt 2" in counted
 
 
 def test_of_a_share_what_is_above_the_line_is_shown(api: Api) -> None:

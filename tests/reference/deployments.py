@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from otel_vsm_collector.declared.profiles import Profile
@@ -20,7 +21,13 @@ class Deployment:
     """One deployment, whichever number of spans tell of it."""
 
     id: str
-    rows: list[Row]
+    reported_id: str
+    """As its spans call it; one that is told apart from others of this id has another."""
+    service: str
+    environment: str
+    all_rows: list[Row]
+    backfilled: "list[Deployment]" = field(default_factory=list)
+    """What was told of it afterwards as well."""
     before: int = 0
     """How many successful ones of its service and environment finished earlier."""
     before_alike: int = 0
@@ -36,9 +43,43 @@ class Deployment:
     tells_ancestors: bool = False
     """Whether it says what it stands on, known or not."""
 
+    @cached_property
+    def rows(self) -> list[Row]:
+        """Those that count: without what a later run of the same job replaced."""
+        all_runs = [row for row in self.all_rows if is_run(row)]
+        runs = [
+            row
+            for row in all_runs
+            if row["attempt"] is None
+            or all(
+                other["attempt"] is None or other["attempt"] <= row["attempt"]
+                for other in all_runs
+                if _job(other) == _job(row) and other["pipeline_run"] == row["pipeline_run"]
+            )
+        ]
+        runs = [row for row in runs if not any(_followed(row, other) for other in runs)]
+        return [row for row in self.all_rows if not is_run(row)] + runs
+
     @property
     def runs(self) -> list[Row]:
         return [row for row in self.rows if is_run(row)]
+
+    @property
+    def told_rows(self) -> list[Row]:
+        """With what was told of it afterwards: what it carries follows from both."""
+        return [row for one in (self, *self.backfilled) for row in one.rows]
+
+    @property
+    def replaced_runs(self) -> int:
+        return len(self.all_rows) - len(self.rows)
+
+    @property
+    def attempt(self) -> int | None:
+        return max((row["attempt"] for row in self.runs if row["attempt"] is not None), default=None)
+
+    @property
+    def is_backfilled(self) -> bool:
+        return all(row["backfilled"] for row in self.runs)
 
     @property
     def started_at(self) -> int:
@@ -71,20 +112,12 @@ class Deployment:
         return self.service, self.environment
 
     @property
-    def service(self) -> str:
-        return smallest(self.rows, "service") or UNKNOWN
-
-    @property
-    def environment(self) -> str:
-        return smallest(self.rows, "environment") or UNKNOWN
-
-    @property
     def repository(self) -> str | None:
         return smallest(self.rows, "repository")
 
     @property
     def revision(self) -> str | None:
-        return smallest(self.rows, "revision")
+        return smallest(self.runs, "revision")
 
     @property
     def version(self) -> str | None:
@@ -115,6 +148,17 @@ class Deployment:
         return any(row["incident_id"] is not None for row in self.rows)
 
 
+def _job(row: Row) -> tuple[Any, ...]:
+    """What makes two runs of a deployment runs of the same job, or of the same leg of one."""
+    return row["repository"], row["job"], row["stage_name"], row["leg"]
+
+
+def _followed(row: Row, other: Row) -> bool:
+    """Whether the other one did the same again when this one had ended."""
+    same = _job(row) == _job(other) and row["revision"] == other["revision"]
+    return bool(same and other["started_at"] >= row["ended_at"] and other["started_at"] > row["started_at"])
+
+
 Carried = dict[str, dict[str, str]]
 """Deployment → change that it carries → the method by which that was found."""
 
@@ -130,12 +174,66 @@ def deployments(
     for row in rows:
         if is_deployment(row):
             rows_of[row["deployment_id"] or f"{row['trace_id']}:{row['span_id']}"].append(row)
-    found = {name: Deployment(name, told) for name, told in rows_of.items()}
-    found = {name: deployment for name, deployment in found.items() if deployment.runs}
+    every = [one for name, told in rows_of.items() for one in _of_one_id(name, told) if one.runs]
+    found = {one.id: one for one in every}
+    for deployment in every:
+        if twin := _twin(deployment, every):
+            twin.backfilled.append(deployment)
+            del found[deployment.id]
     for deployment in found.values():
         _placed(deployment, [other for other in found.values() if other.place == deployment.place])
         _claims(deployment, links, identities, changes, all_runs)
     return found
+
+
+def _of_one_id(name: str, rows: list[Row]) -> list[Deployment]:
+    """One for each service and environment that the rows name."""
+    by_place: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        by_place[_where(row, rows)].append(row)
+    apart = len(by_place) > 1
+    return [
+        Deployment(f"{name}/{service}/{environment}" if apart else name, name, service, environment, told)
+        for (service, environment), told in by_place.items()
+    ]
+
+
+def _where(row: Row, rows: list[Row]) -> tuple[str, str]:
+    """Service and environment; of a row that lacks one, those of the only deployment that it can be of."""
+    own = row["service"], row["environment"]
+    services, environments = distinct(rows, "service"), distinct(rows, "environment")
+    if len(services) <= 1 and len(environments) <= 1:
+        return (*services, UNKNOWN)[0], (*environments, UNKNOWN)[0]
+    whole = {(other["service"], other["environment"]) for other in rows}
+    fitting = [
+        place
+        for place in whole
+        if None not in place and all(mine in (None, theirs) for mine, theirs in zip(own, place, strict=True))
+    ]
+    service, environment = fitting[0] if len(fitting) == 1 else own
+    return service or UNKNOWN, environment or UNKNOWN
+
+
+def _twin(deployment: Deployment, every: list[Deployment]) -> Deployment | None:
+    """What was told of the same as it happened, where this one was backfilled."""
+    if not deployment.is_backfilled:
+        return None
+    told = [
+        other
+        for other in every
+        if not other.is_backfilled and other.place == deployment.place and other.kind != "rollback"
+    ]
+    by_revision = [
+        other for other in told if deployment.revision is not None and other.revision == deployment.revision
+    ]
+    by_version = [
+        other
+        for other in told
+        if None in (deployment.revision, other.revision)
+        and deployment.version is not None
+        and other.version == deployment.version
+    ]
+    return min(by_revision or by_version, key=lambda other: (not other.done, other.order), default=None)
 
 
 def _placed(deployment: Deployment, neighbours: list[Deployment]) -> None:
@@ -153,7 +251,7 @@ def _claims(
     changes: dict[str, Change],
     all_runs: list[Run],
 ) -> None:
-    own_keys = {key_of(row) for row in deployment.rows}
+    own_keys = {key_of(row) for row in deployment.told_rows}
     targets = [(target[0], kind) for source, target, kind in links if source in own_keys]
     ancestors = {trace for trace, kind in targets if kind == "ancestor"}
     linked_traces = {trace for trace, kind in targets if kind != "ancestor"}
@@ -163,14 +261,15 @@ def _claims(
         return {change for trace in traces for change in identities.changes_of_trace.get(trace, set())}
 
     own, by_revision, by_artifact = set(), set(), set()
-    for row in deployment.runs:
+    for row in filter(is_run, deployment.told_rows):
         if change := identities.change_of_row.get(key_of(row)):
             own.add(change)
         if row["repository"] is not None and row["revision"] is not None:
             name = f"{row['repository']}@{row['revision'].lower()}"
             if change := identities.change_of_work.get(node(name)):
                 by_revision.add(change)
-    keys = {row[column] for row in deployment.rows for column in ("artifact_hash", "artifact_purl")} - {None}
+    columns = "artifact_hash", "artifact_purl"
+    keys = {row[column] for row in deployment.told_rows for column in columns} - {None}
     for run in all_runs:
         told = {run.row["artifact_hash"], run.row["artifact_purl"]}
         if run.change is not None and run.row["stage_type"] == "package" and told & keys:

@@ -7,7 +7,7 @@ from typing import Any
 
 from reference.deployments import Deployment
 from reference.passage import passing_runs
-from reference.rows import Row, is_incident, is_work_item_event
+from reference.rows import Row, is_incident, is_run, is_work_item_event
 from reference.statistics import ratio
 from reference.story import Story
 from scenarios.question import Question
@@ -97,9 +97,10 @@ def _has_change(deployment: Deployment) -> bool:
 
 
 def _gap(deployment: Deployment) -> str:
-    if any(row["repository"] is not None and row["revision"] is not None for row in deployment.runs):
+    told = [row for row in deployment.told_rows if is_run(row)]
+    if any(row["repository"] is not None and row["revision"] is not None for row in told):
         return "unknown_revision"
-    if deployment.artifact is not None:
+    if any(row["artifact_hash"] is not None or row["artifact_purl"] is not None for row in told):
         return "unknown_artifact"
     return "unknown_link" if deployment.links else "no_identity"
 

@@ -91,13 +91,32 @@ def incidents(rows: list[Row], links: set[Link], deployments: dict[str, Deployme
     for incident in found.values():
         keys = {key_of(row) for row in incident.rows}
         targets = {target for source, target, _ in links if source in keys}
-        named = distinct(incident.rows, "deployment_id")
-        incident.told = [
-            deployment
+        named = {
+            deployment.id: deployment
+            for name in distinct(incident.rows, "deployment_id")
+            for deployment in _meant(name, incident, deployments)
+        }
+        linked = {
+            deployment.id: deployment
             for deployment in deployments.values()
-            if deployment.id in named or any(key_of(row) in targets for row in deployment.rows)
-        ]
+            for one in (deployment, *deployment.backfilled)
+            if any(key_of(row) in targets for row in one.all_rows)
+        }
+        incident.told = list((named | linked).values())
     return found
+
+
+def _meant(name: str, incident: Incident, deployments: dict[str, Deployment]) -> list[Deployment]:
+    """The deployments of the id that an incident names; of several those that it is likely to mean."""
+    of_id = [
+        (one, deployment)
+        for deployment in deployments.values()
+        for one in (deployment, *deployment.backfilled)
+        if name in (one.id, one.reported_id)
+    ]
+    of_service = [pair for pair in of_id if pair[0].service in incident.services]
+    there = [pair for pair in of_service if pair[0].environment == incident.environment]
+    return [deployment for _, deployment in there or of_service or of_id]
 
 
 def causes(

@@ -39,6 +39,8 @@ artifact = st.sampled_from(["x", "y"])
 trace = st.sampled_from(["aaaa", "bbbb"])
 span = st.sampled_from(["00000000000000aa", "00000000000000bb"])
 item = st.sampled_from(["T-1", "T-2"])
+anywhere = st.one_of(environment, st.none())
+any_service = st.one_of(service, st.none())
 deployment_id = st.sampled_from(["D1", "D2", "D3", "D4", "D5", "D6"])
 incident_id = st.sampled_from(["I1", "I2"])
 stage_name = st.sampled_from(["build", "test", "package", "lint", "e2e"])
@@ -161,6 +163,11 @@ deployment = st.fixed_dictionaries(
         "repository": repository,
         "revision": revision,
         "version": st.sampled_from(["1", "2"]),
+        "attempt": st.sampled_from([1, 2, 3]),
+        "pipeline_run": st.sampled_from(["R1", "R2"]),
+        "job": st.sampled_from(["deploy", "more"]),
+        "leg": st.sampled_from(["eu", "us"]),
+        "backfilled": st.booleans(),
         "result": result,
         "kind": st.sampled_from(["rollout", "rollback", "hotfix"]),
         "artifact_hash": artifact,
@@ -168,8 +175,8 @@ deployment = st.fixed_dictionaries(
         "links": st.lists(change, max_size=2),
         "ancestors": st.lists(change, max_size=4),
         "gap": st.sampled_from(["cut_history", "something"]),
-        "service": service,
-        "environment": environment,
+        "service": any_service,
+        "environment": anywhere,
         "trace": trace,
         "span": span,
         "team": team,
@@ -180,7 +187,12 @@ deployment = st.fixed_dictionaries(
     },
 )
 deployment_event = st.fixed_dictionaries(
-    {"at": at, "event": st.just("deployment.started"), "deployment_id": deployment_id, "service": service},
+    {
+        "at": at,
+        "event": st.just("deployment.started"),
+        "deployment_id": deployment_id,
+        "service": any_service,
+    },
     optional={"change": change, "links": st.lists(change, max_size=1), "environment": environment}
     | {"ancestors": st.lists(change, max_size=2)},
 )
@@ -199,7 +211,7 @@ incident = st.fixed_dictionaries(
     optional={
         "service": service,
         "environment": environment,
-        "deployment": deployment_id,
+        "deployment": st.one_of(deployment_id, st.just("D1/shop/production")),
         "severity": severity,
         "team": team,
         "span_id": span,
@@ -277,7 +289,10 @@ def apart(event: Event, number: int) -> Event:
         return dict(event)
 
     def own(name: str) -> str:
-        return name if name == "otel-vsm" else f"{name}-{number}"
+        if name == "otel-vsm":
+            return name
+        parts = name.split("/")  # of a deployment that is told apart by them: id, service and environment
+        return "/".join((*(f"{part}-{number}" for part in parts[:2]), *parts[2:]))
 
     event = dict(event)
     if "deploy" in event:

@@ -51,12 +51,21 @@ class Definitions:
         names: ir.Table,
         links: ir.Table,
         deployments: ir.Table,
+        tellings: ir.Table,
         deployment_spans: ir.Table,
     ) -> ir.Table:
         """The rows of `evidence` that point to the incidents in `reports`."""
         return evidence.of_incidents(
             evidence.IncidentFacts(
-                reports, services, names, links, deployments, deployment_spans, self.profile, self.projects
+                reports,
+                services,
+                names,
+                links,
+                deployments,
+                tellings,
+                deployment_spans,
+                self.profile,
+                self.projects,
             )
         )
 

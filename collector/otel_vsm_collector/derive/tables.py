@@ -16,6 +16,7 @@ LEDGER: dict[str, ibis.Schema] = {
 
 _DEPLOYMENT = {
     "id": "string",
+    "reported_id": "string",  # as its spans call it: one name may be given to several
     "service": "string",
     "environment": "string",
     "repository": "string",
@@ -26,6 +27,9 @@ _DEPLOYMENT = {
     "result": "string",
     "started_at": "int64",
     "finished_at": "int64",
+    "attempt": "int64",  # that counts, the highest of any of its jobs; null where none was told
+    "replaced_runs": "int64",  # of its jobs, by later ones that count in their place
+    "backfilled": "boolean",
     "trace_id": "string",
     "span_id": "string",
     "teams": "array<string>",
@@ -183,6 +187,8 @@ FACTS: dict[str, ibis.Schema] = {
             "current_stage_at": "int64",  # since when
         }
     ),
+    # What a change takes back, by the node of its name.
+    "change_revert": ibis.schema({"change_id": "string", "node": "string"}),
     # When a change could not be worked on; its times do not overlap.
     "blocked": ibis.schema(
         {
@@ -204,21 +210,45 @@ FACTS: dict[str, ibis.Schema] = {
             "trace_id": "string",
         }
     ),
+    # What the spans of one reported id, service and environment tell; and of which deployment, which is
+    # another one where that was told as it happened and this one was backfilled.
+    "deployment_telling": ibis.schema(
+        {
+            "telling_id": "string",
+            "deployment_id": "string",
+            **{name: kind for name, kind in _DEPLOYMENT.items() if name != "id"},
+            "incident_id": "string",  # the incident that it remedies
+            "ancestors": "int64",  # on how many traces it stands
+            "cut_history": "boolean",  # it may stand on more than its emitter could tell
+        }
+    ),
     # A deployment as its own spans tell it.
     "deployment_report": ibis.schema(
         {
             **_DEPLOYMENT,
-            "incident_id": "string",  # the incident that it remedies
+            "backfilled_ids": "array<string>",  # the tellings that it stands for as well
+            "incident_id": "string",
             "links": "int64",  # to how many traces
             "ancestors": "int64",  # on how many traces it stands
             "cut_history": "boolean",  # it may stand on more than its emitter could tell
         }
     ),
     # What a deployment says of the changes that it carries.
-    "deployment_claim": ibis.schema({"deployment_id": "string", "method": "string", "key": "string"}),
+    "deployment_claim": ibis.schema(
+        {"telling_id": "string", "deployment_id": "string", "method": "string", "key": "string"}
+    ),
     # The changes that claims and keys have in common, whoever is right.
     "matched_claim": ibis.schema({"deployment_id": "string", "change_id": "string", "method": "string"}),
-    "deployment_span": ibis.schema({"deployment_id": "string", "trace_id": "string", "span_id": "string"}),
+    "deployment_span": ibis.schema(
+        {
+            "reported_id": "string",
+            "telling_id": "string",
+            "deployment_id": "string",
+            "trace_id": "string",
+            "span_id": "string",
+            "replaced": "boolean",  # by a later run of its job
+        }
+    ),
     # Which one a deployment is among those of its service and environment.
     "deployment_order": ibis.schema(
         {
@@ -229,6 +259,7 @@ FACTS: dict[str, ibis.Schema] = {
             "finished_at": "int64",
             "revision": "string",
             "version": "string",
+            "artifact": "string",
             "links": "int64",
             "ancestors": "int64",
             "before": "int64",  # how many successful ones finished earlier
@@ -278,6 +309,7 @@ FACTS: dict[str, ibis.Schema] = {
     "deployment": ibis.schema(
         {
             **_DEPLOYMENT,
+            "backfilled_ids": "array<string>",
             "number": "int64",  # which one it is of the successful ones of its service and environment
             "previous_id": "string",
             "change_mapping": "string",

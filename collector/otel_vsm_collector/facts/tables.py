@@ -178,10 +178,11 @@ class FactTables:
         """The deployments of which it differs whether they carry what takes a change back. Nothing else about
         remedies, and what deployments say of others, asks which changes they carry."""
         order, report = tables.table("deployment_order"), tables.table("deployment_report")
-        reverts = self._temporary("revert", remedies.reverts(tables.table("change")))
+        reverts = tables.table("change_revert")
         names = tables.table("identity").semi_join(reverts, "node")
+        taken = self._temporary("taken_back", remedies.taken_back(reverts, names))
         now, before = (
-            remedies.reverting(report, order, carried_changes, reverts, names)
+            remedies.reverting(report, order, carried_changes, taken)
             for carried_changes in (self.table("deployment_change"), tables.table("deployment_change"))
         )
         ids = self._temporary(
@@ -217,6 +218,7 @@ class FactTables:
             "incident_name",
             "incident_link",
             "deployment_report",
+            "deployment_telling",
             "deployment_span",
         )
         rows = self.definitions.incident_evidence(*(tables.table(name) for name in sources))

@@ -57,6 +57,7 @@ MAPPED = (
     Column("gate", pa.string()),
     Column("reverts", pa.string()),
     Column("pipeline_run", pa.string()),
+    Column("job", pa.string()),  # its name in the pipeline
     Column("job_run", pa.string()),
     Column("attempt", pa.int64()),  # of the pipeline's run, from 1
     Column("leg", pa.string()),

@@ -22,8 +22,8 @@ def touched_items(spans: ir.Table) -> ir.Table:
 
 
 def touched_deployments(spans: ir.Table) -> ir.Table:
-    """The deployments (deployment_id) that the touched traces tell of."""
-    return spans_of_deployments(spans).select("deployment_id").distinct()
+    """What the touched traces call the deployments that they tell of (reported_id)."""
+    return spans_of_deployments(spans).select("reported_id").distinct()
 
 
 def touched_incidents(spans: ir.Table) -> ir.Table:

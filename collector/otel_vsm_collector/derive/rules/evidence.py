@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 from otel_vsm.semconv import FailureMethod, TaskResult
 from otel_vsm_collector.declared.profiles import Failing, Profile
 from otel_vsm_collector.derive.rules.incidents import counts
+from otel_vsm_collector.derive.rules.sequence import PAIR
 
 INCIDENT, DEPLOYMENT = "incident", "deployment"
 """The kinds of what evidence points to."""
@@ -29,6 +30,8 @@ class IncidentFacts(NamedTuple):
     links: ir.Table
     deployments: ir.Table
     """All rows of `deployment_report`."""
+    tellings: ir.Table
+    """All rows of `deployment_telling`."""
     deployment_spans: ir.Table
     profile: Profile
     projects: Mapping[str, str]
@@ -50,10 +53,11 @@ class DeploymentFacts(NamedTuple):
 def incident_link(facts: IncidentFacts) -> ir.Table:
     """The deployments that an incident names or links to, and that are known."""
     linked = facts.links.join(facts.deployment_spans, ["trace_id", "span_id"])
-    named = facts.names.semi_join(facts.deployments, facts.names.deployment_id == facts.deployments.id)
     pairs = ibis.union(
-        *(rows.select("deployment_id", source_id="incident_id") for rows in (linked, named)), distinct=True
+        *(rows.select("deployment_id", source_id="incident_id") for rows in (linked, _named(facts))),
+        distinct=True,
     )
+    pairs = pairs.semi_join(facts.deployments, pairs.deployment_id == facts.deployments.id)
     return pairs.semi_join(facts.reports, pairs.source_id == facts.reports.id)
 
 
@@ -147,6 +151,28 @@ def used(evidence: ir.Table, profile: Profile) -> ir.BooleanValue:
 
 
 _Facts = TypeVar("_Facts")
+
+
+def _named(facts: IncidentFacts) -> ir.Table:
+    """The deployments (incident_id, deployment_id) of the ids that incidents name: of several of one id those
+    of the incident's service and environment, else of its service, else all."""
+    tellings = facts.tellings.select("telling_id", "reported_id", *PAIR, meant_id="deployment_id")
+    names = facts.names.rename(name="deployment_id")
+    by_name = [
+        names.join(tellings, names.name == tellings[column]) for column in ("reported_id", "telling_id")
+    ]
+    columns = ("incident_id", "name", "meant_id", *PAIR)
+    named = ibis.union(*(rows.select(*columns) for rows in by_name), distinct=True)
+    hit = facts.services.select("incident_id", "service", hit=True)
+    where = facts.reports.select("environment", incident_id="id", there=True)
+    for part, column in ((hit, "service"), (where, "environment")):
+        named = named.left_join(part, ["incident_id", column])
+        named = named.drop("incident_id_right", f"{column}_right")
+    rank = ibis.cases((named.hit.isnull(), 2), (named.there.isnull(), 1), else_=0)
+    named = named.mutate(rank=rank)
+    best = named["rank"].min().over(ibis.window(group_by=[named.incident_id, named.name]))
+    named = named.mutate(best=best)
+    return named.filter(named["rank"] == named.best).select("incident_id", deployment_id="meant_id")
 
 
 def _pairs(methods: Mapping[Failing, Callable[[_Facts], ir.Table]], facts: _Facts) -> ir.Table:

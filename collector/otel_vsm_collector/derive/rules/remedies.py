@@ -8,12 +8,18 @@ from otel_vsm.semconv import DeploymentKind, FailureMethod
 from otel_vsm_collector.derive.rules.aliases import node
 from otel_vsm_collector.derive.rules.sequence import PAIR
 
+_DEPLOYED = ("revision", "artifact", "version")
+"""What tells that the same was deployed before."""
+
+REVERTS = 3
+"""How often what takes back is asked what it takes back itself. More often nobody goes to and fro."""
+
 
 def remedies(candidates: ir.Table, order: ir.Table, reverting: ir.Table) -> ir.Table:
     """The table `remedy`: the successful rollbacks and hotfixes among the `candidates`, rows of
     `deployment_report`. `order` are the rows of `deployment_order` of all of their services and environments.
 
-    A rollback is one by kind, or its revision or version ran before, though not right before: that would be a
+    A rollback is one by kind, or what it deploys ran before, though not right before: that would be a
     redeploy. The one that it mends came right after the one that it goes back to; a hotfix, by kind or as one
     of `reverting`, mends the one right before it. A rollback that goes back to nothing older, after a rollout
     that failed, clears up after that one, which reached nobody: it mends none.
@@ -26,17 +32,13 @@ def remedies(candidates: ir.Table, order: ir.Table, reverting: ir.Table) -> ir.T
     )
     candidates = candidates.select(*(name for name in candidates.columns if not name.endswith("_right")))
     candidates = candidates.left_join(reverting.mutate(reverting=True), "id").drop("id_right")
-    candidates = candidates.left_join(_ran_before(done, own, "revision"), "id").drop("id_right")
-    candidates = candidates.left_join(_ran_before(done, own, "version"), "id").drop("id_right")
+    for ran_before in (_ran_before(done, own, column) for column in _DEPLOYED):
+        candidates = candidates.left_join(ran_before, "id").drop("id_right")
     latest = candidates.number - 1
-    redeploy = (candidates.by_revision == latest).fill_null(False) | (
-        candidates.by_version == latest
-    ).fill_null(False)
-    earlier = [
-        ifelse(number < latest, number, ibis.null("int64"))
-        for number in (candidates.by_revision, candidates.by_version)
-    ]
-    target = ibis.coalesce(ibis.greatest(*earlier), *earlier)
+    ran = [candidates[f"by_{column}"] for column in _DEPLOYED]
+    redeploy = ibis.or_(*((number == latest).fill_null(False) for number in ran))
+    earlier = [ifelse(number < latest, number, -1).fill_null(-1) for number in ran]
+    target = ibis.greatest(*earlier).nullif(-1)
     rollback = (candidates.kind == DeploymentKind.ROLLBACK) | (target.notnull() & ~redeploy)
     hotfix = (candidates.kind == DeploymentKind.HOTFIX) | candidates.reverting.fill_null(False)
     before_it = ifelse(rollback & candidates.broken.fill_null(False), ibis.null("int64"), latest)
@@ -52,30 +54,43 @@ def remedies(candidates: ir.Table, order: ir.Table, reverting: ir.Table) -> ir.T
 
 
 def reverts(changes: ir.Table) -> ir.Table:
-    """Which changes take back which: change_id, and the node of the name of the one that is taken back."""
+    """The table `change_revert` from whole changes."""
     reverts = changes.filter(changes.reverts.length() > 0).select(change_id="id", reverted="reverts")
     reverts = reverts.mutate(reverted=reverts.reverted.unnest())
     reverts = reverts.mutate(reverted=reverts.reverted.split("\n").unnest())  # a span that names several
-    return reverts.select("change_id", node=node(reverts.reverted))
+    return reverts.select("change_id", node=node(reverts.reverted)).distinct()
 
 
-def reverting(
-    reports: ir.Table, order: ir.Table, carried: ir.Table, reverts: ir.Table, names: ir.Table
-) -> ir.Table:
+def taken_back(reverts: ir.Table, names: ir.Table) -> ir.Table:
+    """Which changes take work back of which (change_id, reverted_id), from rows of `change_revert` and of
+    `identity`: those of the changes in question, of what these revert, and so on `REVERTS` times.
+
+    What takes back a revert brings work again and takes none back; what takes that back does.
+    """
+    named = names.select("node", reverted_id="change_id").distinct()
+    every = reverts.join(named, "node").select("change_id", "reverted_id").distinct()
+    taking = every
+    for _ in range(REVERTS - 1):
+        taking = every.anti_join(taking.select(reverted_id="change_id"), "reverted_id")
+    return taking
+
+
+def reverting(reports: ir.Table, order: ir.Table, carried: ir.Table, taken: ir.Table) -> ir.Table:
     """The deployments (id) among `reports` that carry a change that takes back one which the deployment right
-    before carried."""
+    before carried; `taken` as `taken_back` gives it."""
     after = order.filter(order.number.notnull(), order.previous_id.notnull())
     after = after.semi_join(reports, "id").select("id", "previous_id")
-    named = names.select("node", reverted_id="change_id").distinct()
-    taken = reverts.join(named, "node").select("change_id", "reverted_id").distinct()
     candidates = after.join(carried.select("change_id", id="deployment_id"), "id").join(taken, "change_id")
     before = carried.select(previous_id="deployment_id", reverted_id="change_id")
     return candidates.semi_join(before, ["previous_id", "reverted_id"]).select("id").distinct()
 
 
 def _ran_before(done: ir.Table, own: ir.Table, column: str) -> ir.Table:
-    """When the revision or version of each of `own` last ran before it (id, by_<column>)."""
+    """When the revision, artifact or version of each of `own` last ran before it (id, by_<column>)."""
     known = own.filter(own[column].notnull())
     same = done.semi_join(known, [*PAIR, column])
+    if column == "version":
+        # Where more is known of one of the two, the version may be a label that moves.
+        same = same.filter(same.revision.isnull(), same.artifact.isnull())
     runs = ibis.window(group_by=[same[name] for name in (*PAIR, column)], order_by=same.number)
     return same.select("id", **{f"by_{column}": same.number.lag().over(runs)})

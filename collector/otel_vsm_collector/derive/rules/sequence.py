@@ -44,7 +44,7 @@ def sequence(moved: ir.Table, since: ir.Table, order: ir.Table) -> ir.Table:
         base_stood_id=before_it.id.argmax(before_it.number, where=standing),
     )
 
-    columns = ("id", *ALIKE, "finished_at", "revision", "version", "links", "ancestors")
+    columns = ("id", *ALIKE, "finished_at", "revision", "version", "artifact", "links", "ancestors")
     rows = moved.mutate(repository=moved.repository.fill_null(""))
     rows = rows.select(*columns, "started_at", succeeded=rows.result == TaskResult.SUCCESS)
     rows = rows.mutate(stands=rows.succeeded & (rows.ancestors > 0))

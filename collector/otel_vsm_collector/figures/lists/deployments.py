@@ -2,6 +2,7 @@
 
 import ibis.expr.types as ir
 
+from otel_vsm_collector.derive.rules.deployments import distinguished_id
 from otel_vsm_collector.facts import selection as select
 from otel_vsm_collector.facts.selection import BY_DEFAULT, Selection
 from otel_vsm_collector.facts.tables import FactTables
@@ -14,9 +15,11 @@ def deployments(selection: Selection, listed: ir.Table | None = None) -> ir.Tabl
 
 
 def deployment(name: ir.StringScalar, facts: FactTables = BY_DEFAULT) -> ir.Table:
-    """The deployment of this id; no row where there is none."""
+    """The deployment of this id, or that it tells apart, or that was backfilled under it; no row where there
+    is none."""
     rows = facts.table("deployment")
-    return described(rows.filter(rows.id == name), facts)
+    known_by = (rows.id == name) | (distinguished_id(rows) == name) | rows.backfilled_ids.contains(name)
+    return described(rows.filter(known_by), facts)
 
 
 def described(rows: ir.Table, facts: FactTables) -> ir.Table:

@@ -46,6 +46,7 @@ MAPPING = Mapping(
         "gate": (Attribute(semconv.VSM_APPROVAL_GATE),),
         "reverts": (Attribute(semconv.VSM_CHANGE_REVERTS),),
         "pipeline_run": (Attribute(semconv.CICD_PIPELINE_RUN_ID),),
+        "job": (Attribute(semconv.CICD_PIPELINE_TASK_NAME),),
         "job_run": (Attribute(semconv.CICD_PIPELINE_TASK_RUN_ID),),
         "attempt": (
             Attribute(semconv.VSM_RUN_ATTEMPT),

@@ -21,7 +21,7 @@ _SEGMENT_SPANS = 100_000
 _KEYS = frozenset(
     (
         *("trace_id", "change_id", "deployment_id", "incident_id", "work_item_id"),
-        *("id", "previous_id", "source_id", "node", "component", "key"),
+        *("reported_id", "telling_id", "id", "previous_id", "source_id", "node", "component", "key"),
     )
 )
 """By what rows of large tables are looked up."""

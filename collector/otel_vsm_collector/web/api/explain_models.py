@@ -52,6 +52,10 @@ class BehindDeployment(ApiModel):
     result: str | None
     started_at: Time
     finished_at: Time
+    attempt: int | None = Field(description="The one that counts; null where none was told.")
+    replaced_runs: int = Field(description="Runs of its jobs that do not count, since a later one does.")
+    backfilled: bool = Field(description="Whether it is only known from what was told afterwards.")
+    backfilled_ids: list[str] = Field(description="The backfilled deployments that it stands for as well.")
     trace_id: str | None
     span_id: str | None
     failed: bool | None

@@ -138,6 +138,12 @@ class Rollback(ApiModel):
     per_day: PerDay
 
 
+class IngestDelay(Statistics):
+    """Of the spans that arrived in the window; of all values, null where there are none."""
+
+    backfilled: int = Field(description="Spans of what was told afterwards, which has no delay: left out.")
+
+
 _SHAPES: dict[str, Any] = {
     "deployment_frequency": Frequency,
     "rework": Rework,
@@ -146,6 +152,7 @@ _SHAPES: dict[str, Any] = {
     "pipeline": Pipeline,
     "tests": Tests,
     "rollback": Rollback,
+    "ingest_delay": IngestDelay,
 }
 """Of the figures that say more than others of their kind."""
 _BARE = {Kind.SHARE: Share | None, Kind.RATE: PerDay, Kind.COUNT: int}

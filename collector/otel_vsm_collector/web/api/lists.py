@@ -54,9 +54,11 @@ def deployments(reader: Reader, asked: Asked) -> models.Page[models.Deployment]:
 
 @router.get("/deployments/{id:path}", responses=MISSING)
 def deployment(reader: Reader, id: Id, profile: Profile = None) -> models.Deployment:
-    """One deployment."""
+    """One deployment, by its id or that of a backfilled one that it stands for; one of several of one id by
+    ID/SERVICE/ENVIRONMENT."""
     known, missing = known_by(reader, profile), "deployment is known by the id"
-    return items.deployment(_one(reader, deployments_listed.deployment, known, id, missing))
+    row = _one(reader, deployments_listed.deployment, known, id, missing, hint=_SEVERAL)
+    return items.deployment(row)
 
 
 @router.get("/incidents")
@@ -75,6 +77,7 @@ def incident(reader: Reader, id: Id, profile: Profile = None) -> models.Incident
 
 
 _Named = Callable[[ir.StringScalar, FactTables], ir.Table]
+_SEVERAL = "; where several have one id, one of them is known by ID/SERVICE/ENVIRONMENT"
 _UNENCODED = "; an id such as github.com/acme/shop#12 is written github.com/acme/shop%2312 in a URL"
 
 

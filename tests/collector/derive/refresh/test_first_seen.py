@@ -58,6 +58,15 @@ def test_a_job_that_is_told_again_is_seen_once_whatever_its_span(observed: tuple
     assert noting.seen == {"stage_run": 3}
 
 
+def test_a_deployment_that_gets_another_id_is_seen_once(observed: tuple[World, Noting]) -> None:
+    world, noting = observed
+    told: list[Event] = [{"at": f"{n}h", "deploy": "R1", "environment": f"e{n}"} for n in (1, 2)]
+    for span in spans(told):
+        world.take([span])
+    assert set(world.rows("deployment")) == {"R1/shop/e1", "R1/shop/e2"}
+    assert noting.seen["deployment"] == 2
+
+
 def test_an_incident_is_counted_as_restored_when_it_is(observed: tuple[World, Noting]) -> None:
     world, noting = observed
     told = spans(TOLD)

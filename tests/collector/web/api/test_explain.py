@@ -33,6 +33,7 @@ def delivered(facts: FactStore) -> FactStore:
         facts.insert(
             "deployment", **SHOP, id=f"d{number}", repository="r", kind="rollout", result=result,
             trace_id="ab" * 16, span_id="cd" * 8, started_at=MAY_1, finished_at=MAY_1 + number * DAY,
+            attempt=2, replaced_runs=1, backfilled=False,
             failed=number == 2, failure_method="incident_link" if number == 2 else None,
             failure_at=MAY_1 + 2 * DAY if number == 2 else None, rework=False,
         )  # fmt: skip
@@ -69,7 +70,10 @@ def test_a_lead_time_shows_its_changes_and_how_each_was_found(web: Web, delivere
         "merged_at": None,
         "mapping": "links",
     }
-    assert (counted["deployment"]["id"], counted["deployment"]["span_id"]) == ("d1", "cd" * 8)
+    deployment = counted["deployment"]
+    assert (deployment["id"], deployment["span_id"]) == ("d1", "cd" * 8)
+    assert (deployment["attempt"], deployment["replaced_runs"]) == (2, 1)
+    assert (deployment["backfilled"], deployment["backfilled_ids"]) == (False, [])
 
 
 def test_a_fail_rate_shows_all_evidence_also_what_it_was_not_judged_by(

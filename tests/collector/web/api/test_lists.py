@@ -129,6 +129,23 @@ def test_a_deployment_says_what_it_carried_and_how_it_went(web: Web, change: Fac
     assert web.get("/api/v1/deployments/d1").json == found
 
 
+def test_a_deployment_is_known_by_all_its_ids(web: Web, facts: FactStore) -> None:
+    for environment in ("staging", "production"):
+        facts.insert(
+            "deployment", service="shop", environment=environment, reported_id="R1",
+            id=f"R1/shop/{environment}", result="success", started_at=MAY_1, finished_at=MAY_1,
+        )  # fmt: skip
+    facts.insert("deployment", **SHOP, id="R2", reported_id="R2", backfilled_ids=["v2-ab"], result="success",
+                 started_at=MAY_1, finished_at=MAY_1)  # fmt: skip
+    found = web.get("/api/v1/deployments/R1/shop/staging").json
+    assert (found["id"], found["environment"]) == ("R1/shop/staging", "staging")
+    for name in ("R2", "v2-ab", "R2/shop/production"):
+        assert web.get(f"/api/v1/deployments/{name}").json["id"] == "R2"
+    unclear = web.get("/api/v1/deployments/R1")
+    assert unclear.status == 404
+    assert unclear.json["detail"].endswith("one of them is known by ID/SERVICE/ENVIRONMENT")
+
+
 def test_a_deployment_that_did_not_fail_has_no_failure(web: Web, facts: FactStore) -> None:
     facts.insert("deployment", **SHOP, id="d", result="failure", started_at=MAY_1, finished_at=MAY_1)
     (found,) = web.items(f"/api/v1/deployments?{IN_MAY}")

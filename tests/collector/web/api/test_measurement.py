@@ -132,5 +132,7 @@ def test_a_delay_is_from_the_end_until_the_arrival(web: Web, facts: FactStore) -
         facts.insert("arrival", seq=seq, received_at=MAY_1 + seconds * SECOND)
     facts.insert("arrival", seq=3, received_at=MAY_1 - DAY)
     facts.insert("span", trace_id="t", span_id="3", started_at=MAY_1, ended_at=MAY_1 - DAY, seq=3)
+    facts.insert("span", trace_id="t", span_id="4", started_at=MAY_1, ended_at=MAY_1 - DAY, seq=2,
+                 backfilled=True)  # fmt: skip
     delay = measured(web)["ingest_delay"]
-    assert (delay["count"], delay["p50"], delay["max"]) == (2, 20, 30)
+    assert (delay["count"], delay["p50"], delay["max"], delay["backfilled"]) == (2, 20, 30, 1)

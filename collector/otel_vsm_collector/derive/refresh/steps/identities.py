@@ -19,7 +19,7 @@ def find_names(plan: Plan, definitions: Definitions) -> None:
     trace = plan.scratch("touched_trace", spans.select("trace_id").distinct())
     # All tellings: one that is dropped touches its change too.
     plan.scratch("touched_report", touched.touched_incidents(spans))
-    plan.scratch("touched_deployment", touched.touched_deployments(spans))
+    plan.scratch("touched_reported", touched.touched_deployments(spans))
     plan.scratch("touched_item", touched.touched_items(spans))
     plan.call("repeated", drop_repeated_spans)
     dropped = definitions.with_defaults(ibis.table(tables.TOUCHED_SPAN, name=DROPPED))

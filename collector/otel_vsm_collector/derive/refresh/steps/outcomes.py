@@ -24,6 +24,8 @@ COMPARED = Scope("compared_deployment", ("deployment_id",))
 INCIDENT = Scope("touched_incident", ("incident_id",))
 SOURCE = Scope("evidence_source", ("source_id", "source_kind"))
 OUTCOME = Scope("outcome_deployment", ("deployment_id",))
+_DEPLOYMENT = ("reported_id", *PAIR)
+"""What a deployment stays the same by, also where another one gets its id."""
 DELIVERED = Scope("delivered_change", ("change_id",))
 
 
@@ -37,8 +39,10 @@ def derive_remedies(plan: Plan) -> None:
         Scope("claiming_deployment", ("deployment_id",)),
         ("previous_id",),
     )
+    reverting = _carrying_reverts_of_touched(plan)
     ids = plan.scratch(
-        "compared_deployment", ibis.union(moved, claiming, after.select(deployment_id="id"), distinct=True)
+        "compared_deployment",
+        ibis.union(moved, claiming, after.select(deployment_id="id"), reverting, distinct=True),
     )
     plan.pick("compared_order", "deployment_order", COMPARED, ("id",))
     order = plan.pick("compared_pair_order", "deployment_order", Scope("compared_order", PAIR))
@@ -48,10 +52,7 @@ def derive_remedies(plan: Plan) -> None:
     carried_changes = plan.pick(
         "neighbour_carried", "deployment_change", Scope("neighbour", ("deployment_id",))
     )
-    changes = plan.pick("neighbour_change", "change", Scope("neighbour_carried", ("change_id",)), ("id",))
-    reverts = plan.scratch("revert", remedies.reverts(changes), scope="neighbour_change")
-    names = plan.pick("reverted_identity", "identity", Scope("revert", ("node",)))
-    reverting = remedies.reverting(reports, order, carried_changes, reverts, names)
+    reverting = remedies.reverting(reports, order, carried_changes, _taken_back(plan))
     plan.pick("remedy_before", "remedy", COMPARED, ("id",))
     now = plan.scratch("remedy_now", remedies.remedies(reports, order, reverting), scope="compared_report")
     plan.replace("remedy", now, scope=COMPARED, columns=("id",))
@@ -62,9 +63,33 @@ def derive_remedies(plan: Plan) -> None:
     )
 
 
+def _carrying_reverts_of_touched(plan: Plan) -> ir.Table:
+    """The deployments (deployment_id) that carry what takes touched changes back, or takes that back."""
+    rows, scope = [], Scope("touched_node", ("node",))
+    for again in range(1, remedies.REVERTS):
+        rows.append(plan.pick(f"reverting_{again}", "change_revert", scope))
+        plan.pick(f"reverting_identity_{again}", "identity", Scope(f"reverting_{again}", ("change_id",)))
+        scope = Scope(f"reverting_identity_{again}", ("node",))
+    changes = (reverts.select("change_id") for reverts in rows)
+    plan.scratch("reverting_change", ibis.union(*changes, distinct=True))
+    scope = Scope("reverting_change", ("change_id",))
+    return plan.pick("reverting_carried", "deployment_change", scope).select("deployment_id")
+
+
+def _taken_back(plan: Plan) -> ir.Table:
+    """What the changes take back that are carried by compared deployments."""
+    reverts, names, scope = [], [], Scope("neighbour_carried", ("change_id",))
+    for again in range(remedies.REVERTS):
+        reverts.append(plan.pick(f"revert_{again}", "change_revert", scope))
+        names.append(plan.pick(f"reverted_identity_{again}", "identity", Scope(f"revert_{again}", ("node",))))
+        scope = Scope(f"reverted_identity_{again}", ("change_id",))
+    every = (ibis.union(*rows, distinct=True) for rows in (reverts, names))
+    return plan.scratch("taken_back", remedies.taken_back(*every), scope="revert_0")
+
+
 def derive_incidents(plan: Plan, definitions: Definitions) -> None:
     """Which deployments each incident came from: again for touched ones and for those after a touched one."""
-    report, services, names, links, spans, deployment_report = (
+    report, services, names, links, spans, tellings, deployment_report = (
         tables.table(name)
         for name in (
             "incident_report",
@@ -72,10 +97,15 @@ def derive_incidents(plan: Plan, definitions: Definitions) -> None:
             "incident_name",
             "incident_link",
             "deployment_span",
+            "deployment_telling",
             "deployment_report",
         )
     )
-    deployment = plan.table("touched_deployment")
+    touched_ids = [
+        plan.table("touched_deployment"),
+        plan.table("touched_reported").select(deployment_id="reported_id"),
+        plan.table("reassigned").select(deployment_id="reported_id"),
+    ]
     deployment_spans = plan.pick(
         "deployment_span_now", "deployment_span", Scope("touched_deployment", ("deployment_id",))
     )
@@ -84,7 +114,8 @@ def derive_incidents(plan: Plan, definitions: Definitions) -> None:
         ibis.union(
             plan.table("touched_report"),
             touched.linking_incidents(links, deployment_spans),
-            names.semi_join(deployment, "deployment_id").select("incident_id"),
+            touched.linking_incidents(links, plan.table("deployment_span_before")),
+            names.semi_join(ibis.union(*touched_ids), "deployment_id").select("incident_id"),
             definitions.later_incidents(report, services, plan.table("since")),
             distinct=True,
         ),
@@ -98,6 +129,7 @@ def derive_incidents(plan: Plan, definitions: Definitions) -> None:
             names.semi_join(again, "incident_id"),
             links.semi_join(again, "incident_id"),
             deployment_report,
+            tellings,
             spans,
         ),
         scope="touched_incident",
@@ -167,8 +199,8 @@ def derive_deployments(plan: Plan, definitions: Definitions) -> None:
         scope=OUTCOME,
         columns=("id",),
         first_seen=(
-            FirstSeen("deployment", ("id",)),
-            FirstSeen("deployment_failure", ("id",), known="failed"),
+            FirstSeen("deployment", _DEPLOYMENT),
+            FirstSeen("deployment_failure", _DEPLOYMENT, known="failed"),
         ),
     )
 

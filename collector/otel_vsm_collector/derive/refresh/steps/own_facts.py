@@ -1,7 +1,10 @@
 """What the spans of changes, deployments and incidents say by themselves."""
 
+import ibis
+import ibis.expr.types as ir
+
 from otel_vsm_collector.derive.refresh.plan import FirstSeen, Plan, Scope
-from otel_vsm_collector.derive.refresh.steps.scope import CHANGE, DEPLOYMENT, RELATED, REPORT
+from otel_vsm_collector.derive.refresh.steps.scope import CHANGE, RELATED, REPORT, REPORTED
 from otel_vsm_collector.derive.rules import (
     approvals,
     blocked,
@@ -9,8 +12,13 @@ from otel_vsm_collector.derive.rules import (
     deployments,
     executions,
     incidents,
+    remedies,
     stages,
 )
+from otel_vsm_collector.derive.rules.sequence import PAIR
+
+DEPLOYMENT = Scope("touched_deployment", ("deployment_id",))
+TELLING = Scope("touched_telling", ("telling_id",))
 
 
 def derive_changes(plan: Plan) -> None:
@@ -44,26 +52,84 @@ def derive_changes(plan: Plan) -> None:
         first_seen=(FirstSeen("approval", ("change_id", "gate", "actor_type"), known="wait_s"),),
         scope=CHANGE,
     )
-    plan.replace("change", changes.changes(own, events, names), scope=CHANGE, columns=("id",))
+    now = plan.scratch("change_now", changes.changes(own, events, names))
+    plan.replace("change", now, scope=CHANGE, columns=("id",))
+    plan.replace("change_revert", remedies.reverts(now), scope=CHANGE)
 
 
 def derive_deployment_reports(plan: Plan) -> None:
-    spans = deployments.spans_of_deployments(plan.table("related_span"))
-    own = plan.scratch(
-        "own_deployment_span",
-        spans.semi_join(plan.table("touched_deployment"), "deployment_id"),
-        scope="touched_deployment",
+    """What deployments say: again for what touched spans tell of, and for what was backfilled and is of
+    another deployment than before."""
+    reported, spans_before = (plan.table(name) for name in ("touched_reported", "deployment_span_before"))
+    spans = deployments.spans_of_deployments(plan.table("related_span")).semi_join(reported, "reported_id")
+    spans = plan.scratch("distinguished_span", deployments.distinguished(spans), scope="touched_reported")
+    own = plan.scratch("own_deployment_span", deployments.with_replaced(spans), scope="touched_reported")
+    counted = own.filter(~own.replaced).rename(deployment_id="telling_id")
+    links = plan.table("related_link").semi_join(counted, ["trace_id", "span_id"])
+    now = plan.scratch(
+        "telling_now",
+        deployments.tellings(own, deployments.ancestors(counted, links)),
+        scope="touched_reported",
     )
-    links = plan.table("related_link").semi_join(own, ["trace_id", "span_id"])
-    claims = plan.scratch("own_claim", deployments.deployment_claims(own, links), scope="touched_deployment")
-    plan.replace("deployment_claim", claims, scope=DEPLOYMENT)
-    reports = plan.scratch(
-        "report_now",
-        deployments.deployment_reports(own, claims, deployments.ancestors(own, links)),
-        scope="touched_deployment",
+
+    before = plan.pick(
+        "telling_before", "deployment_telling", REPORTED, service="service", environment="environment"
     )
+    plan.scratch("telling_pair", ibis.union(before, now.select(*PAIR), distinct=True))
+    columns = ("telling_id", "reported_id", *deployments.COMPARED)
+    beside = plan.pick(
+        "pair_telling",
+        "deployment_telling",
+        Scope("telling_pair", PAIR),
+        None,
+        **{name: name for name in (*columns, "deployment_id")},
+    )
+    others = beside.anti_join(reported, "reported_id")
+    every = others.select(*columns).union(now.select(*columns))
+    assigned = plan.scratch("assigned", deployments.assigned(every), scope="telling_pair")
+    both = others.rename(before_id="deployment_id").join(assigned, "telling_id")
+    both = both.select("telling_id", "reported_id", "before_id", "deployment_id")
+    reassigned = plan.scratch(
+        "reassigned", both.filter(both.before_id != both.deployment_id), scope="assigned"
+    )
+    telling_ids = [rows.select("telling_id") for rows in (spans_before, own, reassigned)]
+    plan.scratch("touched_telling", ibis.union(*telling_ids, distinct=True))
+    ids = [
+        *(rows.select(deployment_id="telling_id") for rows in (spans_before, own, reassigned)),
+        *(rows.select("deployment_id") for rows in (spans_before, reassigned)),
+        reassigned.select(deployment_id="before_id"),
+        assigned.semi_join(now, "telling_id").select("deployment_id"),
+    ]
+    plan.scratch("touched_deployment", ibis.union(*ids, distinct=True))
+
+    claims = deployments.deployment_claims(counted, links)
+    _replace_tellings(plan, "deployment_telling", now)
+    _replace_tellings(plan, "deployment_claim", claims.rename(telling_id="deployment_id"))
+    _replace_tellings(plan, "deployment_span", deployments.deployment_spans(own))
+
+    plan.pick(
+        "report_before",
+        "deployment_report",
+        DEPLOYMENT,
+        ("id",),
+        **{name: name for name in (*PAIR, "finished_at")},
+    )
+    tellings, all_claims = (
+        plan.pick(f"touched_{table}", table, DEPLOYMENT)
+        for table in ("deployment_telling", "deployment_claim")
+    )
+    reports = deployments.deployment_reports(tellings, all_claims)
+    reports = plan.scratch("report_now", reports, scope="touched_deployment")
     plan.replace("deployment_report", reports, scope=DEPLOYMENT, columns=("id",))
-    plan.replace("deployment_span", deployments.deployment_spans(own), scope=DEPLOYMENT)
+
+
+def _replace_tellings(plan: Plan, table: str, now: ir.Table) -> None:
+    """Replaces what touched tellings say by what they say now; those that are of another deployment than
+    before, and are not touched otherwise, say the same."""
+    reassigned = plan.pick(f"reassigned_{table}", table, Scope("reassigned", ("telling_id",)))
+    whole = now.union(reassigned.select(*now.columns)).left_join(plan.table("assigned"), "telling_id")
+    whole = whole.mutate(deployment_id=ibis.coalesce(whole.deployment_id, whole.telling_id))
+    plan.replace(table, whole, scope=TELLING)
 
 
 def derive_incident_reports(plan: Plan) -> None:

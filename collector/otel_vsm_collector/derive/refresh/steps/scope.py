@@ -8,10 +8,9 @@ from otel_vsm_collector.derive.refresh import touched
 from otel_vsm_collector.derive.refresh.plan import Plan, Scope
 from otel_vsm_collector.derive.refresh.steps.identities import TRACE
 from otel_vsm_collector.derive.rules import carried
-from otel_vsm_collector.derive.rules.sequence import PAIR
 
 CHANGE = Scope("touched_change", ("change_id",))
-DEPLOYMENT = Scope("touched_deployment", ("deployment_id",))
+REPORTED = Scope("touched_reported", ("reported_id",))
 REPORT = Scope("touched_report", ("incident_id",))
 RELATED = Scope("related_trace", ("trace_id",))
 """The traces that anything about touched changes, deployments and incidents is in."""
@@ -24,8 +23,6 @@ def find_touched(plan: Plan, definitions: Definitions) -> None:
     sources = (plan.table(name) for name in ("identity_before", "identity_now", "owner_before", "owner_now"))
     change = plan.scratch("touched_change", touched.touched_changes(*sources, sharing))
 
-    where_and_when = {name: name for name in (*PAIR, "finished_at")}
-    plan.pick("report_before", "deployment_report", DEPLOYMENT, ("id",), **where_and_when)
     plan.pick("key_before", "change_key", CHANGE)
     if definitions.by_time:
         merged = carried.in_repositories(tables.table("deployment_report"), tables.table("change"), change)
@@ -34,7 +31,7 @@ def find_touched(plan: Plan, definitions: Definitions) -> None:
     plan.pick("touched_identity", "identity", CHANGE)
     related = (
         plan.pick("related_alias", "alias", Scope("touched_identity", ("node",))),
-        plan.pick("deployment_span_before", "deployment_span", DEPLOYMENT),
+        plan.pick("deployment_span_before", "deployment_span", REPORTED),
         plan.pick("incident_trace_before", "incident_trace", REPORT),
     )
     plan.scratch(

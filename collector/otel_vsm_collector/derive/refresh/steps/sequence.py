@@ -58,6 +58,7 @@ def derive_ancestors(plan: Plan) -> None:
     plan.scratch("standing_or_stood", both, scope="standing")
     spans = plan.pick("standing_span", "deployment_span", Scope("standing_or_stood", ("deployment_id",)))
     links = plan.pick("standing_link", "span_link", Scope("standing_span", ("trace_id", "span_id")))
+    spans = spans.filter(~spans.replaced)
     ancestors = plan.scratch("standing_on", deployments.ancestors(spans, links), scope="standing_link")
     stood = ancestors.select("key", stood_id="deployment_id")
     new = ancestors.join(standing, "deployment_id").anti_join(stood, ["stood_id", "key"])
