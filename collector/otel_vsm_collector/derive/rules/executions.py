@@ -6,7 +6,7 @@ from ibis import ifelse
 
 from otel_vsm.semconv import TaskResult
 from otel_vsm_collector.derive.rules.changes import or_empty
-from otel_vsm_collector.derive.rules.stages import BAD, FIRST_ATTEMPT, NANOSECONDS
+from otel_vsm_collector.derive.rules.stages import BAD, FIRST_ATTEMPT, NANOSECONDS, stage_key
 
 _STAGE = ["owner", "stage"]
 _WORST_FIRST = (
@@ -88,7 +88,7 @@ def _together(runs: ir.Table) -> ir.Table:
         teams=or_empty(rows.teams),
         value_streams=or_empty(rows.value_streams),
         owner=ibis.coalesce(rows.change_id, rows.id),
-        stage=rows.stage_name.concat("\n", rows.environment.fill_null(""), "\n", rows.service.fill_null("")),
+        stage=stage_key(rows),
     )
 
 

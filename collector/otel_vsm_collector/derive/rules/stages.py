@@ -33,7 +33,7 @@ def stage_runs(spans: ir.Table) -> ir.Table:
     runs = spans.filter(spans.stage_name.notnull(), spans.event_name.isnull())
     runs = runs.mutate(
         id=runs.trace_id.concat(":", runs.span_id),
-        stage=runs.stage_name.concat("\n", runs.environment.fill_null(""), "\n", runs.service.fill_null("")),
+        stage=stage_key(runs),
     )
     runs = _each_once(runs)
     # Runs that no change is known for are no neighbours of each other.
@@ -85,6 +85,11 @@ def stage_runs(spans: ir.Table) -> ir.Table:
         process_s=(runs.ended_at - runs.started_at) / NANOSECONDS,
         wait_s=(runs.started_at - runs.busy_until).clip(lower=0) / NANOSECONDS,
     )
+
+
+def stage_key(rows: ir.Table) -> ir.StringValue:
+    """What tells the stages of a change apart: name, environment and service."""
+    return rows.stage_name.concat("\n", rows.environment.fill_null(""), "\n", rows.service.fill_null(""))
 
 
 def stage_events(spans: ir.Table) -> ir.Table:
@@ -169,21 +174,15 @@ def _with_legs(runs: ir.Table) -> ir.Table:
 def _ended_before(runs: ir.Table) -> ir.Table:
     """When the latest of the change's runs ended that had ended when each began (trace_id, span_id,
     ended_before)."""
-    moments = ibis.union(
-        runs.select("owner", *_ID, at="started_at", ended_at=ibis.null("int64"), turn=ibis.literal(1)),
-        # What takes no time has not ended before itself.
-        runs.select(
-            "owner",
-            *_ID,
-            "ended_at",
-            at="ended_at",
-            turn=ifelse(runs.ended_at > runs.started_at, 0, 2),
-        ).select("owner", *_ID, "at", "ended_at", "turn"),
-    )
+    # What takes no time has not ended before itself.
+    turn = ifelse(runs.ended_at > runs.started_at, 0, 2).cast("int8")
+    ends = runs.select("owner", *_ID, at="ended_at", end="ended_at", turn=turn)
+    starts = runs.select("owner", *_ID, at="started_at", end=ibis.null("int64"), turn=ibis.literal(1, "int8"))
+    moments = starts.union(ends)
     until_now = ibis.window(
         group_by=moments.owner, order_by=[moments["at"], moments.turn], preceding=(None, 0)
     )
-    moments = moments.mutate(ended_before=moments.ended_at.max().over(until_now))
+    moments = moments.mutate(ended_before=moments.end.max().over(until_now))
     return moments.filter(moments.turn == 1).select(*_ID, "ended_before")
 
 
