@@ -108,7 +108,7 @@ def measurement(measured: Json) -> Iterator[str]:
     why = {name: part for one in (deployments, runs) for name, part in one["why"].items()}
     if why:
         sentences[0] += f" ({', '.join(name.replace('_', ' ') for name in sorted(why))})"
-    if cut := deployments["cut_history"]:
+    if cut := deployments.get("cut_history"):  # an earlier collector does not say
         sentences.append(f"{count(cut, 'deployment')} told from a clone without the whole history")
     if left_out := sum(measured["excluded"].values()):
         sentences.append(f"{count(left_out, 'change')} delivered without a lead time")

@@ -87,7 +87,7 @@ FLOW = {
 }
 MEASUREMENT = {
     "stage_runs": {"count": 120, "unlinked": 6, "why": {"no_identity": 6}},
-    "deployments": {"count": 42, "unlinked": 1, "why": {"unknown_revision": 1}},
+    "deployments": {"count": 42, "unlinked": 1, "why": {"unknown_revision": 1}, "cut_history": 5},
     "suspicious": {"count": 0},
     "excluded": {"clock_skew": 2},
     "clock_skew": {"child_before_parent": 3},
@@ -266,8 +266,8 @@ def test_how_far_it_can_be_believed_is_said_in_the_end(api: Api) -> None:
     told = " ".join(run("--url", api.url).output.partition("Measured: ")[2].split())
     assert told == (
         "no change was found for 6 of 120 runs of stages and 1 of 42 deployments (no identity, unknown"
-        " revision); 2 changes delivered without a lead time; clocks disagree 3 times; spans arrive 4 s after"
-        " they end; 3 spans told afterwards."
+        " revision); 5 deployments told from a clone without the whole history; 2 changes delivered without a"
+        " lead time; clocks disagree 3 times; spans arrive 4 s after they end; 3 spans told afterwards."
     )
 
 
