@@ -187,25 +187,76 @@ incident = st.fixed_dictionaries(
     },
 )
 
-worlds: st.SearchStrategy[World] = st.lists(
-    st.one_of(
-        run,
-        run,
-        change_event,
-        change_event,
-        deployment,
-        deployment,
-        deployment,
-        incident,
-        incident,
-        stage_event,
-        approval,
-        work_item,
-        deployment_event,
-        service_event,
+
+def _like(event: Event, **otherwise: Any) -> Event:
+    """The event told by another span, with something else in it."""
+    return {key: value for key, value in event.items() if key != "span"} | otherwise
+
+
+rerun = st.tuples(
+    deployment,
+    st.lists(
+        st.fixed_dictionaries(
+            {"at": at},
+            optional={
+                "attempt": st.sampled_from([1, 2, 3, None]),
+                "pipeline_run": st.sampled_from(["R1", "R2", None]),
+                "job": st.sampled_from(["deploy", "more"]),
+                "leg": st.sampled_from(["eu", "us", None]),
+                "result": result,
+                "for": lasting,
+                "revision": revision,
+                "service": any_service,
+                "environment": anywhere,
+                "backfilled": st.booleans(),
+            },
+        ),
+        min_size=1,
+        max_size=2,
     ),
-    min_size=4,
-    max_size=22,
+).map(lambda told: [told[0], *(_like(told[0], **other) for other in told[1])])
+"""Several jobs, legs or attempts of one id, or deployments that share it."""
+twins = st.tuples(
+    deployment,
+    st.fixed_dictionaries(
+        {"at": at, "deploy": deployment_id, "backfilled": st.just(True)},
+        optional={
+            "revision": st.one_of(revision, st.none()),
+            "version": st.sampled_from(["1", "2", None]),
+            "result": result,
+            "links": st.lists(change, max_size=2),
+        },
+    ),
+).map(lambda told: [_like(told[0], backfilled=False), _like(told[0], **told[1])])
+"""A deployment that was told as it happened and backfilled as well."""
+reverted_again = st.tuples(st.permutations([1, 2, 3]), st.lists(at, min_size=2, max_size=2)).map(
+    lambda told: [
+        {"at": when, "event": "change.merged", "change": one, "reverts": other}
+        for when, one, other in zip(told[1], told[0], told[0][1:], strict=False)
+    ]
+)
+"""What takes back a revert."""
+single = st.one_of(
+    run,
+    run,
+    change_event,
+    change_event,
+    deployment,
+    deployment,
+    deployment,
+    incident,
+    incident,
+    stage_event,
+    approval,
+    work_item,
+    deployment_event,
+    service_event,
+)
+together = st.one_of(
+    *(single.map(lambda event: [event]) for _ in range(6)), rerun, rerun, twins, reverted_again
+)
+worlds: st.SearchStrategy[World] = st.lists(together, min_size=4, max_size=18).map(
+    lambda parts: [event for part in parts for event in part]
 )
 
 _NAMED = (
@@ -269,7 +320,7 @@ def apart(event: Event, number: int) -> Event:
     for key in ("change", "reverts"):
         if key in event:
             event[key] = _change(event[key], number)
-    if "revision" in event:
+    if event.get("revision") is not None:
         event["revision"] = _revision(event["revision"], number)
     if "links" in event:
         event["links"] = [_change(name, number) for name in event["links"]]
