@@ -111,7 +111,11 @@ def work_item(*, event: str, item: str, at_ns: int | None, common: CommonOptions
 @text_option("--service", required=True, help="The service that suffers.")
 @text_option("--environment", default="production", show_default=True, help="Where it suffers.")
 @click.option("--severity", type=choice(IncidentSeverity), help="How bad it is.")
-@text_option("--deployment", help="The id of the deployment that caused it, where that is known.")
+@text_option(
+    "--deployment",
+    help="The id of the deployment that caused it, where that is known; of several of one id it is that of "
+    "the service and environment.",
+)
 @at_option("When it happened.")
 @common_options()
 def incident(

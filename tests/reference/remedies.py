@@ -89,8 +89,9 @@ def _taken_back(changes: dict[str, Change]) -> dict[str, set[str]]:
     what takes back that takes it back once more; so far it is followed."""
     by_name = {node(name): change.id for change in changes.values() for name in (change.id, *change.aliases)}
     told = {
-        change.id: {by_name[node(name)] for name in change.reverts if node(name) in by_name}
-        for change in changes.values()
+        change.id: {by_name.get(node(name), name) for name in change.reverts} for change in changes.values()
     }
+    unknown = {name for names in told.values() for name in names} - told.keys()
+    told |= {name: set() for name in unknown}
     first = {change: {other for other in others if not told[other]} for change, others in told.items()}
     return {change: {other for other in others if not first[other]} for change, others in told.items()}

@@ -219,7 +219,60 @@ incident = st.fixed_dictionaries(
     },
 )
 
+<<<<<<< HEAD
 event = st.one_of(
+=======
+
+def _like(event: Event, **otherwise: Any) -> Event:
+    """The event told by another span, with something else in it."""
+    return {key: value for key, value in event.items() if key != "span"} | otherwise
+
+
+rerun = st.tuples(
+    deployment,
+    st.lists(
+        st.fixed_dictionaries(
+            {"at": at},
+            optional={
+                "attempt": st.sampled_from([1, 2, 3, None]),
+                "pipeline_run": st.sampled_from(["R1", "R2", None]),
+                "job": st.sampled_from(["deploy", "more"]),
+                "leg": st.sampled_from(["eu", "us", None]),
+                "result": result,
+                "for": lasting,
+                "revision": revision,
+                "service": any_service,
+                "environment": anywhere,
+                "backfilled": st.booleans(),
+            },
+        ),
+        min_size=1,
+        max_size=2,
+    ),
+).map(lambda told: [told[0], *(_like(told[0], **other) for other in told[1])])
+"""Several jobs, legs or attempts of one id, or deployments that share it."""
+twins = st.tuples(
+    deployment,
+    st.fixed_dictionaries(
+        {"at": at, "deploy": deployment_id, "backfilled": st.just(True)},
+        optional={
+            "revision": st.one_of(revision, st.none()),
+            "version": st.sampled_from(["1", "2", None]),
+            "result": result,
+            "links": st.lists(change, max_size=2),
+        },
+    ),
+).map(lambda told: [_like(told[0], backfilled=False), _like(told[0], **told[1])])
+"""A deployment that was told as it happened and backfilled as well."""
+reverted_again = st.tuples(st.permutations([1, 2, 3]), st.lists(at, min_size=2, max_size=2)).map(
+    lambda told: [
+        {"at": when, "event": "change.merged", "change": one, "reverts": other}
+        for when, one, other in zip(told[1], told[0], told[0][1:], strict=False)
+    ]
+)
+"""What takes back a revert."""
+single = st.one_of(
+>>>>>>> i10-deployments
     run,
     run,
     change_event,
@@ -235,12 +288,20 @@ event = st.one_of(
     deployment_event,
     service_event,
 )
+<<<<<<< HEAD
 # What is one of several is as likely as each of them, where it is not chosen by a number.
 _alone_or_together = st.integers(1, 6).flatmap(
     lambda number: matrix if number == 4 else event.map(lambda one: [one])
 )
 worlds: st.SearchStrategy[World] = st.lists(_alone_or_together, min_size=4, max_size=20).map(
     lambda told: [event for together in told for event in together]
+=======
+together = st.one_of(
+    *(single.map(lambda event: [event]) for _ in range(6)), rerun, rerun, twins, reverted_again
+)
+worlds: st.SearchStrategy[World] = st.lists(together, min_size=4, max_size=18).map(
+    lambda parts: [event for part in parts for event in part]
+>>>>>>> i10-deployments
 )
 
 _NAMED = (
@@ -307,7 +368,7 @@ def apart(event: Event, number: int) -> Event:
     for key in ("change", "reverts"):
         if key in event:
             event[key] = _change(event[key], number)
-    if "revision" in event:
+    if event.get("revision") is not None:
         event["revision"] = _revision(event["revision"], number)
     for key in ("links", "ancestors"):
         if key in event:

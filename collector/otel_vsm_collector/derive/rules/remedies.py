@@ -65,14 +65,15 @@ def taken_back(reverts: ir.Table, names: ir.Table) -> ir.Table:
     """Which changes take work back of which (change_id, reverted_id), from rows of `change_revert` and of
     `identity`: those of the changes in question, of what these revert, and so on `REVERTS` times.
 
-    What takes back a revert brings work again and takes none back; what takes that back does.
+    What takes back a revert brings work again and takes none back; what takes that back does. Whoever takes
+    back what nobody knows is a revert too.
     """
     named = names.select("node", reverted_id="change_id").distinct()
-    every = reverts.join(named, "node").select("change_id", "reverted_id").distinct()
+    every = reverts.left_join(named, "node").select("change_id", "reverted_id").distinct()
     taking = every
     for _ in range(REVERTS - 1):
         taking = every.anti_join(taking.select(reverted_id="change_id"), "reverted_id")
-    return taking
+    return taking.filter(taking.reverted_id.notnull())
 
 
 def reverting(reports: ir.Table, order: ir.Table, carried: ir.Table, taken: ir.Table) -> ir.Table:
