@@ -219,9 +219,6 @@ incident = st.fixed_dictionaries(
     },
 )
 
-<<<<<<< HEAD
-event = st.one_of(
-=======
 
 def _like(event: Event, **otherwise: Any) -> Event:
     """The event told by another span, with something else in it."""
@@ -272,7 +269,6 @@ reverted_again = st.tuples(st.permutations([1, 2, 3]), st.lists(at, min_size=2, 
 )
 """What takes back a revert."""
 single = st.one_of(
->>>>>>> i10-deployments
     run,
     run,
     change_event,
@@ -288,20 +284,13 @@ single = st.one_of(
     deployment_event,
     service_event,
 )
-<<<<<<< HEAD
 # What is one of several is as likely as each of them, where it is not chosen by a number.
-_alone_or_together = st.integers(1, 6).flatmap(
-    lambda number: matrix if number == 4 else event.map(lambda one: [one])
-)
-worlds: st.SearchStrategy[World] = st.lists(_alone_or_together, min_size=4, max_size=20).map(
-    lambda told: [event for together in told for event in together]
-=======
-together = st.one_of(
-    *(single.map(lambda event: [event]) for _ in range(6)), rerun, rerun, twins, reverted_again
+_SEVERAL = {1: matrix, 2: rerun, 3: rerun, 4: twins, 5: reverted_again}
+together = st.integers(1, 10).flatmap(
+    lambda number: _SEVERAL.get(number) or single.map(lambda event: [event])
 )
 worlds: st.SearchStrategy[World] = st.lists(together, min_size=4, max_size=18).map(
     lambda parts: [event for part in parts for event in part]
->>>>>>> i10-deployments
 )
 
 _NAMED = (
