@@ -108,8 +108,6 @@ def measurement(measured: Json) -> Iterator[str]:
         sentences.append(f"{count(left_out, 'change')} delivered without a lead time")
     if skew := sum(measured["clock_skew"].values()):
         sentences.append(f"clocks disagree {count(skew, 'time')}")
-    if strange := measured["suspicious"]["count"]:
-        sentences.append(f"{count(strange, 'change')} of too much not believed")
     if measured["ingest_delay"]["count"]:
         sentences.append(f"spans arrive {duration(measured['ingest_delay']['p50'])} after they end")
     yield from paragraph(f"Measured: {'; '.join(sentences)}.")

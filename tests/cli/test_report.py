@@ -88,7 +88,6 @@ FLOW = {
 MEASUREMENT = {
     "stage_runs": {"count": 120, "unlinked": 6, "why": {"no_identity": 6}},
     "deployments": {"count": 42, "unlinked": 1, "why": {"unknown_revision": 1}},
-    "suspicious": {"count": 0},
     "excluded": {"clock_skew": 2},
     "clock_skew": {"child_before_parent": 3},
     "ingest_delay": values(9, p50=4.0),

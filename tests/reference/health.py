@@ -16,18 +16,10 @@ from scenarios.question import Question
 def health(story: Story, question: Question) -> dict[str, Any]:
     """In the shape of the API's answer, but for what tells when spans arrived."""
     excluded = Counter(delivery.excluded for delivery in story.counted(question) if delivery.excluded)
-    suspicious: list[dict[str, Any]] = [
-        {"id": name, "revisions": revisions, "requests": requests}
-        for name, (revisions, requests) in story.facts.identities.suspicious.items()
-    ]
     return {
         "spans": spans(story, question),
         "stage_runs": stage_runs(story, question),
         "deployments": deployments(story, question),
-        "suspicious": {
-            "count": len(suspicious),
-            "changes": sorted(suspicious, key=lambda one: (-one["revisions"], one["id"]))[:20],
-        },
         "excluded": dict(excluded),
         "clock_skew": clock_skew(story, question, excluded),
     }

@@ -30,7 +30,7 @@ class Facts:
             ((link["trace_id"], link["span_id"]), (link["linked_trace_id"], link["linked_span_id"]))
             for link in links
         }
-        self.identities: Identities = identified(self.rows, declared.limits.suspicious_revisions)
+        self.identities: Identities = identified(self.rows)
         self.changes: dict[str, Change] = changes(self.rows, self.identities)
         self.runs: list[Run] = runs(self.rows, self.identities)
         self.runs_by_change: dict[str, list[Run]] = {name: [] for name in self.changes}

@@ -36,6 +36,7 @@ result = st.sampled_from(
 team = st.sampled_from(["red", "blue"])
 stream = st.sampled_from(["checkout", "search"])
 artifact = st.sampled_from(["x", "y"])
+branch = st.sampled_from(["main", "develop"])
 trace = st.sampled_from(["aaaa", "bbbb"])
 span = st.sampled_from(["00000000000000aa", "00000000000000bb"])
 item = st.sampled_from(["T-1", "T-2"])
@@ -52,6 +53,8 @@ run = st.fixed_dictionaries(
         "request": st.sampled_from(["1", "2", "4"]),
         "repository": repository,
         "revision": revision,
+        "ref_name": branch,
+        "base_name": branch,
         "result": result,
         "artifact_hash": artifact,
         "artifact_purl": artifact,
@@ -92,6 +95,7 @@ change_event = st.fixed_dictionaries(
         "request": st.sampled_from(["1", "2", "4"]),
         "repository": repository,
         "revision": revision,
+        "ref_name": branch,
         "reverts": change,
         "trace": trace,
         "span_id": span,

@@ -99,7 +99,7 @@ def _of_an_incident(_: int, event: Event) -> Row:
         "incident_id": incident,
         "event_name": name,
         "trace_id": incident_root(incident).trace_id,
-        "span_id": event_span_id(incident, name),
+        "span_id": event_span_id(incident, name, revision=event.get("revision")),
     }
 
 
@@ -109,7 +109,7 @@ def _of_a_work_item(_: int, event: Event) -> Row:
         "work_item_id": item,
         "event_name": name,
         "trace_id": work_item_root(item).trace_id,
-        "span_id": event_span_id(item, name),
+        "span_id": event_span_id(item, name, revision=event.get("revision")),
     }
 
 
@@ -129,7 +129,7 @@ def _of_a_change(number: int, event: Event) -> Row:
 
 def _event(number: int, event: Event) -> Row:
     name, change = event.pop("event"), event.get("change")
-    span_id = event_span_id(str(change), name, event.get("gate", ""))
+    span_id = event_span_id(str(change), name, event.get("gate", ""), event.get("revision"))
     return _of_a_change(number, event) | {"event_name": name, "span_id": span_id}
 
 

@@ -75,7 +75,6 @@ METRICS: dict[str, tuple[str, str, set[str]]] = {
     "vsm.collector.stage.unlinked": ("gauge", "{run}", {"vsm.window", "vsm.measurement.gap"}),
     "vsm.collector.deployment.unlinked": ("gauge", "{deployment}", {"vsm.window", "vsm.measurement.gap"}),
     "vsm.collector.clock_skew": ("gauge", "{contradiction}", {"vsm.window", "vsm.measurement.gap"}),
-    "vsm.collector.change.suspicious": ("updowncounter", "{change}", set()),
     "vsm.collector.ingest.delay": ("gauge", "s", {"vsm.window", "vsm.statistic"}),
     "vsm.collector.journal.size": ("updowncounter", "By", set()),
     "vsm.collector.lag": ("gauge", "s", set()),

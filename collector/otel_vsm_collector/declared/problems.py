@@ -25,6 +25,14 @@ _KINDS = {
     "model_type": "a mapping of settings",
 }
 
+_GONE = {
+    (
+        "limits",
+        "suspicious_revisions",
+    ): "is no setting any more: requests of one repository are never taken for"
+    " one change, so leave the key out"
+}
+
 
 class Problem(NamedTuple):
     """Something that is wrong, where it stands; a line of None stands for the file itself."""
@@ -89,6 +97,8 @@ def _sentence(detail: Mapping[str, Any]) -> str:
     kind, given, context = detail["type"], detail["input"], detail.get("ctx", {})
     if kind == "extra_forbidden":
         *section, key = detail["loc"]
+        if gone := _GONE.get(detail["loc"]):
+            return gone
         return f"unknown key; {allowed(key, _keys(section))}"
     if given is None:
         return "is empty; give it a value, or leave the key out"

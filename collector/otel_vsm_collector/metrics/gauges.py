@@ -69,16 +69,10 @@ def unlinked_spans(selection: Selection) -> ir.Table:
     return alone.anti_join(selection.table("trace_owner"), "trace_id").agg(active=ibis._.count())
 
 
-def suspicious_changes(selection: Selection) -> ir.Table:
-    """(active): what would be one change and is not believed."""
-    return gaps.suspicious_changes(selection).agg(active=ibis._.count())
-
-
 _UNDER_WAY = {
     registry.VSM_CHANGE_ACTIVE: active_changes,
     registry.VSM_INCIDENT_ACTIVE: active_incidents,
     registry.VSM_COLLECTOR_SPAN_UNLINKED: unlinked_spans,
-    registry.VSM_COLLECTOR_CHANGE_SUSPICIOUS: suspicious_changes,
 }
 
 

@@ -34,6 +34,7 @@ MAPPED = (
     Column("request", pa.string()),
     Column("revision", pa.string()),
     Column("ref_name", pa.string()),
+    Column("base_name", pa.string()),  # the branch that the request is to be merged into
     Column("stage_name", pa.string()),
     Column("stage_type", pa.string()),
     Column("queue_s", pa.float64()),

@@ -16,19 +16,16 @@ from otel_vsm_collector.figures.measurement.ingest_delay import arrived
 from otel_vsm_collector.figures.statistic import ratio
 
 NOTHING_NEW = "nothing_new"
-MOST_SUSPICIOUS = 20
 Row = dict[str, Any]
 
 
 def gaps(reader: Reader, selection: Selection) -> Row:
     """All of it, in the shape of the API's answer. Spans and arrivals are told apart by repository, team and
     value stream alone."""
-    suspicious = reader.answer(suspicious_changes, selection)
     return {
         "spans": _unlinked(reader.answer(spans, selection)),
         "stage_runs": _unlinked(reader.answer(stage_runs, selection)),
         "deployments": _unlinked(reader.answer(deployments, selection)),
-        "suspicious": {"count": len(suspicious), "changes": suspicious[:MOST_SUSPICIOUS]},
         "excluded": {row["excluded"]: row["changes"] for row in reader.answer(excluded, selection)},
         "clock_skew": clock_skew(reader, selection),
     }
@@ -121,18 +118,6 @@ def deployments(selection: Selection) -> ir.Table:
     )
     carrying_nothing = done.filter(done.change_mapping.isnull())
     return _with_all(done, carrying_nothing.select(gap=gap))
-
-
-def suspicious_changes(selection: Selection) -> ir.Table:
-    """(id, revisions, requests): what would be one change, and is not believed; the largest first."""
-    names = selection.table("identity").filter(ibis._.suspicious)
-    request = names.identity.re_search("#[0-9]+$")
-    whole = names.group_by("component").agg(
-        id=names.identity.min(where=request),
-        revisions=names.node.nunique(where=names.identity.re_search("@[^@#/]+$")),
-        requests=names.identity.nunique(where=request),
-    )
-    return whole.drop("component").order_by([ibis.desc("revisions"), "id"])
 
 
 def excluded(selection: Selection) -> ir.Table:

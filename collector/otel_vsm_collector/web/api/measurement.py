@@ -31,19 +31,6 @@ class LinkedDeployments(Linked):
     )
 
 
-class SuspiciousChange(ApiModel):
-    id: str = Field(description="As it would be called.")
-    revisions: int
-    requests: int
-
-
-class Suspicious(ApiModel):
-    """What would be one change of more revisions and requests than `limits.suspicious_revisions` believes."""
-
-    count: int
-    changes: list[SuspiciousChange] = Field(description="The largest.")
-
-
 class Received(ApiModel):
     """Spans since the collector started: received = rejected + filtered + unmapped + kept."""
 
@@ -65,7 +52,6 @@ Measurement = create_model(
     spans=Linked,
     stage_runs=Linked,
     deployments=LinkedDeployments,
-    suspicious=Suspicious,
     excluded=(dict[str, int], Field(description="Deliveries without a lead time, by reason.")),
     clock_skew=(dict[str, int], Field(description="What happened before it could have, by kind.")),
     **fields("measurement"),

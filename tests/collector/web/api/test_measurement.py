@@ -22,7 +22,6 @@ def test_nothing_known_is_nothing_wrong(web: Web) -> None:
     nothing: dict[str, Any] = {"count": 0, "unlinked": 0, "ratio": None, "why": {}}
     assert (found["spans"], found["stage_runs"]) == (nothing, nothing)
     assert found["deployments"] == nothing | {"nothing_new": 0}
-    assert found["suspicious"] == {"count": 0, "changes": []}
     assert set(found["clock_skew"].values()) == {0}
     assert found["received"] == {
         "received": 13,
@@ -79,16 +78,6 @@ def test_deployments_without_changes_say_why(web: Web, facts: FactStore) -> None
         "unknown_artifact": 1,
         "unknown_link": 1,
         "unknown_revision": 1,
-    }
-
-
-def test_a_suspicious_change_is_shown_as_it_would_be(web: Web, facts: FactStore) -> None:
-    for name in ("r#2", "r#1", "r@a", "r@b", "r@c"):
-        facts.insert("identity", identity=name, node=name, component="n", change_id=name, suspicious=True)
-    facts.insert("identity", identity="r#9", node="r#9", component="m", change_id="r#9", suspicious=False)
-    assert measured(web)["suspicious"] == {
-        "count": 1,
-        "changes": [{"id": "r#1", "revisions": 3, "requests": 2}],
     }
 
 

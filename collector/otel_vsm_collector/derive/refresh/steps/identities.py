@@ -37,12 +37,18 @@ def find_names(plan: Plan, definitions: Definitions) -> None:
     plan.replace("alias", now, scope=TRACE)
     touched_alias = plan.pick("touched_alias", "alias", NODE)
     names = plan.call("named", aliases.join_names, aliases.NAMES)
-    largest = definitions.declared.limits.suspicious_revisions
-    plan.replace("identity", plan.scratch("identity_now", aliases.identities(names, largest)), scope=NODE)
+    identity_now = plan.scratch("identity_now", aliases.identities(names))
+    plan.replace("identity", identity_now, scope=NODE)
 
     plan.scratch("named_trace", trace.union(touched_alias.select("trace_id"), distinct=True))
-    plan.pick("owner_before", "trace_owner", NAMED_TRACE)
+    owner_before = plan.pick("owner_before", "trace_owner", NAMED_TRACE)
     named_alias = plan.pick("named_alias", "alias", NAMED_TRACE)
     named_identity = plan.pick("named_identity", "identity", Scope("named_alias", ("node",)))
     owners = plan.scratch("owner_now", changes.trace_owners(named_alias, named_identity))
     plan.replace("trace_owner", owners, scope=NAMED_TRACE)
+    plan.scratch(
+        "identified_change",
+        touched.touched_changes(
+            touched.whose(identity_before, identity_now, named), touched.whose(owner_before, owners, trace)
+        ),
+    )

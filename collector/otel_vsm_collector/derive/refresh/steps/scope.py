@@ -21,8 +21,7 @@ def find_touched(plan: Plan, definitions: Definitions) -> None:
     sharing = plan.pick(
         "sharing_change", "change_item", Scope("touched_item", ("work_item_id",)), change_id="change_id"
     )
-    sources = (plan.table(name) for name in ("identity_before", "identity_now", "owner_before", "owner_now"))
-    change = plan.scratch("touched_change", touched.touched_changes(*sources, sharing))
+    change = plan.scratch("touched_change", touched.touched_changes(plan.table("identified_change"), sharing))
 
     where_and_when = {name: name for name in (*PAIR, "finished_at")}
     plan.pick("report_before", "deployment_report", DEPLOYMENT, ("id",), **where_and_when)
