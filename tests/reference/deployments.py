@@ -161,12 +161,17 @@ def _claims(
             name = f"{row['repository']}@{row['revision'].lower()}"
             if change := identities.change_of_work.get(node(name)):
                 by_revision.add(change)
-    keys = {row[column] for row in deployment.rows for column in ("artifact_hash", "artifact_purl")} - {None}
     for run in all_runs:
-        told = {run.row["artifact_hash"], run.row["artifact_purl"]}
-        if run.change is not None and run.row["stage_type"] == "package" and told & keys:
+        made = run.change is not None and run.row["stage_type"] == "package"
+        if made and any(_same_artifact(run.row, row) for row in deployment.runs):
             by_artifact.add(run.change)
     deployment.claims = {"linked": linked, "own": own, "revision": by_revision, "artifact": by_artifact}
+
+
+def _same_artifact(one: Row, other: Row) -> bool:
+    """By digest where both are known by one, else by package URL."""
+    column = "artifact_hash" if one["artifact_hash"] and other["artifact_hash"] else "artifact_purl"
+    return one[column] is not None and one[column] == other[column]
 
 
 def carried(deployments: dict[str, Deployment], changes: dict[str, Change], profile: Profile) -> Carried:

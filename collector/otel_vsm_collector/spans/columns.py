@@ -29,8 +29,8 @@ _EVERY_SPAN = (
 
 MAPPED = (
     # Falls back to <repository>#<request>, then <repository>@<revision>; null on the events of incidents.
-    Column("change_id", pa.string()),
-    Column("repository", pa.string()),  # normalised
+    Column("change_id", pa.string()),  # normalised, as the repository
+    Column("repository", pa.string()),
     Column("request", pa.string()),
     Column("revision", pa.string()),
     Column("ref_name", pa.string()),
@@ -49,8 +49,8 @@ MAPPED = (
     Column("deployment_id", pa.string()),
     Column("deployment_kind", pa.string()),
     Column("previous_revision", pa.string()),
-    Column("artifact_purl", pa.string()),
-    Column("artifact_hash", pa.string()),
+    Column("artifact_purl", pa.string()),  # without qualifiers and subpath
+    Column("artifact_hash", pa.string()),  # also the one that the package URL has in it
     Column("event_name", pa.string()),
     Column("work_item_id", pa.string()),
     Column("incident_id", pa.string()),
