@@ -108,6 +108,10 @@ def measurement(measured: Json) -> Iterator[str]:
         sentences.append(f"{count(left_out, 'change')} delivered without a lead time")
     if skew := sum(measured["clock_skew"].values()):
         sentences.append(f"clocks disagree {count(skew, 'time')}")
+    if retracted := measured["left_out"]["retracted"]:
+        sentences.append(f"{count(retracted, 'span')} taken back")
+    if future := measured["left_out"]["future"]:
+        sentences.append(f"{count(future, 'span')} of a time to come")
     if measured["ingest_delay"]["count"]:
         sentences.append(f"spans arrive {duration(measured['ingest_delay']['p50'])} after they end")
     yield from paragraph(f"Measured: {'; '.join(sentences)}.")

@@ -20,9 +20,21 @@ def health(story: Story, question: Question) -> dict[str, Any]:
         "spans": spans(story, question),
         "stage_runs": stage_runs(story, question),
         "deployments": deployments(story, question),
+        "left_out": {"retracted": _retracted(story, question)},
         "excluded": dict(excluded),
         "clock_skew": clock_skew(story, question, excluded),
     }
+
+
+def _retracted(story: Story, question: Question) -> int:
+    """How many spans that ended in the window were taken back."""
+    return sum(
+        question.within(row["ended_at"])
+        and question.repository in (None, row["repository"])
+        and question.team in (None, row["team"])
+        and question.value_stream in (None, row["value_stream"])
+        for row in story.facts.left_out
+    )
 
 
 def spans(story: Story, question: Question) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from reference.failures import Judged, judged
 from reference.identity import Identities, identified
 from reference.incidents import PRODUCTION, Incident, incidents
 from reference.remedies import Remedy, remedies
-from reference.rows import Key, Row, settled
+from reference.rows import Key, Row, left_out, settled
 from reference.runs import Begun, Run, runs, unfinished
 from scenarios.question import Question
 
@@ -25,7 +25,8 @@ class Facts:
 
     def __init__(self, rows: Iterable[Row], links: Iterable[Row], declared: Declared) -> None:
         self.declared = declared
-        self.rows = settled(rows, declared)
+        rows = list(rows)
+        self.rows, self.left_out = settled(rows, declared), left_out(rows)
         self.links: set[tuple[Key, Key]] = {
             ((link["trace_id"], link["span_id"]), (link["linked_trace_id"], link["linked_span_id"]))
             for link in links

@@ -45,6 +45,9 @@ incident_id = st.sampled_from(["I1", "I2"])
 stage_name = st.sampled_from(["build", "test", "package", "lint", "e2e"])
 severity = st.sampled_from(["critical", "high", "medium", "low"])
 
+# Mostly after all that happens.
+arrived = st.sampled_from(["0h", "200h", "200h", "200h"])
+
 run = st.fixed_dictionaries(
     {"at": at, "stage": stage_name},
     optional={
@@ -54,6 +57,7 @@ run = st.fixed_dictionaries(
         "repository": repository,
         "revision": revision,
         "ref_name": branch,
+        "arrived": arrived,
         "base_name": branch,
         "result": result,
         "artifact_hash": artifact,
@@ -96,6 +100,7 @@ change_event = st.fixed_dictionaries(
         "repository": repository,
         "revision": revision,
         "ref_name": branch,
+        "arrived": arrived,
         "reverts": change,
         "trace": trace,
         "span_id": span,
@@ -150,6 +155,7 @@ deployment = st.fixed_dictionaries(
         "value_stream": stream,
         "incident_id": incident_id,
         "work_item_id": item,
+        "arrived": arrived,
     },
 )
 deployment_event = st.fixed_dictionaries(
@@ -175,9 +181,12 @@ incident = st.fixed_dictionaries(
         "severity": severity,
         "team": team,
         "span_id": span,
+        "arrived": arrived,
         "causes": st.lists(st.tuples(trace, span), max_size=1),
     },
 )
+
+retraction = st.fixed_dictionaries({"at": at, "retract": st.integers(1, 8)}, optional={"arrived": arrived})
 
 worlds: st.SearchStrategy[World] = st.lists(
     st.one_of(
@@ -195,6 +204,7 @@ worlds: st.SearchStrategy[World] = st.lists(
         work_item,
         deployment_event,
         service_event,
+        retraction,
     ),
     min_size=4,
     max_size=22,
@@ -208,7 +218,15 @@ _NAMED = (
 
 def spans_of(side_by_side: list[World]) -> list[Span]:
     """What the ledger holds once all these worlds were told to one collector."""
-    events = [apart(event, number) for number, world in enumerate(side_by_side) for event in world]
+    events: list[Event] = []
+    for number, world in enumerate(side_by_side):
+        first = len(events)
+        for event in world:
+            earlier = len(events) - first
+            if "retract" not in event:
+                events.append(apart(event, number))
+            elif earlier:
+                events.append(event | {"retract": first + 1 + event["retract"] % earlier})
     causes = [event.pop("causes", []) for event in events]
     ledger = []
     for span, linked in zip(spans_of_each(events), causes, strict=True):

@@ -290,6 +290,8 @@ TOUCHED_SPAN = ibis.schema(
                 "event_name",
                 "work_item_id",
                 "incident_id",
+                "future",
+                "retracts",
             )
         },
     }

@@ -25,6 +25,8 @@ _EVERY_SPAN = (
     Column("started_at", pa.int64()),
     Column("ended_at", pa.int64()),  # never before started_at
     Column("failed", pa.bool_()),  # the status is an error
+    # It ends long after it arrived; null until that is known, and where it does not.
+    Column("future", pa.bool_()),
 )
 
 MAPPED = (
@@ -62,6 +64,7 @@ MAPPED = (
     Column("attempt", pa.int64()),  # of the pipeline's run, from 1
     Column("leg", pa.string()),
     Column("backfilled", pa.bool_()),
+    Column("retracts", pa.string()),  # the span of this trace that it takes back
 )
 """What mappings fill; null where an emitter does not say it."""
 

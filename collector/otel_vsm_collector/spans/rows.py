@@ -72,6 +72,7 @@ def ledger_rows(batches: Sequence[Numbered]) -> Rows:
         "started_at": pa.array(started_at),
         "ended_at": pa.array(ended_at),
         "failed": pa.array(spans.status[rows] == _STATUS_ERROR),
+        "future": pa.nulls(len(rows), pa.bool_()),
     }
     _normalise(columns)
     return Rows(_table("span", columns), _table("span_link", _link_columns(spans, rows, columns)))
@@ -100,6 +101,7 @@ def _normalise(columns: Columns) -> None:
     """Give repository, change, artifact and result the form that deriving may rely on."""
     columns["repository"] = _per_value(columns["repository"], normalise_repository)
     columns["change_id"] = _per_value(columns["change_id"], normalise_change_id)
+    columns["retracts"] = pc.utf8_lower(columns["retracts"])
     columns["reverts"] = _per_value(columns["reverts"], _normalised_changes)
     named = _per_value(columns["artifact_hash"], lambda name: digest_of(name) or name)
     columns["artifact_hash"] = pc.coalesce(named, _per_value(columns["artifact_purl"], digest_of))

@@ -54,5 +54,6 @@ MAPPING = Mapping(
         ),
         "leg": (Attribute(semconv.VSM_STAGE_LEG),),
         "backfilled": (Attribute(semconv.VSM_BACKFILLED),),
+        "retracts": (Attribute(semconv.VSM_RETRACTS_SPAN_ID, "span"),),
     },
 )

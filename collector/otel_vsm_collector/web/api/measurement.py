@@ -8,7 +8,7 @@ from pydantic import Field, create_model
 from otel_vsm_collector.figures import groups
 from otel_vsm_collector.figures.limits import limits
 from otel_vsm_collector.web.api.figure_models import Limit, fields
-from otel_vsm_collector.web.api.models import ApiModel, Share, Window
+from otel_vsm_collector.web.api.models import ApiModel, LeftOut, Share, Window
 from otel_vsm_collector.web.api.parameters import Filters
 from otel_vsm_collector.web.api.problems import REFUSED, once
 from otel_vsm_collector.web.reading import Reader
@@ -52,6 +52,7 @@ Measurement = create_model(
     spans=Linked,
     stage_runs=Linked,
     deployments=LinkedDeployments,
+    left_out=LeftOut,
     excluded=(dict[str, int], Field(description="Deliveries without a lead time, by reason.")),
     clock_skew=(dict[str, int], Field(description="What happened before it could have, by kind.")),
     **fields("measurement"),

@@ -7,7 +7,7 @@ from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.derive.refresh import touched
 from otel_vsm_collector.derive.refresh.duplicates import DROPPED, drop_repeated_spans
 from otel_vsm_collector.derive.refresh.plan import Plan, Scope
-from otel_vsm_collector.derive.rules import aliases, changes
+from otel_vsm_collector.derive.rules import aliases, changes, counting
 
 TRACE = Scope("touched_trace", ("trace_id",))
 NODE = Scope("touched_node", ("node",))
@@ -17,11 +17,12 @@ NAMED_TRACE = Scope("named_trace", ("trace_id",))
 def find_names(plan: Plan, definitions: Definitions) -> None:
     spans = definitions.with_defaults(tables.table("touched_span"))
     trace = plan.scratch("touched_trace", spans.select("trace_id").distinct())
-    # All tellings: one that is dropped touches its change too.
+    # All tellings: one that is dropped, or does not count, touches its change too.
     plan.scratch("touched_report", touched.touched_incidents(spans))
     plan.scratch("touched_deployment", touched.touched_deployments(spans))
     plan.scratch("touched_item", touched.touched_items(spans))
     plan.call("repeated", drop_repeated_spans)
+    spans = counting.counting(spans)
     dropped = definitions.with_defaults(ibis.table(tables.TOUCHED_SPAN, name=DROPPED))
     dropped_alias = plan.scratch("dropped_alias", aliases.aliases(dropped), scope="repeated")
     now = plan.scratch("alias_now", aliases.aliases(spans))

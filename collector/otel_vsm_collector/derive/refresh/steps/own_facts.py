@@ -17,7 +17,8 @@ def derive_changes(plan: Plan) -> None:
     plan.replace(
         "stage_run",
         stages.stage_runs(work),
-        scope=Scope("work_span", ("trace_id", "span_id")),
+        # Also those that were runs before, and do not count any more.
+        scope=Scope("ledger_span", ("trace_id", "span_id")),
         first_seen=(FirstSeen("stage_run", ("trace_id", "span_id")),),
     )
     plan.replace("stage_event", stages.stage_events(own), scope=CHANGE)

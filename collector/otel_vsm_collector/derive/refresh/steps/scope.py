@@ -7,7 +7,7 @@ from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.derive.refresh import touched
 from otel_vsm_collector.derive.refresh.plan import Plan, Scope
 from otel_vsm_collector.derive.refresh.steps.identities import TRACE
-from otel_vsm_collector.derive.rules import carried
+from otel_vsm_collector.derive.rules import carried, counting
 from otel_vsm_collector.derive.rules.sequence import PAIR
 
 CHANGE = Scope("touched_change", ("change_id",))
@@ -41,5 +41,6 @@ def find_touched(plan: Plan, definitions: Definitions) -> None:
         ibis.union(plan.table(TRACE.table), *(rows.select("trace_id") for rows in related), distinct=True),
     )
     spans = plan.pick("ledger_span", "span", RELATED, **{name: name for name in tables.WORK_SPAN})
-    plan.scratch("related_span", definitions.with_defaults(spans))
+    counted = counting.counting(spans).drop("future", "retracts")
+    plan.scratch("related_span", definitions.with_defaults(counted))
     plan.pick("related_link", "span_link", RELATED)
