@@ -153,7 +153,8 @@ def _claims(
     linked: set[str] = set()
     for trace in linked_traces:
         linked |= identities.changes_of_trace.get(trace, set())
-    own, by_revision, by_artifact = set(), set(), set()
+    own, by_revision = set(), set()
+    by_artifact: set[str] = set()
     for row in deployment.runs:
         if change := identities.change_of_row.get(key_of(row)):
             own.add(change)
@@ -162,8 +163,9 @@ def _claims(
             if change := identities.change_of_work.get(node(name)):
                 by_revision.add(change)
     for run in all_runs:
-        made = run.change is not None and run.row["stage_type"] == "package"
-        if made and any(_same_artifact(run.row, row) for row in deployment.runs):
+        if run.change is None or run.row["stage_type"] != "package":
+            continue
+        if any(_same_artifact(run.row, row) for row in deployment.runs):
             by_artifact.add(run.change)
     deployment.claims = {"linked": linked, "own": own, "revision": by_revision, "artifact": by_artifact}
 
@@ -171,7 +173,7 @@ def _claims(
 def _same_artifact(one: Row, other: Row) -> bool:
     """By digest where both are known by one, else by package URL."""
     column = "artifact_hash" if one["artifact_hash"] and other["artifact_hash"] else "artifact_purl"
-    return one[column] is not None and one[column] == other[column]
+    return bool(one[column] and one[column] == other[column])
 
 
 def carried(deployments: dict[str, Deployment], changes: dict[str, Change], profile: Profile) -> Carried:

@@ -55,7 +55,7 @@ def _once(rows: Iterable[Row]) -> list[Row]:
 
 
 def _is_retraction(row: Row) -> bool:
-    return row["event_name"] == "event.retracted"
+    return bool(row["event_name"] == "event.retracted")
 
 
 def _retracted(rows: list[Row]) -> set[Key]:

@@ -39,7 +39,7 @@ def carried(world: World, events: list[dict[str, Any]]) -> set[tuple[str, str]]:
 
 
 def test_it_is_one_artifact_in_all_36_pairs_of_spellings(duckdb_world: World) -> None:
-    events = []
+    events: list[dict[str, Any]] = []
     for made in SPELLINGS:
         for deployed in SPELLINGS:
             number = len(events) // 2 + 1

@@ -65,6 +65,7 @@ def test_a_span_with_everything(row: Callable[..., Row]) -> None:
             "vsm.run.attempt": 2,
             "vsm.stage.leg": "linux",
             "vsm.backfilled": True,
+            "vsm.retracts.span_id": "00000000000000AA",
         },
         name="deploy",
         trace_id=bytes(range(16)),
@@ -81,6 +82,7 @@ def test_a_span_with_everything(row: Callable[..., Row]) -> None:
         "started_at": 1,
         "ended_at": 2,
         "failed": False,
+        "future": None,
         "change_id": "github.com/acme/shop#12",
         "repository": "github.com/acme/shop",
         "request": "12",
@@ -113,6 +115,7 @@ def test_a_span_with_everything(row: Callable[..., Row]) -> None:
         "attempt": 2,
         "leg": "linux",
         "backfilled": True,
+        "retracts": "00000000000000aa",
     }
 
 

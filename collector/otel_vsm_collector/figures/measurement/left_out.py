@@ -19,19 +19,20 @@ def left_out(reader: Reader, selection: Selection) -> Row:
 
     Spans are told apart by repository, team and value stream alone.
     """
-    retracted = reader.answer(retracted_spans, selection)
+    rows = reader.answer(retracted_spans, selection)
     [future] = reader.answer(future_spans, selection)
+    retracted = [row for row in rows if row["ended_at"] is not None]
     return {
-        "retracted": sum(row["known"] for row in retracted),
-        "retracts_nothing": sum(not row["known"] for row in retracted),
+        "retracted": len(retracted),
+        "retracts_nothing": len(rows) - len(retracted),
         "future": future["spans"],
-        "latest": [row for row in retracted if row["known"]][:MOST],
+        "latest": retracted[:MOST],
     }
 
 
 def retracted_spans(selection: Selection) -> ir.Table:
     """The spans that ended in the window and were taken back, each with who did so first, the latest first;
-    and what was taken back in the window of which no span is known (not `known`)."""
+    and what was taken back in the window of which no span is known (ended_at is null)."""
     every = selection.table("span")
     by = counting.retractions(every)
     by = by.group_by("trace_id", span_id=by.retracts).agg(
@@ -52,7 +53,6 @@ def retracted_spans(selection: Selection) -> ir.Table:
         "by_team",
         "by_actor_type",
         "ended_at",
-        known=known,
         name="span_name",
         **{name: ibis.ifelse(known, rows[f"{name}_right"], rows[name]) for name in _FILTERS},
     )

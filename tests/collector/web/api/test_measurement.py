@@ -11,8 +11,9 @@ SHOP = {"service": "shop", "environment": "production"}
 IN_MAY = "from=2026-05-01&to=2026-06-01"
 
 
-def measured(web: Web) -> Any:
-    found = web.get(f"/api/v1/measurement?{IN_MAY}")
+def measured(web: Web, **filters: str) -> Any:
+    asked = "".join(f"&{name}={value}" for name, value in filters.items())
+    found = web.get(f"/api/v1/measurement?{IN_MAY}{asked}")
     assert found.status == 200, found.body
     return found.json
 
@@ -79,6 +80,38 @@ def test_deployments_without_changes_say_why(web: Web, facts: FactStore) -> None
         "unknown_link": 1,
         "unknown_revision": 1,
     }
+
+
+def test_what_was_taken_back_is_counted_with_who_did_it(web: Web, facts: FactStore) -> None:
+    told = {"trace_id": "t", "started_at": MAY_1, "ended_at": MAY_1, "repository": "r", "seq": 1}
+    retraction = told | {"event_name": "event.retracted", "started_at": MAY_1 + SECOND}
+    facts.insert("arrival", seq=1, received_at=MAY_1)
+    for span in ("a", "b"):
+        facts.insert("span", **told, span_id=span, name="change.merged", event_name="change.merged")
+    facts.insert("span", **retraction, span_id="1", retracts="a", team="red", actor_type="human")
+    # Not told, not of this trace, not of a time that has come.
+    facts.insert("span", **retraction, span_id="2", retracts="x")
+    facts.insert("span", **(retraction | {"trace_id": "u"}), span_id="3", retracts="b")
+    facts.insert("span", **retraction, span_id="4", retracts="b", future=True)
+    found = measured(web)
+    assert found["left_out"] == {
+        "retracted": 1,
+        "retracts_nothing": 2,
+        "future": 1,
+        "latest": [
+            {
+                "trace_id": "t",
+                "span_id": "a",
+                "name": "change.merged",
+                "ended_at": "2026-05-01T00:00:00Z",
+                "retracted_at": "2026-05-01T00:00:01Z",
+                "by_team": "red",
+                "by_actor_type": "human",
+            }
+        ],
+    }
+    assert found["spans"]["count"] == 1
+    assert measured(web, repository="other")["left_out"]["retracted"] == 0
 
 
 def test_what_happened_before_it_could_have_is_counted(web: Web, facts: FactStore) -> None:
