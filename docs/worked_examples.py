@@ -108,7 +108,9 @@ def _block(example: Example) -> str:
 
 def _with_what(event: Example, events: list[Example]) -> Example:
     """What takes another event back says which, in words."""
-    return event | {"retract": happened(events[event["retract"] - 1])} if "retract" in event else event
+    if "retract" not in event:
+        return event
+    return event | {"retract": happened(_with_what(events[event["retract"] - 1], events))}
 
 
 def _wrapped(text: str, first: str) -> Iterator[str]:
