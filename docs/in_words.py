@@ -23,6 +23,8 @@ _ABSENT = {
     "change": "is no change of its own",
     "delivery": "is not delivered",
     "deployment": "is no deployment",
+    "incident": "is no incident",
+    "stage_run": "did not run",
 }
 # Only that spans differ is meant by these.
 _TECHNICAL = {"at", "for", "span_id"}
@@ -52,7 +54,9 @@ def happened(event: dict[str, Any]) -> str:
     of = change(told.pop("change")) if "change" in told else None
     name = str(told.pop("event", "")).removeprefix("change.").replace(".", " ").replace("_", " ")
     links = [str(link) for link in told.pop("links", [])]
-    if "incident" in told:
+    if "retract" in told:
+        head = f"taken back: {told.pop('retract')}"
+    elif "incident" in told:
         head = f"incident {told.pop('incident')} {name}"
         told |= {"names": told.pop("deployment")} if "deployment" in told else {}
         told |= {"links to": ", ".join(links)} if links else {}

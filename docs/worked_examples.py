@@ -91,7 +91,7 @@ def _block(example: Example) -> str:
     lines = [
         line
         for time, event in zip(times, example["events"], strict=True)
-        for line in _wrapped(happened(event), f"{time:>{room}}  ")
+        for line in _wrapped(happened(_with_what(event, example["events"])), f"{time:>{room}}  ")
     ]
     if "settings" in example:
         settings = yaml.safe_dump(example["settings"], default_flow_style=None, sort_keys=False, width=WIDTH)
@@ -104,6 +104,13 @@ def _block(example: Example) -> str:
         lines += [f"{asked(question)}:"] if question else []
         lines += [line for told in follows(expect) for line in _wrapped(told, "→ ")]
     return "\n".join(lines)
+
+
+def _with_what(event: Example, events: list[Example]) -> Example:
+    """What takes another event back says which, in words."""
+    if "retract" not in event:
+        return event
+    return event | {"retract": happened(_with_what(events[event["retract"] - 1], events))}
 
 
 def _wrapped(text: str, first: str) -> Iterator[str]:

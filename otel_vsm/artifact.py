@@ -19,6 +19,27 @@ _IMAGE = (
 )
 
 
+def digest_of(name: str) -> str | None:
+    """The digest that is in any name of an artifact: `sha256:` and 64 digits in lower case, one of another
+    kind as it is written."""
+    plain = unquote(name)
+    if plain.startswith("pkg:"):
+        match = re.search(_DIGEST_OF_PURL, plain)
+        return f"sha256:{match[1].lower()}" if match else None
+    if re.fullmatch(_OTHER_DIGEST, plain):
+        return _normal(plain)
+    match = re.fullmatch(_DIGEST, plain) or re.fullmatch(_IMAGE, plain)
+    return f"sha256:{match['sha256'].lower()}" if match and match["sha256"] else None
+
+
+def package_of(purl: str) -> str:
+    """The package URL without qualifiers and subpath, nothing in it escaped; what is none stays as it is."""
+    if not purl.startswith("pkg:"):
+        return purl
+    kind, slash, name = re.split(r"[?#]", purl)[0].removeprefix("pkg:").strip("/").partition("/")
+    return f"pkg:{kind.lower()}{slash}{unquote(name)}"
+
+
 class NamedArtifact(NamedTuple):
     artifact: Artifact
     problem: str | None = None
@@ -31,11 +52,9 @@ def artifact_of(name: str | None, digest: str | None, version: str | None) -> Na
     if not name:
         return NamedArtifact(Artifact(hash=told, version=version))
     if name.startswith("pkg:"):
-        match = re.search(_DIGEST_OF_PURL, unquote(name))
-        found = f"sha256:{match[1].lower()}" if match else None
-        return NamedArtifact(Artifact(purl=name, hash=told or found, version=version))
+        return NamedArtifact(Artifact(purl=name, hash=told or digest_of(name), version=version))
     if re.fullmatch(_DIGEST, name) or re.fullmatch(_OTHER_DIGEST, name):
-        return NamedArtifact(Artifact(hash=told or _normal(name), version=version))
+        return NamedArtifact(Artifact(hash=told or digest_of(name), version=version))
     image = re.fullmatch(_IMAGE, name)
     if not image or not (image["tag"] or image["sha256"] or "/" in image["name"]):
         return NamedArtifact(
@@ -43,8 +62,7 @@ def artifact_of(name: str | None, digest: str | None, version: str | None) -> Na
             f"--artifact {one_line(name)} is left out: it is neither a package URL (pkg:…) nor a digest"
             " (sha256:…) nor the reference of an image",
         )
-    found = f"sha256:{image['sha256'].lower()}" if image["sha256"] else None
-    problem = None
+    found, problem = digest_of(name), None
     if not (told or found):
         problem = (
             f"--artifact {one_line(name)} names no digest, by which the artifact would be known again:"

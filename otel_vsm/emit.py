@@ -12,7 +12,7 @@ from otel_vsm.semconv import DeploymentKind, EventName, MeasurementGap, StageTyp
 
 _NOT_FAILED = frozenset({TaskResult.SUCCESS, TaskResult.CANCELLATION, TaskResult.SKIP})
 _WELL = frozenset({TaskResult.SUCCESS, TaskResult.SKIP})
-_RECURRING = frozenset(
+RECURRING = frozenset(
     {
         EventName.WORK_ITEM_BLOCKED,
         EventName.WORK_ITEM_UNBLOCKED,
@@ -204,7 +204,7 @@ def event(
 ) -> Record:
     """A point event of the owner, which is the change unless another is given."""
     parent = origin.parent
-    if name in _RECURRING:
+    if name in RECURRING:
         subject = str(at_ns // 1_000_000_000)
     return Record(
         trace_id=parent.trace_id,
@@ -224,6 +224,28 @@ def event(
             }
         ),
         links=(*_caller_link(parent), *links),
+    )
+
+
+def retraction(origin: Origin, span: SpanReference, *, at_ns: int, incident: str | None = None) -> Record:
+    """A point event that takes back what was told under the ids of a span, of an incident or a change."""
+    name = EventName.EVENT_RETRACTED
+    return Record(
+        trace_id=span.trace_id,
+        span_id=event_span_id(span.trace_id, name, span.span_id),
+        parent_span_id=origin.parent.parent_span_id,
+        name=name,
+        start_ns=at_ns,
+        end_ns=at_ns,
+        attributes=_known(
+            {
+                **origin.common_attributes(),
+                semconv.VSM_EVENT_NAME: name.value,
+                semconv.VSM_RETRACTS_SPAN_ID: span.span_id,
+                semconv.VSM_INCIDENT_ID: incident,
+            }
+        ),
+        links=_caller_link(origin.parent),
     )
 
 

@@ -39,6 +39,8 @@ _FOLDER = r"/(?!/)|\.{1,2}(?:/|$)|[A-Za-z]:[/\\]|(?i:file)://"
 _LOCAL = "local/"
 _MAX_LENGTH = 4096
 """Of a path of this machine; what is longer is no address."""
+_CHANGE = r"(?P<repository>.+)(?P<mark>[#!@])(?P<name>[A-Za-z0-9._-]+)"
+_CERTAIN = r"[#!]\d+|@(?:[0-9a-f]{40}|[0-9a-f]{64})"
 _DEFAULT_PORTS = frozenset({("http", "80"), ("git", "9418")})
 _PORTS = frozenset({None, "", "22", "443"})
 """By which a forge is the same forge: some take ssh on 443, where a firewall lets nothing else through."""
@@ -133,6 +135,27 @@ def change_of_request(repository: Repository, number: int | str) -> ChangeId:
 def change_of_commit(repository: Repository, sha: str) -> ChangeId:
     """The change that a commit outside any request stands for; `sha` is the full hash."""
     return ChangeId(f"{repository}@{sha.lower()}")
+
+
+def normalise_change_id(text: str) -> ChangeId | None:
+    """The one name of a change, whichever address of its repository it was given with.
+
+    `https://GitHub.com/acme/shop.git#12` is `github.com/acme/shop#12`. A free text stays as it is. None where
+    a part of it may be a password, so that it is neither to be stored nor shown.
+    """
+    text = text.strip()
+    parts = re.fullmatch(_CHANGE, text)
+    if not re.search("[:/]" if parts else "[#@]", text):
+        return ChangeId(text) if text else None
+    if not parts:
+        return None
+    address, mark, name = parts.groups()
+    repository = normalise_repository(address)
+    if not repository or "/" not in repository:
+        return None
+    if ":" in address and not re.fullmatch(_CERTAIN, mark + name.lower()):
+        return None
+    return ChangeId(f"{repository}@{name.lower()}" if mark == "@" else f"{repository}#{name}")
 
 
 def change_root(change: ChangeId | str) -> SpanReference:

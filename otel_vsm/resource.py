@@ -60,10 +60,27 @@ def resource_attributes() -> dict[str, str]:
 
 
 def current_stamp() -> Stamp:
-    """What the environment and the stamp tell of this service; the repository is normalised."""
+    """What the environment and the stamp tell of this service; repository and artifact are normalised."""
     environment = {field: os.environ.get(name, "") for field, name in VARIABLES.items()}
-    stamp = replace(_stamp_file(), **{field: value for field, value in environment.items() if is_text(value)})
-    return replace(stamp, repository=normalise_repository(stamp.repository)) if stamp.repository else stamp
+    told = {field: value for field, value in environment.items() if is_text(value)}
+    stamp = _stamp_file()
+    if "artifact_purl" in told:
+        stamp = replace(stamp, artifact_hash=None)  # of another artifact
+    stamp = replace(stamp, **told)
+    if stamp.repository:
+        stamp = replace(stamp, repository=normalise_repository(stamp.repository))
+    return _with_artifact(stamp, stamp.artifact_purl) if stamp.artifact_purl else stamp
+
+
+def _with_artifact(stamp: Stamp, name: str) -> Stamp:
+    """The stamp with what any name of the artifact says: package URL, digest, reference of an image."""
+    # Most services have no artifact to tell of, and need not load this.
+    from otel_vsm.artifact import artifact_of
+
+    named = artifact_of(name, stamp.artifact_hash, None)
+    if named.problem:
+        _warn("The artifact of the service is named by neither a package URL nor a digest, and is left out.")
+    return replace(stamp, artifact_purl=named.artifact.purl, artifact_hash=named.artifact.hash)
 
 
 def _stamp_file() -> Stamp:

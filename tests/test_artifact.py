@@ -2,7 +2,7 @@
 
 import pytest
 
-from otel_vsm.artifact import artifact_of
+from otel_vsm.artifact import artifact_of, digest_of, package_of
 from otel_vsm.emit import Artifact
 
 DIGITS = "3b1f4C0a" * 8
@@ -63,3 +63,26 @@ def test_what_is_no_artifact_is_left_out(name: str) -> None:
     assert named.artifact == Artifact()
     assert named.problem and "is left out" in named.problem
     assert len(named.problem) < 350
+
+
+def test_a_digest_is_found_in_a_name_that_is_escaped() -> None:
+    assert digest_of(f"sha256%3A{DIGITS}") == HASH
+    assert digest_of("pkg:pypi/shop@1.4") is digest_of("ghcr.io/acme/shop:1.4") is digest_of("x") is None
+    assert digest_of(f"sha512:{'a' * 128}") == f"sha512:{'a' * 128}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pkg:npm/@acme/shop@1.4",
+        "pkg:npm/%40acme/shop@1.4",
+        "pkg:NPM/%40acme/shop@1.4?repository_url=https://npm.acme.dev#lib",
+        "pkg://npm/@acme/shop@1.4/",
+    ],
+)
+def test_a_package_is_known_without_qualifiers_and_subpath(name: str) -> None:
+    assert package_of(name) == "pkg:npm/@acme/shop@1.4"
+
+
+def test_what_is_no_package_url_stays_as_it_is() -> None:
+    assert package_of("shop 1.4?") == "shop 1.4?"

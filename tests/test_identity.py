@@ -14,6 +14,7 @@ from otel_vsm.identity import (
     event_span_id,
     incident_root,
     local_repository,
+    normalise_change_id,
     normalise_repository,
     repository_url,
     work_item_root,
@@ -227,3 +228,40 @@ def test_events_of_different_things_are_apart() -> None:
         event_span_id("a", "change.merged", revision="2" * 40),
     }
     assert len(ids) == 7
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("https://GitHub.com/Acme/shop.git#12", "github.com/acme/shop#12"),
+        ("git@github.com:acme/shop.git#12", "github.com/acme/shop#12"),
+        ("https://token:x@gitlab.com/acme/shop!12", "gitlab.com/acme/shop#12"),
+        ("github.com/acme/shop@" + "AB" * 20, "github.com/acme/shop@" + "ab" * 20),
+        ("ghe.acme.dev:8443/Acme/shop#3", "ghe.acme.dev:8443/Acme/shop#3"),
+        ("local/shop#3", "local/shop#3"),
+        ("git.acme.dev/shop@c1", "git.acme.dev/shop@c1"),
+        (" SHOP-12 ", "SHOP-12"),
+        ("a-name/of-its-own", "a-name/of-its-own"),
+        ("release candidate: 4", "release candidate: 4"),
+        ("Release@5", "Release@5"),
+    ],
+)
+def test_a_change_has_one_name_whatever_the_address(given: str, name: str) -> None:
+    assert normalise_change_id(given) == name
+    assert normalise_change_id(name) == name
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "https://user:pa#ss@github.com/acme/shop#12",
+        "https://user:pa@ss@host",
+        "https://user:123@host",
+        "user:secret@deadbeef",
+        "https://user:secret@github.com/acme/shop",
+        "user:secret@github.com/acme/shop@c1",
+    ],
+)
+def test_what_may_hold_a_password_names_no_change(given: str) -> None:
+    assert normalise_change_id(given) is None

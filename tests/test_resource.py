@@ -163,3 +163,25 @@ def test_the_sdk_finds_the_detector_by_its_name(tmp_path: Path) -> None:
     assert done.stderr == ""
     expected = TOLD | {"deployment.id": "shop-8", "service.name": "shop", "service.version": "mine"}
     assert expected.items() <= document.items()
+
+
+@pytest.mark.parametrize(
+    "name", [f"pkg:oci/shop@sha256%3A{'AB' * 32}", f"ghcr.io/acme/shop@sha256:{'ab' * 32}"]
+)
+def test_the_artifact_is_named_as_by_the_option(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_stamp(tmp_path / "otel-vsm.stamp.json", stamp=Stamp(artifact_hash="sha256:other"))
+    monkeypatch.setenv("OTEL_VSM_ARTIFACT_PURL", name)
+    told = resource_attributes()
+    assert told["artifact.hash"] == f"sha256:{'ab' * 32}"
+    assert told.get("artifact.purl") == (name if name.startswith("pkg:") else None)
+
+
+def test_an_artifact_by_no_such_name_is_left_out_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OTEL_VSM_ARTIFACT_PURL", "https://user:secret@example.com/shop.tgz")
+    assert resource_attributes() == {}
+    assert "is left out" in caplog.text
+    assert "secret" not in caplog.text

@@ -31,6 +31,7 @@ COMMANDS = {
     "approval": Lazy("otel_vsm.cli.events:approval", "Tell what happened at an approval gate."),
     "work-item": Lazy("otel_vsm.cli.events:work_item", "Tell what happened to a work item."),
     "incident": Lazy("otel_vsm.cli.events:incident", "Tell what happened in an incident."),
+    "retract": Lazy("otel_vsm.cli.retract:retract", "Take back what was told by mistake."),
     "backfill": Lazy("otel_vsm.cli.backfill:backfill", "Turn the past into changes and deployments."),
     "collector": Lazy("otel_vsm.cli.collector:collector", "Run the collector."),
     "report": Lazy("otel_vsm.cli.report:report", "Show the figures of a running collector."),

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import click
 
@@ -31,18 +32,45 @@ def _events(kind: str) -> dict[str, EventName]:
     }
 
 
-_CHANGE = _events("change")
-_APPROVAL = _events("approval")
-_WORK_ITEM = _events("work_item")
-_INCIDENT = _events("incident")
+CHANGE = _events("change")
+APPROVAL = _events("approval")
+WORK_ITEM = _events("work_item")
+INCIDENT = _events("incident")
 
 
-def _event_argument(events: Mapping[str, EventName]) -> Callable[[AnyFunction], AnyFunction]:
+class Statement(NamedTuple):
+    """An event and where it belongs: by the same words the same one, whoever tells it or takes it back."""
+
+    event: EventName
+    at_ns: int | None
+    """None: now."""
+    common: CommonOptions
+    context: Context
+    parent: TraceParent
+    owner: str | None = None
+    """The incident or work item that it is an event of; of the change where there is none."""
+    subject: str = ""
+    attributes: Mapping[str, Value | None] = {}
+    links: tuple[SpanReference, ...] = ()
+
+    def record(self) -> Record:
+        return emit.event(
+            origin_of(self.common, self.context, self.parent, backfilled=self.at_ns is not None),
+            self.event,
+            at_ns=now_ns() if self.at_ns is None else self.at_ns,
+            owner=self.owner,
+            subject=self.subject,
+            attributes=self.attributes,
+            links=self.links,
+        )
+
+
+def event_argument(events: Mapping[str, EventName]) -> Callable[[AnyFunction], AnyFunction]:
     return click.argument("event", type=click.Choice(list(events)))
 
 
 @click.command
-@_event_argument(_CHANGE)
+@event_argument(CHANGE)
 @at_option("When it happened.")
 @common_options()
 def change(*, event: str, at_ns: int | None, common: CommonOptions) -> None:
@@ -57,11 +85,11 @@ def change(*, event: str, at_ns: int | None, common: CommonOptions) -> None:
         otel-vsm change opened --change 12 --at 2026-03-01T09:30:00Z
         otel-vsm change merged --change 12 --revision main
     """
-    _export_change_event(_CHANGE[event], at_ns, common)
+    _export(of_change(CHANGE[event], at_ns, common))
 
 
 @click.command
-@_event_argument(_APPROVAL)
+@event_argument(APPROVAL)
 @text_option("--gate", required=True, help="The gate that was asked.")
 @at_option("When it happened.")
 @common_options()
@@ -73,13 +101,11 @@ def approval(*, event: str, gate: str, at_ns: int | None, common: CommonOptions)
         otel-vsm approval requested --gate production
         otel-vsm approval granted --gate production --actor human
     """
-    _export_change_event(
-        _APPROVAL[event], at_ns, common, subject=gate, attributes={semconv.VSM_APPROVAL_GATE: gate}
-    )
+    _export(of_approval(APPROVAL[event], gate, at_ns, common))
 
 
 @click.command("work-item")
-@_event_argument(_WORK_ITEM)
+@event_argument(WORK_ITEM)
 @text_option("--id", "item", required=True, help="The work item: a ticket's or story's key.")
 @at_option("When it happened.")
 @common_options(work_item=False)
@@ -93,20 +119,11 @@ def work_item(*, event: str, item: str, at_ns: int | None, common: CommonOptions
         otel-vsm work-item started --id SHOP-17
         otel-vsm work-item blocked --id SHOP-17 --change 12
     """
-    context = find_context_safely(common, Subject.WORK_ITEM)
-    root = change_root(context.change) if context.change else work_item_root(item)
-    _export_event(
-        _WORK_ITEM[event],
-        at_ns,
-        common._replace(work_item=item),
-        context,
-        trace_parent(*root, os.environ),
-        owner=item,
-    )
+    _export(of_work_item(WORK_ITEM[event], item, at_ns, common))
 
 
 @click.command
-@_event_argument(_INCIDENT)
+@event_argument(INCIDENT)
 @text_option("--id", "incident_id", required=True, help="The incident: its key in your tool.")
 @text_option("--service", required=True, help="The service that suffers.")
 @text_option("--environment", default="production", show_default=True, help="Where it suffers.")
@@ -139,67 +156,48 @@ def incident(
         otel-vsm incident detected --id INC-42 --service shop --severity high
         otel-vsm incident resolved --id INC-42 --service shop --at 2026-03-01T11:05:00Z
     """
+    statement = of_incident(INCIDENT[event], incident_id, at_ns, common)
+    attributes = {
+        **statement.attributes,
+        semconv.VSM_INCIDENT_SEVERITY: severity,
+        semconv.SERVICE_NAME: service,
+        semconv.DEPLOYMENT_ENVIRONMENT_NAME: environment,
+        semconv.DEPLOYMENT_ID: deployment,
+    }
+    _export(statement._replace(attributes=attributes))
+
+
+def of_change(event: EventName, at_ns: int | None, common: CommonOptions) -> Statement:
+    context = find_context_safely(common, Subject.CHANGE)
+    return Statement(event, at_ns, common, context, trace_parent_of_change(context.change, os.environ))
+
+
+def of_approval(event: EventName, gate: str, at_ns: int | None, common: CommonOptions) -> Statement:
+    attributes = {semconv.VSM_APPROVAL_GATE: gate}
+    return of_change(event, at_ns, common)._replace(subject=gate, attributes=attributes)
+
+
+def of_work_item(event: EventName, item: str, at_ns: int | None, common: CommonOptions) -> Statement:
+    context = find_context_safely(common, Subject.WORK_ITEM)
+    root = change_root(context.change) if context.change else work_item_root(item)
+    parent = trace_parent(*root, os.environ)
+    return Statement(event, at_ns, common._replace(work_item=item), context, parent, owner=item)
+
+
+def of_incident(event: EventName, incident_id: str, at_ns: int | None, common: CommonOptions) -> Statement:
     context = find_context_safely(common, Subject.INCIDENT)
-    _export_event(
-        _INCIDENT[event],
+    return Statement(
+        event,
         at_ns,
         common,
         # The events of an incident are of no change.
         context._replace(change=None, request=None),
         trace_parent(*incident_root(incident_id), os.environ),
         owner=incident_id,
-        attributes={
-            semconv.VSM_INCIDENT_ID: incident_id,
-            semconv.VSM_INCIDENT_SEVERITY: severity,
-            semconv.SERVICE_NAME: service,
-            semconv.DEPLOYMENT_ENVIRONMENT_NAME: environment,
-            semconv.DEPLOYMENT_ID: deployment,
-        },
+        attributes={semconv.VSM_INCIDENT_ID: incident_id},
         links=(change_root(context.change),) if context.change else (),
     )
 
 
-def _export_change_event(
-    event: EventName,
-    at_ns: int | None,
-    common: CommonOptions,
-    *,
-    subject: str = "",
-    attributes: Mapping[str, Value | None] | None = None,
-) -> None:
-    context = find_context_safely(common, Subject.CHANGE)
-    _export_event(
-        event,
-        at_ns,
-        common,
-        context,
-        trace_parent_of_change(context.change, os.environ),
-        subject=subject,
-        attributes=attributes,
-    )
-
-
-def _export_event(
-    name: EventName,
-    at_ns: int | None,
-    common: CommonOptions,
-    context: Context,
-    parent: TraceParent,
-    *,
-    owner: str | None = None,
-    subject: str = "",
-    attributes: Mapping[str, Value | None] | None = None,
-    links: tuple[SpanReference, ...] = (),
-) -> None:
-    def record() -> Record:
-        return emit.event(
-            origin_of(common, context, parent, backfilled=at_ns is not None),
-            name,
-            at_ns=now_ns() if at_ns is None else at_ns,
-            owner=owner,
-            subject=subject,
-            attributes=attributes or {},
-            links=links,
-        )
-
-    export_and_leave(context, record)
+def _export(statement: Statement) -> None:
+    export_and_leave(statement.context, statement.record)

@@ -27,11 +27,23 @@ def explanation(shown: Json, left_out: Json, statistic: str) -> Iterator[str]:
     yield from _rows("ABOVE THE LINE" if figure.is_loss else "COUNTED", shown["items"], number)
     yield ""
     yield from _rows("LEFT OUT", left_out["items"], left_out["left_out"]["rows"])
+    if spans := list(_spans_left_out(shown["spans_left_out"])):
+        yield ""
+        yield from spans
     if reasons := shown["reasons"]:
         yield ""
         for reason, sentence in reasons.items():
             number = sum(shown[one]["by_reason"].get(reason, 0) for one in ("counted", "left_out"))
             yield from paragraph(f"{reason} ({number}): {sentence}")
+
+
+def _spans_left_out(left_out: Json) -> Iterator[str]:
+    if left_out["retracted"]:
+        last = left_out["latest"][0]
+        by = ", ".join(filter(None, (last["by_team"], last["by_actor_type"]))) or UNKNOWN
+        yield f"Left out before: {count(left_out['retracted'], 'span')} taken back, the last one by {by}"
+    if left_out["future"]:
+        yield f"Left out before: {count(left_out['future'], 'span')} of a time to come"
 
 
 def _rows(head: str, rows: Sequence[Json], number: int) -> Iterator[str]:

@@ -114,8 +114,10 @@ def measurement(measured: Json) -> Iterator[str]:
         sentences.append(f"{count(left_out, 'change')} delivered without a lead time")
     if skew := sum(measured["clock_skew"].values()):
         sentences.append(f"clocks disagree {count(skew, 'time')}")
-    if strange := measured["suspicious"]["count"]:
-        sentences.append(f"{count(strange, 'change')} of too much not believed")
+    if retracted := measured["left_out"]["retracted"]:
+        sentences.append(f"{count(retracted, 'span')} taken back")
+    if future := measured["left_out"]["future"]:
+        sentences.append(f"{count(future, 'span')} of a time to come")
     if measured["ingest_delay"]["count"]:
         sentences.append(f"spans arrive {duration(measured['ingest_delay']['p50'])} after they end")
     if backfilled := measured["ingest_delay"]["backfilled"]:

@@ -118,6 +118,9 @@ VSM_LINK_KIND = "vsm.link.kind"
 VSM_MEASUREMENT_GAP = "vsm.measurement.gap"
 """Why something cannot be believed, or could not be put down to a change."""
 
+VSM_RETRACTS_SPAN_ID = "vsm.retracts.span_id"
+"""The span of the same trace that is taken back, by its id in hexadecimal digits."""
+
 VSM_RUN_ATTEMPT = "vsm.run.attempt"
 """Which attempt of the pipeline's run it is, from 1."""
 

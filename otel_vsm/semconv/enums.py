@@ -73,6 +73,8 @@ class EventName(StrEnum):
     """The incident is over."""
     SERVICE_STARTED = "service.started"
     """A process of a service began to run."""
+    EVENT_RETRACTED = "event.retracted"
+    """An earlier span is taken back."""
 
 
 class FailureMethod(StrEnum):

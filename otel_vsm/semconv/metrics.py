@@ -50,14 +50,6 @@ VSM_CHANGE_LEAD_TIME = Metric(
     ),
 )
 
-VSM_COLLECTOR_CHANGE_SUSPICIOUS = Metric(
-    name="vsm.collector.change.suspicious",
-    instrument="updowncounter",
-    unit="{change}",
-    brief="What would be one change of so many revisions and requests that it is not believed.",
-    attributes=(),
-)
-
 VSM_COLLECTOR_CLOCK_SKEW = Metric(
     name="vsm.collector.clock_skew",
     instrument="gauge",
@@ -396,7 +388,6 @@ METRICS: tuple[Metric, ...] = (
     VSM_APPROVAL_WAIT_TIME,
     VSM_CHANGE_ACTIVE,
     VSM_CHANGE_LEAD_TIME,
-    VSM_COLLECTOR_CHANGE_SUSPICIOUS,
     VSM_COLLECTOR_CLOCK_SKEW,
     VSM_COLLECTOR_DEPLOYMENT_UNLINKED,
     VSM_COLLECTOR_DERIVATION_DURATION,

@@ -88,7 +88,7 @@ FLOW = {
 MEASUREMENT = {
     "stage_runs": {"count": 120, "unlinked": 6, "why": {"no_identity": 6}},
     "deployments": {"count": 42, "unlinked": 1, "why": {"unknown_revision": 1}, "cut_history": 5},
-    "suspicious": {"count": 0},
+    "left_out": {"retracted": 2, "future": 1},
     "excluded": {"clock_skew": 2},
     "clock_skew": {"child_before_parent": 3},
     "ingest_delay": values(9, p50=4.0) | {"backfilled": 3},
@@ -142,6 +142,11 @@ def explanation(asked: dict[str, list[str]]) -> dict[str, Any]:
         "settings": {"unit": "change", "mapping": ["links", "revision"], "incident_severities": None},
         "counted": {"rows": 41, "by_method": {}, "by_reason": {}},
         "left_out": {"rows": 1, "by_method": {}, "by_reason": {"clock_skew": 1}},
+        "spans_left_out": {
+            "retracted": 2,
+            "future": 1,
+            "latest": [{"by_team": "red", "by_actor_type": "human"}],
+        },
         "reasons": {"clock_skew": "the clocks disagree"},
         "items": [left_out if asked["rows"] == ["left_out"] else row],
     }
@@ -267,12 +272,15 @@ def test_how_far_it_can_be_believed_is_said_in_the_end(api: Api) -> None:
     assert told == (
         "no change was found for 6 of 120 runs of stages and 1 of 42 deployments (no identity, unknown"
         " revision); 5 deployments told from a clone without the whole history; 2 changes delivered without a"
-        " lead time; clocks disagree 3 times; spans arrive 4 s after they end; 3 spans told afterwards."
+        " lead time; clocks disagree 3 times; 2 spans taken back; 1 span of a time to come; spans arrive 4 s"
+        " after they end; 3 spans told afterwards."
     )
 
 
 def test_a_figure_is_explained_row_by_row(api: Api) -> None:
     output = run("--url", api.url, "--explain", "change_lead_time").output
+    assert "Left out before: 2 spans taken back, the last one by red, human\n" in output
+    assert "Left out before: 1 span of a time to come\n" in output
     assert "Change lead time, by the profile dora: 2 d 4 h" in output
     assert "mapping links, revision; incident_severities any" in output
     counted, left_out = (line for line in output.splitlines() if "ab" * 16 in line)

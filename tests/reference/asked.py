@@ -32,7 +32,7 @@ def declarations(worlds: int) -> tuple[Declared, Declared]:
         "value_streams": {
             f"stream-{number}": {"systems": [f"shop-{number}", f"cart-{number}"]} for number in numbers[::2]
         },
-        "limits": {"suspicious_revisions": 2, "approval_wait": "2h", "unfinished_after": "4h"},
+        "limits": {"approval_wait": "2h", "unfinished_after": "4h"},
     }
     return Declared.model_validate({"environments": environments}), Declared.model_validate(rich)
 

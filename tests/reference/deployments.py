@@ -268,11 +268,10 @@ def _claims(
             name = f"{row['repository']}@{row['revision'].lower()}"
             if change := identities.change_of_work.get(node(name)):
                 by_revision.add(change)
-    columns = "artifact_hash", "artifact_purl"
-    keys = {row[column] for row in deployment.told_rows for column in columns} - {None}
     for run in all_runs:
-        told = {run.row["artifact_hash"], run.row["artifact_purl"]}
-        if run.change is not None and run.row["stage_type"] == "package" and told & keys:
+        if run.change is None or run.row["stage_type"] != "package":
+            continue
+        if any(_same_artifact(run.row, row) for row in filter(is_run, deployment.told_rows)):
             by_artifact.add(run.change)
     deployment.claims = {
         "linked": of_traces(linked_traces),
@@ -281,6 +280,12 @@ def _claims(
         "revision": by_revision,
         "artifact": by_artifact,
     }
+
+
+def _same_artifact(one: Row, other: Row) -> bool:
+    """By digest where both are known by one, else by package URL."""
+    column = "artifact_hash" if one["artifact_hash"] and other["artifact_hash"] else "artifact_purl"
+    return bool(one[column] and one[column] == other[column])
 
 
 def carried(deployments: dict[str, Deployment], changes: dict[str, Change], profile: Profile) -> Carried:

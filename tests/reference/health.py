@@ -16,21 +16,25 @@ from scenarios.question import Question
 def health(story: Story, question: Question) -> dict[str, Any]:
     """In the shape of the API's answer, but for what tells when spans arrived."""
     excluded = Counter(delivery.excluded for delivery in story.counted(question) if delivery.excluded)
-    suspicious: list[dict[str, Any]] = [
-        {"id": name, "revisions": revisions, "requests": requests}
-        for name, (revisions, requests) in story.facts.identities.suspicious.items()
-    ]
     return {
         "spans": spans(story, question),
         "stage_runs": stage_runs(story, question),
         "deployments": deployments(story, question),
-        "suspicious": {
-            "count": len(suspicious),
-            "changes": sorted(suspicious, key=lambda one: (-one["revisions"], one["id"]))[:20],
-        },
+        "left_out": {"retracted": _retracted(story, question)},
         "excluded": dict(excluded),
         "clock_skew": clock_skew(story, question, excluded),
     }
+
+
+def _retracted(story: Story, question: Question) -> int:
+    """How many spans that ended in the window were taken back."""
+    return sum(
+        question.within(row["ended_at"])
+        and question.repository in (None, row["repository"])
+        and question.team in (None, row["team"])
+        and question.value_stream in (None, row["value_stream"])
+        for row in story.facts.left_out
+    )
 
 
 def spans(story: Story, question: Question) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
 from otel_vsm.identity import change_root
 from reference.rows import Key, Row, is_deployment, is_incident, is_work_item_event, key_of
@@ -24,8 +25,6 @@ class Identities:
     """Name, in `node` form → the change of work (no deployment) that goes by it."""
     changes_of_trace: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Trace → the changes that have rows in it, or whose trace it is by one of their names."""
-    suspicious: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Change that would have been → its numbers of revisions and of requests."""
 
 
 def node(name: str) -> str:
@@ -62,8 +61,12 @@ def all_names(row: Row) -> list[str]:
         if row["request"] is not None:
             names.append(f"{row['repository']}#{row['request']}")
         if row["revision"] is not None:
-            names.append(f"{row['repository']}@{row['revision'].lower()}")
+            names.append(revision_name(row))
     return names
+
+
+def revision_name(row: Row) -> str:
+    return f"{row['repository']}@{(row['revision'] or '').lower()}"
 
 
 def rank(name: str) -> tuple[int, str]:
@@ -73,31 +76,22 @@ def rank(name: str) -> tuple[int, str]:
     return (2 if _COMMIT.search(name) else 1), name
 
 
-def identified(rows: list[Row], suspicious_revisions: int) -> Identities:
+def identified(rows: list[Row]) -> Identities:
     """Rows that share a name, directly or through others, are of one change."""
-    groups = _components(rows)
     found = Identities()
     change_of_name: dict[str, str] = {}
-    for names in groups:
+    for names in _changes(rows):
         first = min(names, key=rank)
-        revisions = {node(name) for name in names if _COMMIT.search(name)}
-        requests = {name for name in names if is_request(name)}
-        if len(revisions) > suspicious_revisions and len(requests) > 1:
-            found.suspicious[first] = (len(revisions), len(requests))
-        else:
-            change_of_name |= dict.fromkeys(names, first)
-            found.names[first] |= names
+        change_of_name |= dict.fromkeys(names, first)
+        found.names[first] |= names
     for row in rows:
         own = own_name(row)
         if own is not None:
-            change = change_of_name.get(own, own)
-            found.names[change].add(own)
+            change = change_of_name[own]
             found.change_of_row[key_of(row)] = change
             found.changes_of_trace[row["trace_id"]].add(change)
             if is_work(row):
-                for name in all_names(row):
-                    if name == own or name in change_of_name:
-                        found.change_of_work[node(name)] = change
+                found.change_of_work |= {node(name): change for name in found.names[change]}
     owners = {trace: min(changes) for trace, changes in found.changes_of_trace.items()}
     for row in rows:
         nameless = own_name(row) is None and not is_incident(row)
@@ -111,14 +105,30 @@ def identified(rows: list[Row], suspicious_revisions: int) -> Identities:
     return found
 
 
-def _components(rows: list[Row]) -> list[set[str]]:
-    """Names that are one, by rows that carry several of them."""
-    group_of: dict[str, set[str]] = {}
+def _changes(rows: list[Row]) -> list[set[str]]:
+    """Names that are one, by rows that carry several of them: joined row by row, and never so that two
+    requests of one repository would be one.
+
+    First is joined what a request became, then by the request's number, last what names no request.
+    """
+    bases = {(own_name(row), row["base_name"]) for row in rows if row["base_name"] is not None}
+    joins: list[tuple[tuple[Any, ...], str, str]] = []
+    written: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        names = all_names(row)
-        together: set[str] = set(names)
-        for name in names:
-            together |= group_of.get(node(name), set())
-        for name in together:
-            group_of[node(name)] = together
-    return list({id(group): group for group in group_of.values()}.values())
+        own = own_name(row)
+        for name in all_names(row):
+            assert own is not None
+            written[node(name)].add(name)
+            became = row["event_name"] == "change.merged" or (own, row["ref_name"]) in bases
+            result = is_request(own) and name == revision_name(row) and became
+            one, other = sorted((node(own), node(name)))
+            numbers = [int(name.rpartition("#")[2]) for name in (one, other) if is_request(name)]
+            joins.append(((not result, min(numbers, default=float("inf")), one, other), one, other))
+    group_of = {name: {name} for name in written}
+    for _, one, other in sorted(joins):
+        together = group_of[one] | group_of[other]
+        requests = [name for name in together if is_request(name)]
+        if len({name.rpartition("#")[0] for name in requests}) == len(requests):
+            group_of |= dict.fromkeys(together, together)
+    groups = {id(group): group for group in group_of.values()}.values()
+    return [set().union(*(written[name] for name in group)) for group in groups]

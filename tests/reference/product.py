@@ -86,7 +86,7 @@ def _health(reader: Reader, selection: Selection) -> dict[str, Any]:
     """Without what tells when spans arrived: the reference is told all at once."""
     found = groups.measurement(reader, selection)
     del found["ingest_delay"], found["clock_skew"]["arrived_before_end"]
-    return found
+    return found | {"left_out": {"retracted": found["left_out"]["retracted"]}}
 
 
 FIGURES: dict[str, Callable[[Reader, Selection], Any]] = {

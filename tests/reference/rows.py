@@ -26,20 +26,49 @@ def key_of(row: Row) -> Key:
 
 
 def settled(rows: Iterable[Row], declared: Declared) -> list[Row]:
-    """Every span once, complete: all columns are there, and what the settings know is filled in."""
+    """Every span once that counts: all columns are there, and what the settings know is filled in."""
+    every = _once(rows)
+    retracted = _retracted(every)
+    return [
+        _filled(row, declared)
+        for row in every
+        if not row["future"] and not _is_retraction(row) and key_of(row) not in retracted
+    ]
+
+
+def left_out(rows: Iterable[Row]) -> list[Row]:
+    """Every span once that was taken back."""
+    every = _once(rows)
+    retracted = _retracted(every)
+    return [
+        row for row in every if not row["future"] and not _is_retraction(row) and key_of(row) in retracted
+    ]
+
+
+def _once(rows: Iterable[Row]) -> list[Row]:
     told: dict[Key, Row] = {}
     for short in rows:
         row = {column.name: short.get(column.name) for column in columns.SPAN}
         key = key_of(row)
         if key not in told or _preference(row) < _preference(told[key]):
             told[key] = row
-    return [_filled(row, declared) for row in told.values()]
+    return list(told.values())
+
+
+def _is_retraction(row: Row) -> bool:
+    return bool(row["event_name"] == "event.retracted")
+
+
+def _retracted(rows: list[Row]) -> set[Key]:
+    """What is taken back, which only something of its own trace can do."""
+    return {(row["trace_id"], row["retracts"]) for row in rows if _is_retraction(row) and not row["future"]}
 
 
 def _preference(row: Row) -> tuple[Any, ...]:
-    """Of several tellings of one span the earliest start stays, then the latest end, then any fixed order."""
+    """Of several tellings of one span the earliest start stays, then the latest end, then what lay in the
+    future, then any fixed order."""
     others = tuple((row[name] is None, row[name] if row[name] is not None else "") for name in _COMPARED)
-    return (row["started_at"], -row["ended_at"], others)
+    return (row["started_at"], -row["ended_at"], not row["future"], others)
 
 
 def _filled(row: Row, declared: Declared) -> Row:

@@ -16,7 +16,7 @@ from reference.failures import Judged, judged
 from reference.identity import Identities, identified
 from reference.incidents import PRODUCTION, Incident, incidents
 from reference.remedies import Remedy, remedies
-from reference.rows import Link, Row, settled
+from reference.rows import Link, Row, left_out, settled
 from reference.runs import Begun, Run, runs, told_runs, unfinished
 from scenarios.question import Question
 
@@ -26,7 +26,8 @@ class Facts:
 
     def __init__(self, rows: Iterable[Row], links: Iterable[Row], declared: Declared) -> None:
         self.declared = declared
-        self.rows = settled(rows, declared)
+        rows = list(rows)
+        self.rows, self.left_out = settled(rows, declared), left_out(rows)
         self.links: set[Link] = {
             (
                 (link["trace_id"], link["span_id"]),
@@ -35,7 +36,7 @@ class Facts:
             )
             for link in links
         }
-        self.identities: Identities = identified(self.rows, declared.limits.suspicious_revisions)
+        self.identities: Identities = identified(self.rows)
         self.changes: dict[str, Change] = changes(self.rows, self.identities)
         told = told_runs(self.rows, self.identities)
         self.runs: list[Run] = runs(told, self.rows, self.identities)

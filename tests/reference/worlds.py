@@ -36,6 +36,7 @@ result = st.sampled_from(
 team = st.sampled_from(["red", "blue"])
 stream = st.sampled_from(["checkout", "search"])
 artifact = st.sampled_from(["x", "y"])
+branch = st.sampled_from(["main", "develop"])
 trace = st.sampled_from(["aaaa", "bbbb"])
 span = st.sampled_from(["00000000000000aa", "00000000000000bb"])
 item = st.sampled_from(["T-1", "T-2"])
@@ -52,6 +53,9 @@ in_a_pipeline = {
     "leg": st.sampled_from(["linux", "mac"]),
 }
 
+# Mostly after all that happens.
+arrived = st.sampled_from(["0h", "200h", "200h", "200h"])
+
 run = st.fixed_dictionaries(
     {"at": at, "stage": stage_name},
     optional={
@@ -60,6 +64,9 @@ run = st.fixed_dictionaries(
         "request": st.sampled_from(["1", "2", "4"]),
         "repository": repository,
         "revision": revision,
+        "ref_name": branch,
+        "arrived": arrived,
+        "base_name": branch,
         "result": result,
         "artifact_hash": artifact,
         "artifact_purl": artifact,
@@ -122,6 +129,8 @@ change_event = st.fixed_dictionaries(
         "request": st.sampled_from(["1", "2", "4"]),
         "repository": repository,
         "revision": revision,
+        "ref_name": branch,
+        "arrived": arrived,
         "reverts": change,
         "trace": trace,
         "span_id": span,
@@ -184,6 +193,7 @@ deployment = st.fixed_dictionaries(
         "incident_id": incident_id,
         "work_item_id": item,
         **in_a_pipeline,
+        "arrived": arrived,
     },
 )
 deployment_event = st.fixed_dictionaries(
@@ -215,6 +225,7 @@ incident = st.fixed_dictionaries(
         "severity": severity,
         "team": team,
         "span_id": span,
+        "arrived": arrived,
         "causes": st.lists(st.tuples(trace, span), max_size=1),
     },
 )
@@ -268,6 +279,7 @@ reverted_again = st.tuples(st.permutations([1, 2, 3]), st.lists(at, min_size=2, 
     ]
 )
 """What takes back a revert."""
+retraction = st.fixed_dictionaries({"at": at, "retract": st.integers(1, 8)}, optional={"arrived": arrived})
 single = st.one_of(
     run,
     run,
@@ -283,6 +295,7 @@ single = st.one_of(
     work_item,
     deployment_event,
     service_event,
+    retraction,
 )
 # What is one of several is as likely as each of them, where it is not chosen by a number.
 _SEVERAL = {1: matrix, 2: rerun, 3: rerun, 4: twins, 5: reverted_again}
@@ -301,7 +314,15 @@ _NAMED = (
 
 def spans_of(side_by_side: list[World]) -> list[Span]:
     """What the ledger holds once all these worlds were told to one collector."""
-    events = [apart(event, number) for number, world in enumerate(side_by_side) for event in world]
+    events: list[Event] = []
+    for number, world in enumerate(side_by_side):
+        first = len(events)
+        for event in world:
+            earlier = len(events) - first
+            if "retract" not in event:
+                events.append(apart(event, number))
+            elif earlier:
+                events.append(event | {"retract": first + 1 + event["retract"] % earlier})
     causes = [event.pop("causes", []) for event in events]
     ledger = []
     for span, linked in zip(spans_of_each(events), causes, strict=True):

@@ -15,7 +15,8 @@ Event = dict[str, Any]
 Row = dict[str, Any]
 Span = tuple[Row, list[Row]]
 
-_EVERY = {"at", "for", "links", "ancestors"}
+_HOUR_NS = 3600 * 10**9
+_EVERY = {"at", "for", "links", "ancestors", "arrived"}
 _RENAMED = {
     "kind": "deployment_kind",
     "deployment": "deployment_id",
@@ -30,7 +31,8 @@ _RENAMED = {
 """Words for columns. Where an event has the word, it has the column from it."""
 _COLUMNS = {column.name for column in columns.SPAN} - {
     # Follow from the words that every event has, or from what it is.
-    *("seq", "name", "started_at", "ended_at", "trace_id", "change_id", "event_name", "deployment_kind")
+    *("future", "retracts"),
+    *("seq", "name", "started_at", "ended_at", "trace_id", "change_id", "event_name", "deployment_kind"),
 }
 
 
@@ -58,6 +60,8 @@ def spans_of_each(events: Sequence[Event]) -> list[Span | None]:
     so_far: list[Span] = []
     each: list[Span | None] = []
     for number, event in enumerate(events):
+        if "retract" in event:
+            event = event | {"retract": each[event["retract"] - 1]}
         span = otlp.get(number) if WORD in event else _span(number, dict(event), so_far)
         so_far += [span] if span is not None else []
         each.append(span)
@@ -71,6 +75,9 @@ def _span(number: int, event: Event, so_far: Sequence[Span]) -> Span:
     row: Row = {"started_at": at - offset_ns(event.pop("for", "0s")), "ended_at": at, "failed": False}
     links: list[tuple[str, str | None]] = [(link, None) for link in event.pop("links", [])]
     links += [(link, "ancestor") for link in event.pop("ancestors", [])]
+    arrived = event.pop("arrived", None)
+    if arrived is not None and moment_ns(arrived) + _HOUR_NS < at:
+        row["future"] = True
     row |= kind.row(number, event)
     row |= {_RENAMED.get(key, key): value for key, value in event.items()}
     row["name"] = row.get("event_name") or row.get("stage_name")
@@ -93,13 +100,20 @@ def _span(number: int, event: Event, so_far: Sequence[Span]) -> Span:
     return row, linked
 
 
+def _retraction(number: int, event: Event) -> Row:
+    """Of the span of an earlier event, by the number of that, from 1."""
+    retracted, _ = event.pop("retract")
+    named = {"trace_id": retracted["trace_id"], "retracts": retracted["span_id"]}
+    return named | {"span_id": f"ffff{number:012x}", "event_name": "event.retracted"}
+
+
 def _of_an_incident(_: int, event: Event) -> Row:
     incident, name = event.pop("incident"), f"incident.{event.pop('event')}"
     return {
         "incident_id": incident,
         "event_name": name,
         "trace_id": incident_root(incident).trace_id,
-        "span_id": event_span_id(incident, name),
+        "span_id": event_span_id(incident, name, revision=event.get("revision")),
     }
 
 
@@ -109,7 +123,7 @@ def _of_a_work_item(_: int, event: Event) -> Row:
         "work_item_id": item,
         "event_name": name,
         "trace_id": work_item_root(item).trace_id,
-        "span_id": event_span_id(item, name),
+        "span_id": event_span_id(item, name, revision=event.get("revision")),
     }
 
 
@@ -129,7 +143,7 @@ def _of_a_change(number: int, event: Event) -> Row:
 
 def _event(number: int, event: Event) -> Row:
     name, change = event.pop("event"), event.get("change")
-    span_id = event_span_id(str(change), name, event.get("gate", ""))
+    span_id = event_span_id(str(change), name, event.get("gate", ""), event.get("revision"))
     return _of_a_change(number, event) | {"event_name": name, "span_id": span_id}
 
 
@@ -146,6 +160,7 @@ def _run(number: int, event: Event) -> Row:
 
 _OF_A_CHANGE = {"change", "trace", "repository"}
 _KINDS = {
+    "retract": _Kind("a retraction", frozenset({"retract"}), _retraction),
     "incident": _Kind(
         "an event of an incident", frozenset({"incident", "event", "deployment"}), _of_an_incident
     ),

@@ -79,7 +79,7 @@ def test_what_an_event_cannot_say_is_refused(event: dict[str, object], sentences
 
 
 def test_an_event_of_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="is about nothing; say one of incident, "):
+    with pytest.raises(ValueError, match="is about nothing; say one of retract, incident, "):
         spans([{"at": "1h", "service": "shop"}])
 
 

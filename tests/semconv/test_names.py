@@ -15,6 +15,7 @@ ATTRIBUTES = """
     vsm.event.name vsm.work_item.id vsm.incident.id vsm.incident.severity vsm.approval.gate
     vsm.window vsm.statistic vsm.failure.method vcs.repository.name
     container.image.name vsm.run.attempt vsm.stage.leg vsm.backfilled vcs.ref.base.name vcs.ref.base.revision
+    vsm.retracts.span_id
 """
 
 VALUES: dict[type[StrEnum], str] = {
@@ -32,7 +33,7 @@ VALUES: dict[type[StrEnum], str] = {
         change.first_commit change.opened change.ready change.reviewed change.approved change.merged
         change.abandoned stage.queued stage.started approval.requested approval.granted approval.denied
         deployment.started incident.started incident.detected incident.acknowledged incident.mitigated
-        incident.resolved service.started
+        incident.resolved service.started event.retracted
     """,
 }
 
@@ -76,7 +77,6 @@ METRICS: dict[str, tuple[str, str, set[str]]] = {
     "vsm.collector.stage.unlinked": ("gauge", "{run}", {"vsm.window", "vsm.measurement.gap"}),
     "vsm.collector.deployment.unlinked": ("gauge", "{deployment}", {"vsm.window", "vsm.measurement.gap"}),
     "vsm.collector.clock_skew": ("gauge", "{contradiction}", {"vsm.window", "vsm.measurement.gap"}),
-    "vsm.collector.change.suspicious": ("updowncounter", "{change}", set()),
     "vsm.collector.ingest.delay": ("gauge", "s", {"vsm.window", "vsm.statistic"}),
     "vsm.collector.journal.size": ("updowncounter", "By", set()),
     "vsm.collector.lag": ("gauge", "s", set()),

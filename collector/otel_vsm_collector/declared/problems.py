@@ -24,6 +24,11 @@ _KINDS = {
     "dict_type": "a mapping of names to settings",
     "model_type": "a mapping of settings",
 }
+_GONE = {
+    "limits.suspicious_revisions": "is no setting any more: requests of one repository are never taken for"
+    " one change, so leave the key out",
+}
+"""Settings that there were, and why there are none."""
 
 
 class Problem(NamedTuple):
@@ -89,6 +94,8 @@ def _sentence(detail: Mapping[str, Any]) -> str:
     kind, given, context = detail["type"], detail["input"], detail.get("ctx", {})
     if kind == "extra_forbidden":
         *section, key = detail["loc"]
+        if gone := _GONE.get(dotted(detail["loc"])):
+            return gone
         return f"unknown key; {allowed(key, _keys(section))}"
     if given is None:
         return "is empty; give it a value, or leave the key out"

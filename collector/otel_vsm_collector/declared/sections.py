@@ -128,11 +128,6 @@ class _Limits(Section):
         default=Length("24h"),
         description="A stage that began and has not ended for longer is called unfinished.",
     )
-    suspicious_revisions: Annotated[int, Strict(), Field(ge=1)] = Field(
-        default=50,
-        description="A change of more revisions than this, from more than one request, is reported rather"
-        " than believed.",
-    )
 
 
 def _limit(figure: figures.Figure, limit: figures.Limit) -> tuple[Any, Any]:

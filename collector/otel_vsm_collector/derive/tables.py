@@ -59,6 +59,9 @@ FACTS: dict[str, ibis.Schema] = {
             "node": "string",
             "other": "string",
             "other_node": "string",
+            "merged": "boolean",  # as this revision, as it is told of a merge
+            "branch": "string",  # that the revision was on
+            "base": "string",  # the branch that the request is to be merged into
         }
     ),
     # Which change a name means.
@@ -69,7 +72,6 @@ FACTS: dict[str, ibis.Schema] = {
             "component": "string",
             "trace_id": "string",  # the trace that the name stands for
             "change_id": "string",
-            "suspicious": "boolean",  # joined with so much that it was left alone
         }
     ),
     # Whose a trace is, for the spans in it that name no change: of several changes the first by name.
@@ -357,6 +359,8 @@ TOUCHED_SPAN = ibis.schema(
                 "repository",
                 "request",
                 "revision",
+                "ref_name",
+                "base_name",
                 "stage_name",
                 "stage_type",
                 "environment",
@@ -364,6 +368,8 @@ TOUCHED_SPAN = ibis.schema(
                 "event_name",
                 "work_item_id",
                 "incident_id",
+                "future",
+                "retracts",
             )
         },
     }
@@ -374,7 +380,7 @@ WORK_SPAN = ibis.schema(
     {
         name: kind
         for name, kind in LEDGER["span"].items()
-        if name not in ("seq", "name", "failed", "request", "ref_name")
+        if name not in ("seq", "name", "failed", "request", "ref_name", "base_name")
     }
 )
 

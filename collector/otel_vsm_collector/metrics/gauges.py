@@ -13,6 +13,7 @@ from otel_vsm.semconv import Statistic
 from otel_vsm.semconv import metrics as registry
 from otel_vsm.semconv.metrics import Metric
 from otel_vsm_collector.declared.sections import PRODUCTION
+from otel_vsm_collector.derive.rules.counting import counting
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures import groups
@@ -64,21 +65,15 @@ def active_incidents(selection: Selection) -> ir.Table:
 
 def unlinked_spans(selection: Selection) -> ir.Table:
     """(active): spans that belong to no change, incident or work item as far as is known now."""
-    span = selection.table("span")
+    span = counting(selection.table("span"))
     alone = span.filter(span.change_id.isnull(), span.incident_id.isnull(), span.work_item_id.isnull())
     return alone.anti_join(selection.table("trace_owner"), "trace_id").agg(active=ibis._.count())
-
-
-def suspicious_changes(selection: Selection) -> ir.Table:
-    """(active): what would be one change and is not believed."""
-    return gaps.suspicious_changes(selection).agg(active=ibis._.count())
 
 
 _UNDER_WAY = {
     registry.VSM_CHANGE_ACTIVE: active_changes,
     registry.VSM_INCIDENT_ACTIVE: active_incidents,
     registry.VSM_COLLECTOR_SPAN_UNLINKED: unlinked_spans,
-    registry.VSM_COLLECTOR_CHANGE_SUSPICIOUS: suspicious_changes,
 }
 
 

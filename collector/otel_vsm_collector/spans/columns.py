@@ -25,15 +25,18 @@ _EVERY_SPAN = (
     Column("started_at", pa.int64()),
     Column("ended_at", pa.int64()),  # never before started_at
     Column("failed", pa.bool_()),  # the status is an error
+    # It ends long after it arrived; null until that is known, and where it does not.
+    Column("future", pa.bool_()),
 )
 
 MAPPED = (
     # Falls back to <repository>#<request>, then <repository>@<revision>; null on the events of incidents.
-    Column("change_id", pa.string()),
-    Column("repository", pa.string()),  # normalised
+    Column("change_id", pa.string()),  # normalised, as the repository
+    Column("repository", pa.string()),
     Column("request", pa.string()),
     Column("revision", pa.string()),
     Column("ref_name", pa.string()),
+    Column("base_name", pa.string()),  # the branch that the request is to be merged into
     Column("stage_name", pa.string()),
     Column("stage_type", pa.string()),
     Column("queue_s", pa.float64()),
@@ -48,8 +51,8 @@ MAPPED = (
     Column("deployment_id", pa.string()),
     Column("deployment_kind", pa.string()),
     Column("previous_revision", pa.string()),
-    Column("artifact_purl", pa.string()),
-    Column("artifact_hash", pa.string()),
+    Column("artifact_purl", pa.string()),  # without qualifiers and subpath
+    Column("artifact_hash", pa.string()),  # also the one that the package URL has in it
     Column("event_name", pa.string()),
     Column("work_item_id", pa.string()),
     Column("incident_id", pa.string()),
@@ -63,6 +66,7 @@ MAPPED = (
     Column("leg", pa.string()),
     Column("backfilled", pa.bool_()),
     Column("gap", pa.string()),  # what its emitter says that could not be told
+    Column("retracts", pa.string()),  # the span of this trace that it takes back
 )
 """What mappings fill; null where an emitter does not say it."""
 

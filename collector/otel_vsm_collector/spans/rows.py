@@ -18,7 +18,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from otel_vsm.identity import normalise_repository
+from otel_vsm.artifact import digest_of, package_of
+from otel_vsm.identity import normalise_change_id, normalise_repository
 from otel_vsm.semconv import EventName, TaskResult
 from otel_vsm_collector.spans.accept import AcceptedSpans
 from otel_vsm_collector.spans.classify import Classes, Classifier
@@ -71,6 +72,7 @@ def ledger_rows(batches: Sequence[Numbered]) -> Rows:
         "started_at": pa.array(started_at),
         "ended_at": pa.array(ended_at),
         "failed": pa.array(spans.status[rows] == _STATUS_ERROR),
+        "future": pa.nulls(len(rows), pa.bool_()),
     }
     _normalise(columns)
     return Rows(_table("span", columns), _table("span_link", _link_columns(spans, rows, columns)))
@@ -96,8 +98,14 @@ def _mapped_columns(spans: Spans, rows: Indices, mapping: Classes, classifier: C
 
 
 def _normalise(columns: Columns) -> None:
-    """Give repository, change and result the form that deriving may rely on."""
+    """Give repository, change, artifact and result the form that deriving may rely on."""
     columns["repository"] = _per_value(columns["repository"], normalise_repository)
+    columns["change_id"] = _per_value(columns["change_id"], normalise_change_id)
+    columns["retracts"] = pc.utf8_lower(columns["retracts"])
+    columns["reverts"] = _per_value(columns["reverts"], _normalised_changes)
+    named = _per_value(columns["artifact_hash"], lambda name: digest_of(name) or name)
+    columns["artifact_hash"] = pc.coalesce(named, _per_value(columns["artifact_purl"], digest_of))
+    columns["artifact_purl"] = _per_value(columns["artifact_purl"], package_of)
     columns["change_id"] = _change_ids(columns)
     result = pc.utf8_lower(columns["result"])
     if result.null_count:
@@ -127,6 +135,11 @@ def _change_ids(columns: Columns) -> pa.Array:
         plain = pc.and_(pc.is_null(event), pc.is_null(columns["stage_name"]))
         of_incident = pc.or_(of_incident, pc.and_(plain, pc.is_valid(columns["incident_id"])))
     return pc.if_else(of_incident, None, change)
+
+
+def _normalised_changes(lines: str) -> str | None:
+    """Changes, one a line, each by its one name."""
+    return "\n".join(filter(None, map(normalise_change_id, lines.split("\n")))) or None
 
 
 def _link_columns(spans: Spans, rows: Indices, columns: Columns) -> Columns:

@@ -21,7 +21,6 @@ NAMES = {
     "vsm.approval.wait_time": "vsm_approval_wait_time_seconds",
     "vsm.change.active": "vsm_change_active",
     "vsm.change.lead_time": "vsm_change_lead_time_seconds",
-    "vsm.collector.change.suspicious": "vsm_collector_change_suspicious",
     "vsm.collector.clock_skew": "vsm_collector_clock_skew",
     "vsm.collector.deployment.unlinked": "vsm_collector_deployment_unlinked",
     "vsm.collector.derivation.duration": "vsm_collector_derivation_duration_seconds",

@@ -38,6 +38,7 @@ def test_a_span_with_everything(row: Callable[..., Row]) -> None:
             "vcs.change.id": "12",
             "vcs.ref.head.revision": "abc",
             "vcs.ref.head.name": "feature",
+            "vcs.ref.base.name": "main",
             "vsm.stage.name": "deploy",
             "vsm.stage.type": "deploy",
             "vsm.stage.queue.duration": 1.5,
@@ -65,6 +66,7 @@ def test_a_span_with_everything(row: Callable[..., Row]) -> None:
             "vsm.stage.leg": "linux",
             "vsm.backfilled": True,
             "vsm.measurement.gap": "cut_history",
+            "vsm.retracts.span_id": "00000000000000AA",
         },
         name="deploy",
         trace_id=bytes(range(16)),
@@ -81,11 +83,13 @@ def test_a_span_with_everything(row: Callable[..., Row]) -> None:
         "started_at": 1,
         "ended_at": 2,
         "failed": False,
+        "future": None,
         "change_id": "github.com/acme/shop#12",
         "repository": "github.com/acme/shop",
         "request": "12",
         "revision": "abc",
         "ref_name": "feature",
+        "base_name": "main",
         "stage_name": "deploy",
         "stage_type": "deploy",
         "queue_s": 1.5,
@@ -113,6 +117,7 @@ def test_a_span_with_everything(row: Callable[..., Row]) -> None:
         "leg": "linux",
         "backfilled": True,
         "gap": "cut_history",
+        "retracts": "00000000000000aa",
     }
 
 
@@ -213,12 +218,69 @@ def test_queue_times_are_read_from_what_is_a_number(
         ({"vsm.event.name": "incident.detected", "vsm.change.id": "c"}, None),
         ({"vsm.incident.id": "INC-1", "vcs.ref.head.revision": "abc"}, None),
         ({"vsm.incident.id": "INC-1", "vsm.stage.name": "deploy", "vsm.change.id": "c"}, "c"),
+        ({"vsm.change.id": "https://GitHub.com/Acme/Shop.git#3"}, "github.com/acme/shop#3"),
+        (
+            {"vsm.change.id": "https://user:se#cret@github.com/a#3", "vcs.change.id": 4},
+            "github.com/acme/shop#4",
+        ),
+        ({"vsm.change.id": "https://user:12345@github.com"}, None),
     ],
 )
 def test_the_change_follows_from_what_is_known(
     row: Callable[..., Row], attributes: dict[str, Any], change: str | None
 ) -> None:
     assert row(attributes, {"vcs.repository.url.full": "git@github.com:acme/shop.git"})["change_id"] == change
+
+
+def test_what_is_taken_back_is_named_as_changes_are(row: Callable[..., Row]) -> None:
+    lines = "https://GitHub.com/Acme/shop#3\nuser:secret@host\ngithub.com/acme/shop#4"
+    reverts = row({"vsm.team": "a", "vsm.change.reverts": lines})["reverts"]
+    assert reverts == "github.com/acme/shop#3\ngithub.com/acme/shop#4"
+
+
+@pytest.mark.parametrize(
+    ("addresses", "repository"),
+    [
+        (
+            ["https://github.com/acme/shop.git", "ssh://git@ssh.github.com:443/Acme/Shop.git"],
+            "github.com/acme/shop",
+        ),
+        (
+            ["https://acme@dev.azure.com/acme/web/_git/shop", "git@ssh.dev.azure.com:v3/acme/web/shop"],
+            "dev.azure.com/acme/web/_git/shop",
+        ),
+        (["https://gitlab-ci-token:x_y@gitlab.com/acme/shop.git"], "gitlab.com/acme/shop"),
+        (["https://user:se/cret@gitlab.com/acme/shop.git", "https://user:pa ss@host/x"], None),
+    ],
+)
+def test_a_repository_has_one_name_whatever_the_address(
+    row: Callable[..., Row], addresses: list[str], repository: str | None
+) -> None:
+    for address in addresses:
+        found = row({"vcs.repository.url.full": address, "vcs.change.id": "3"})
+        assert found["repository"] == repository
+        assert found["change_id"] == (f"{repository}#3" if repository else None)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "purl", "digest"),
+    [
+        ({"artifact.purl": "pkg:pypi/shop@1?x=y#z"}, "pkg:pypi/shop@1", None),
+        (
+            {"artifact.purl": f"pkg:oci/shop@sha256%3A{'AB' * 32}"},
+            f"pkg:oci/shop@sha256:{'AB' * 32}",
+            "ab" * 32,
+        ),
+        ({"artifact.hash": "AB" * 32}, None, "ab" * 32),
+        ({"artifact.hash": f"ghcr.io/acme/shop:1@sha256:{'ab' * 32}"}, None, "ab" * 32),
+    ],
+)
+def test_an_artifact_is_known_by_its_digest(
+    row: Callable[..., Row], attributes: dict[str, Any], purl: str | None, digest: str | None
+) -> None:
+    found = row(attributes)
+    assert found["artifact_purl"] == purl
+    assert found["artifact_hash"] == (digest and f"sha256:{digest}")
 
 
 def test_without_a_repository_a_revision_is_no_change(row: Callable[..., Row]) -> None:

@@ -5,10 +5,17 @@ from otel_vsm_collector.spans import columns
 from otel_vsm_collector.stores.engine import Engine, Within
 
 # The earliest start, then the latest end, then column by column whatever sorts first: which telling stays
-# follows from what they say, not from when they came.
-_FIRST = ("started_at", "ended_at")
+# follows from what they say, not from when they came. What lay in the future when it was told first does not
+# become present by being told again.
+_FIRST = ("started_at", "ended_at", "future")
 _RULE = ", ".join(
-    ("started_at", "ended_at DESC", *(c.name for c in columns.SPAN if c.name not in (*_FIRST, "seq")), "seq")
+    (
+        "started_at",
+        "ended_at DESC",
+        "future NULLS LAST",
+        *(c.name for c in columns.SPAN if c.name not in (*_FIRST, "seq")),
+        "seq",
+    )
 )
 
 DROPPED = "dropped_span"

@@ -8,16 +8,17 @@ neighbours (order, carried changes, failures), for whole services and environmen
 import inspect
 from hashlib import sha256
 
-from otel_vsm import identity
+from otel_vsm import artifact, identity
 from otel_vsm_collector.derive import tables
 from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.derive.refresh import duplicates
 from otel_vsm_collector.derive.refresh.plan import Observe, Plan
 from otel_vsm_collector.derive.refresh.steps import identities, outcomes, own_facts, scope, sequence
-from otel_vsm_collector.spans import classify, mappings, pivot, rows
+from otel_vsm_collector.derive.rules import requests
+from otel_vsm_collector.spans import arrivals, classify, mappings, pivot, rows
 from otel_vsm_collector.stores.engine import Engine
 
-_BESIDE_THE_PLAN = (identity, classify, pivot, rows, duplicates)
+_BESIDE_THE_PLAN = (artifact, identity, arrivals, classify, pivot, rows, duplicates, requests)
 """What the facts follow from as well, and is no query: a change of it must not go unnoticed."""
 
 

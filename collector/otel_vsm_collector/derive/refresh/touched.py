@@ -11,9 +11,24 @@ from otel_vsm_collector.derive.rules.deployments import spans_of_deployments
 
 
 def touched_changes(*sources: ir.Table) -> ir.Table:
-    """The changes (change_id) that the touched traces' names mean, or meant, that own these traces, or did,
-    and whose work item they tell of."""
+    """The changes (change_id) that one of the sources tells of."""
     return ibis.union(*(rows.select("change_id") for rows in sources), distinct=True)
+
+
+def whose(before: ir.Table, now: ir.Table, touched: ir.Table) -> ir.Table:
+    """The changes (change_id) in rows of `identity` or `trace_owner` that are not as they were before, and in
+    those about what is touched.
+
+    What hangs together by its names may be all that a repository ever had, and most of it stays as it is.
+    """
+    columns = ("identity" if "identity" in before.columns else "trace_id", "change_id")
+    about = ibis.union(
+        *(rows.semi_join(touched, touched.columns).select("change_id") for rows in (before, now))
+    )
+    differing = (
+        one.anti_join(other, columns).select("change_id") for one, other in ((before, now), (now, before))
+    )
+    return ibis.union(about, *differing)
 
 
 def touched_items(spans: ir.Table) -> ir.Table:

@@ -1,44 +1,70 @@
 """Aliases: the names that spans give a change, and which names mean the same change.
 
 A span that carries several names of a change (request, head revision, merge commit) joins them; the changes
-are the connected components, whatever traces the spans are in. `node` is what two names have to share to be
-one: a full commit hash, where a name ends in one, since a fork or mirror has the same commits.
+are the connected components, whatever traces the spans are in, but that two requests of one repository never
+are one change. `node` is what two names have to share to be one: a full commit hash, where a name ends in
+one, since a fork or mirror has the same commits.
 """
 
 import ibis
 import ibis.expr.types as ir
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from ibis import ifelse
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from otel_vsm.identity import change_root
-from otel_vsm.semconv import StageType
+from otel_vsm.semconv import EventName, StageType
+from otel_vsm_collector.derive.rules.requests import parts, with_rivals
 from otel_vsm_collector.stores.engine import Engine
 
-NAMES = ibis.schema(dict.fromkeys(("identity", "node", "component", "trace_id"), "string"))
-"""The scratch table that `join_names` fills: the names in question, numbered by component."""
+NAMES = ibis.schema(dict.fromkeys(("identity", "node", "component", "part", "trace_id"), "string"))
+"""The scratch table that `join_names` fills: the names in question, by component, and by the part of it that
+is one change."""
 
 
 def aliases(spans: ir.Table) -> ir.Table:
     """The table `alias` from the spans of whole traces: the name that a span goes by, and each other that it
-    carries beside it; the first once more where it carries no other.
+    carries beside it, with what tells whether one is what the other became; the first once more where it
+    carries no other, with the branch that its request is to be merged into.
     """
     named = spans.filter(spans.change_id.notnull())
     work = named.filter(~is_foreign(named))
     by_request = work.filter(work.repository.notnull(), work.request.notnull())
     by_revision = work.filter(work.repository.notnull(), work.revision.notnull())
-    pairs = ibis.union(
-        named.select("trace_id", identity="change_id", other="change_id"),
-        by_request.select(
-            "trace_id", identity="change_id", other=by_request.repository.concat("#", by_request.request)
+
+    def pairs(
+        rows: ir.Table,
+        other: ir.StringValue,
+        *,
+        merged: ir.BooleanValue | None = None,
+        branch: ir.StringValue | None = None,
+        base: ir.StringValue | None = None,
+    ) -> ir.Table:
+        nothing = ibis.null("string")
+        return rows.select(
+            "trace_id",
+            identity="change_id",
+            other=other,
+            merged=ibis.literal(False) if merged is None else merged,
+            branch=nothing if branch is None else branch,
+            base=nothing if base is None else base,
+        )
+
+    every = ibis.union(
+        pairs(named, named.change_id, base=named.base_name),
+        pairs(by_request, by_request.repository.concat("#", by_request.request)),
+        pairs(
+            by_revision,
+            revision_name(by_revision),
+            merged=(by_revision.event_name == EventName.CHANGE_MERGED).fill_null(False),
+            branch=by_revision.ref_name,
         ),
-        by_revision.select("trace_id", identity="change_id", other=revision_name(by_revision)),
         distinct=True,
     )
-    return pairs.mutate(node=node(pairs.identity), other_node=node(pairs.other))
+    return every.mutate(node=node(every.identity), other_node=node(every.other))
 
 
 def is_foreign(spans: ir.Table) -> ir.BooleanValue:
@@ -74,51 +100,50 @@ def nodes(*aliases: ir.Table) -> ir.Table:
 
 
 def join_names(engine: Engine) -> int:
-    """Fills `named` (NAMES) from the rows of `touched_alias`; a component goes by its smallest node."""
-    rows = engine.arrow("SELECT identity, node, other, other_node FROM touched_alias")
+    """Fills `named` (NAMES) from the rows of `touched_alias`; a component, and a part of it, goes by its
+    smallest node."""
+    rows = engine.arrow("SELECT * FROM touched_alias")
     names, nodes = (
         pa.chunked_array([*rows[first].chunks, *rows[second].chunks], pa.string()).combine_chunks()
         for first, second in (("identity", "other"), ("node", "other_node"))
     )
     encoded = nodes.dictionary_encode()
-    size, node_of = len(encoded.dictionary), encoded.indices.to_numpy()
-    ends = node_of[: len(rows)], node_of[len(rows) :]
-    graph = coo_array((np.ones(len(rows), dtype=np.int8), ends), shape=(size, size))
-    count, component = connected_components(graph, directed=False)
-    in_order = pc.sort_indices(encoded.dictionary).to_numpy()
-    first = np.zeros(count, dtype=np.int64)
-    first[component[in_order[::-1]]] = in_order[::-1]
-    named = pa.table(
-        [names, nodes, encoded.dictionary.take(pa.array(first[component[node_of]]))],
-        names=["identity", "node", "component"],
+    node_of = encoded.indices.to_numpy()
+    component = encoded.dictionary.take(
+        pa.array(_components(encoded.dictionary, node_of[: len(rows)], node_of[len(rows) :])[node_of])
     )
+    rivals = with_rivals(nodes, component)
+    rows = rows.filter(pc.is_in(component[: len(rows)], value_set=rivals))
+    part_of = parts(rows.to_pylist())
+    part = component
+    if part_of:
+        apart = pa.array(part_of.keys(), pa.string()), pa.array(part_of.values(), pa.string())
+        part = pc.coalesce(apart[1].take(pc.index_in(nodes, value_set=apart[0])), component)
+    named = pa.table([names, nodes, component, part], names=["identity", "node", "component", "part"])
     named = named.group_by(named.column_names).aggregate([])
     roots = [change_root(name).trace_id for name in named["identity"].to_pylist()]
     return engine.load("named", named.append_column("trace_id", pa.array(roots, pa.string())))
 
 
-def identities(names: ir.Table, largest: int) -> ir.Table:
+def _components(
+    nodes: pa.Array, ones: npt.NDArray[np.int32], others: npt.NDArray[np.int32]
+) -> npt.NDArray[np.int64]:
+    """Of each node the index of the smallest one that edges, from `ones` to `others`, connect it with."""
+    graph = coo_array((np.ones(len(ones), dtype=np.int8), (ones, others)), shape=(len(nodes), len(nodes)))
+    count, component = connected_components(graph, directed=False)
+    in_order = pc.sort_indices(nodes).to_numpy()
+    first = np.zeros(count, dtype=np.int64)
+    first[component[in_order[::-1]]] = in_order[::-1]
+    return first[component]
+
+
+def identities(names: ir.Table) -> ir.Table:
     """The table `identity` from the rows of `named`.
 
-    A change goes by its smallest name: one with a request's number before others, a bare commit last. A
-    component that holds more than `largest` revisions and more than one request is a mistake of whoever sent
-    the names; there each name stays a change of its own.
+    A change goes by its smallest name: one with a request's number before others, a bare commit last.
     """
     number = names.identity.re_search("#[0-9]+$")
     commit = names.identity.re_search("@[^@#/]+$")
     names = names.mutate(kind=ibis.cases((number, "0"), (commit, "2"), else_="1").concat(names.identity))
-    whole = names.group_by("component").agg(
-        name=names.kind.min().substr(1),
-        requests=names.identity.nunique(where=number),
-        revisions=names.node.nunique(where=commit),
-    )
-    whole = whole.mutate(suspicious=(whole.revisions > largest) & (whole.requests > 1))
-    joined = names.join(whole, "component")
-    return joined.select(
-        "identity",
-        "node",
-        "component",
-        "trace_id",
-        change_id=ifelse(joined.suspicious, joined.identity, joined.name),
-        suspicious=joined.suspicious,
-    )
+    smallest = names.kind.min().over(ibis.window(group_by=names.part))
+    return names.mutate(change_id=smallest.substr(1)).drop("kind", "part")

@@ -5,6 +5,7 @@ import ibis.expr.types as ir
 from ibis import ifelse
 
 from otel_vsm.semconv import EventName, StageType
+from otel_vsm_collector.derive.rules import artifacts
 from otel_vsm_collector.derive.rules.aliases import is_foreign
 
 LINKS, ANCESTRY, REVISION, ARTIFACT, OWN = "links", "ancestry", "revision", "artifact", "own"
@@ -93,7 +94,8 @@ def change_keys(spans: ir.Table, names: ir.Table, owners: ir.Table) -> ir.Table:
     packages = spans.filter(spans.stage_type == StageType.PACKAGE)
 
     def keys(rows: ir.Table, method: str, key: ir.StringValue) -> ir.Table:
-        return rows.select("change_id", method=ibis.literal(method), key=key).distinct()
+        found = rows.select("change_id", method=ibis.literal(method), key=key)
+        return found.filter(found.key.notnull()).distinct()
 
     return ibis.union(
         keys(spans, LINKS, spans.trace_id),
@@ -101,11 +103,7 @@ def change_keys(spans: ir.Table, names: ir.Table, owners: ir.Table) -> ir.Table:
         keys(names, OWN, names.identity),
         keys(owners, OWN, trace_name(owners)),
         keys(revisions, REVISION, revisions.node),
-        *(
-            keys(rows, ARTIFACT, rows[column])
-            for column in ("artifact_purl", "artifact_hash")
-            for rows in (packages.filter(packages[column].notnull()),)
-        ),
+        *(keys(packages, ARTIFACT, key) for key in artifacts.made(packages)),
         distinct=True,
     )
 

@@ -17,6 +17,7 @@ from otel_vsm.semconv import (
     StageType,
     TaskResult,
 )
+from otel_vsm_collector.derive.rules import artifacts
 from otel_vsm_collector.derive.rules.aliases import node, revision_name
 from otel_vsm_collector.derive.rules.changes import ARTIFACT, LINKS, OWN, REVISION, or_empty, trace_name
 from otel_vsm_collector.derive.rules.sequence import PAIR
@@ -251,17 +252,14 @@ def deployment_claims(spans: ir.Table, links: ir.Table) -> ir.Table:
     revisions = stages.filter(stages.revision.notnull())
 
     def claims(rows: ir.Table, method: str, key: ir.StringValue) -> ir.Table:
-        return rows.select("deployment_id", method=ibis.literal(method), key=key).distinct()
+        found = rows.select("deployment_id", method=ibis.literal(method), key=key)
+        return found.filter(found.key.notnull()).distinct()
 
     return ibis.union(
         claims(linked, LINKS, linked.linked_trace_id),
         claims(stages, OWN, ibis.coalesce(stages.change_id, trace_name(stages))),
         claims(revisions, REVISION, node(revision_name(revisions))),
-        *(
-            claims(rows, ARTIFACT, rows[column])
-            for column in ("artifact_purl", "artifact_hash")
-            for rows in (stages.filter(stages[column].notnull()),)
-        ),
+        *(claims(stages, ARTIFACT, key) for key in artifacts.deployed(stages)),
         distinct=True,
     )
 

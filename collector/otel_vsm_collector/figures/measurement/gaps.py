@@ -8,27 +8,27 @@ import ibis.expr.types as ir
 
 from otel_vsm.semconv import EventName, MeasurementGap, StageType, TaskResult
 from otel_vsm_collector.derive.rules.changes import ANCESTRY, ARTIFACT, LINKS, REVISION
+from otel_vsm_collector.derive.rules.counting import counting
 from otel_vsm_collector.derive.rules.deliveries import NO_START
 from otel_vsm_collector.facts import selection as select
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.measurement.ingest_delay import arrived
+from otel_vsm_collector.figures.measurement.left_out import left_out
 from otel_vsm_collector.figures.statistic import ratio
 
 NOTHING_NEW = "nothing_new"
-MOST_SUSPICIOUS = 20
 Row = dict[str, Any]
 
 
 def gaps(reader: Reader, selection: Selection) -> Row:
     """All of it, in the shape of the API's answer. Spans and arrivals are told apart by repository, team and
     value stream alone."""
-    suspicious = reader.answer(suspicious_changes, selection)
     return {
         "spans": _unlinked(reader.answer(spans, selection)),
         "stage_runs": _unlinked(reader.answer(stage_runs, selection)),
         "deployments": _unlinked(reader.answer(deployments, selection)),
-        "suspicious": {"count": len(suspicious), "changes": suspicious[:MOST_SUSPICIOUS]},
+        "left_out": left_out(reader, selection),
         "excluded": {row["excluded"]: row["changes"] for row in reader.answer(excluded, selection)},
         "clock_skew": clock_skew(reader, selection),
     }
@@ -54,7 +54,9 @@ def spans(selection: Selection) -> ir.Table:
     Events of incidents and of running services, and those of work items that nobody has taken up, are no
     change's.
     """
-    rows = replace(selection, service=None, environment=None, severity=None).apply(selection.table("span"))
+    rows = replace(selection, service=None, environment=None, severity=None).apply(
+        counting(selection.table("span"))
+    )
     event = ibis.coalesce(rows.event_name, "")
     plain = rows.event_name.isnull() & rows.stage_name.isnull()
     rows = rows.filter(
@@ -128,18 +130,6 @@ def deployments(selection: Selection) -> ir.Table:
     return _with_all(done, carrying_nothing.select(gap=gap).union(cut))
 
 
-def suspicious_changes(selection: Selection) -> ir.Table:
-    """(id, revisions, requests): what would be one change, and is not believed; the largest first."""
-    names = selection.table("identity").filter(ibis._.suspicious)
-    request = names.identity.re_search("#[0-9]+$")
-    whole = names.group_by("component").agg(
-        id=names.identity.min(where=request),
-        revisions=names.node.nunique(where=names.identity.re_search("@[^@#/]+$")),
-        requests=names.identity.nunique(where=request),
-    )
-    return whole.drop("component").order_by([ibis.desc("revisions"), "id"])
-
-
 def excluded(selection: Selection) -> ir.Table:
     """(excluded, changes): the deliveries in the window that have no lead time, and why."""
     rows = select.deliveries(selection)
@@ -161,7 +151,7 @@ def _counted(rows: ir.Table, gap: MeasurementGap) -> ir.Table:
 
 
 def _children(selection: Selection) -> ir.Table:
-    every = selection.table("span")
+    every = counting(selection.table("span"))
     rows = every.filter(selection.within(every.ended_at), every.parent_span_id.notnull())
     # A parent ends no earlier than its child, but for clocks that disagree by hours.
     parents = every.filter(every.ended_at >= selection.start - select.DAY_NS)

@@ -24,6 +24,7 @@ MAPPING = Mapping(
         "request": (Attribute(semconv.VCS_CHANGE_ID),),
         "revision": (Attribute(semconv.VCS_REF_HEAD_REVISION),),
         "ref_name": (Attribute(semconv.VCS_REF_HEAD_NAME),),
+        "base_name": (Attribute(semconv.VCS_REF_BASE_NAME),),
         "stage_name": (Attribute(semconv.VSM_STAGE_NAME),),
         "stage_type": (Attribute(semconv.VSM_STAGE_TYPE),),
         "queue_s": (Attribute(semconv.VSM_STAGE_QUEUE_DURATION),),
@@ -55,5 +56,6 @@ MAPPING = Mapping(
         "leg": (Attribute(semconv.VSM_STAGE_LEG),),
         "backfilled": (Attribute(semconv.VSM_BACKFILLED),),
         "gap": (Attribute(semconv.VSM_MEASUREMENT_GAP),),
+        "retracts": (Attribute(semconv.VSM_RETRACTS_SPAN_ID, "span"),),
     },
 )

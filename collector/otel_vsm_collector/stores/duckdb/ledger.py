@@ -14,6 +14,7 @@ from typing import Protocol
 import duckdb
 import pyarrow as pa
 
+from otel_vsm_collector.spans.arrivals import with_future
 from otel_vsm_collector.spans.columns import TABLES, ddl, schema
 from otel_vsm_collector.spans.rows import Rows
 from otel_vsm_collector.stores.duckdb.cores import Cores
@@ -211,8 +212,8 @@ class Ledger:
             repeated = spans = 0
             for chunk in chunks:
                 spans += chunk.span.num_rows
-                for name, rows in chunk._asdict().items():
-                    self._insert(name, rows)
+                self._insert("span", with_future(chunk.span, arrivals))
+                self._insert("span_link", chunk.span_link)
             if spans:
                 self._insert("arrival", _arrivals(arrivals))
                 repeated = self._refreshing.refresh(first_seq, last_seq)

@@ -18,6 +18,7 @@ from otel_vsm_collector.figures.explain.page import Which, page
 from otel_vsm_collector.figures.explain.reasons import Reason
 from otel_vsm_collector.figures.explain.rows import Kind
 from otel_vsm_collector.figures.groups import parts_of
+from otel_vsm_collector.figures.measurement.left_out import left_out
 from otel_vsm_collector.web.api import explain_models as models
 from otel_vsm_collector.web.api.pagination import Paging, Position
 from otel_vsm_collector.web.api.parameters import Name, known_by
@@ -60,6 +61,7 @@ def explain(reader: Reader, query: Annotated[ExplainQuery, Query()]) -> models.E
                 reason: Reason(reason).sentence
                 for reason in sorted({*tallies[True]["by_reason"], *tallies[False]["by_reason"]})
             },
+            "spans_left_out": left_out(reader, selection),
             "items": [_row(row) for row in shown],
             "next_cursor": _next(selection, shown) if len(rows) > len(shown) else None,
         }

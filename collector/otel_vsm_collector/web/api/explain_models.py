@@ -7,7 +7,7 @@ from pydantic import Field
 from otel_vsm_collector.figures.explain.reasons import Reason
 from otel_vsm_collector.figures.explain.rows import Kind
 from otel_vsm_collector.web.api.figure_models import Value
-from otel_vsm_collector.web.api.models import ApiModel, Seconds, Time, Window
+from otel_vsm_collector.web.api.models import ApiModel, LeftOut, Seconds, Time, Window
 
 CountedAs = Literal["value", "part", "whole"]
 
@@ -204,6 +204,9 @@ class Explanation(ApiModel):
     counted: Tally
     left_out: Tally
     reasons: dict[Reason, str] = Field(description="What the reasons mean that occur here.")
+    spans_left_out: LeftOut = Field(
+        description="Of the repository, team and value stream asked for, whatever they would count in."
+    )
     items: list[Row] = Field(description="Newest first.")
     next_cursor: str | None = Field(
         description="Give it back as `cursor` for the next page; null on the last."

@@ -8,7 +8,7 @@ from pydantic import Field, create_model
 from otel_vsm_collector.figures import groups
 from otel_vsm_collector.figures.limits import limits
 from otel_vsm_collector.web.api.figure_models import Limit, fields
-from otel_vsm_collector.web.api.models import ApiModel, Share, Window
+from otel_vsm_collector.web.api.models import ApiModel, LeftOut, Share, Window
 from otel_vsm_collector.web.api.parameters import Filters
 from otel_vsm_collector.web.api.problems import REFUSED, once
 from otel_vsm_collector.web.reading import Reader
@@ -34,19 +34,6 @@ class LinkedDeployments(Linked):
     )
 
 
-class SuspiciousChange(ApiModel):
-    id: str = Field(description="As it would be called.")
-    revisions: int
-    requests: int
-
-
-class Suspicious(ApiModel):
-    """What would be one change of more revisions and requests than `limits.suspicious_revisions` believes."""
-
-    count: int
-    changes: list[SuspiciousChange] = Field(description="The largest.")
-
-
 class Received(ApiModel):
     """Spans since the collector started: received = rejected + filtered + unmapped + kept."""
 
@@ -68,7 +55,7 @@ Measurement = create_model(
     spans=Linked,
     stage_runs=Linked,
     deployments=LinkedDeployments,
-    suspicious=Suspicious,
+    left_out=LeftOut,
     excluded=(dict[str, int], Field(description="Deliveries without a lead time, by reason.")),
     clock_skew=(dict[str, int], Field(description="What happened before it could have, by kind.")),
     **fields("measurement"),

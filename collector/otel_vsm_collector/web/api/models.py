@@ -173,3 +173,24 @@ class Alive(ApiModel):
 class Readiness(ApiModel):
     ready: bool
     reasons: list[str]
+
+
+class RetractedSpan(ApiModel):
+    """A span that was taken back, and by whom first."""
+
+    trace_id: str
+    span_id: str
+    name: str | None
+    ended_at: Time
+    retracted_at: Time
+    by_team: str | None
+    by_actor_type: str | None
+
+
+class LeftOut(ApiModel):
+    """Spans that count in no figure."""
+
+    retracted: int = Field(description="Ended in the window, and were taken back.")
+    retracts_nothing: int = Field(description="Taken back in the window, and never told.")
+    future: int = Field(description="Arrived in the window, and end more than an hour later.")
+    latest: list[RetractedSpan] = Field(description="Those that were taken back last.")

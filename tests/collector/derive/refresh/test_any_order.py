@@ -1,5 +1,7 @@
 """Facts are a function of the set of spans: random worlds, cut and shuffled at random."""
 
+from itertools import dropwhile
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,6 +13,8 @@ CHANGES = st.integers(1, 4)
 HOURS = st.integers(0, 200).map(lambda hours: f"{hours}h")
 REVISIONS = st.sampled_from(["a", "b", "c"])
 SERVICES = st.sampled_from(["shop", "cart"])
+BRANCHES = st.sampled_from(["main", "develop"])
+ARRIVED = st.sampled_from(["0h", "300h", "300h"])
 
 stage = st.fixed_dictionaries(
     {"at": HOURS, "stage": st.sampled_from(["build", "test", "package"])},
@@ -19,6 +23,9 @@ stage = st.fixed_dictionaries(
         "for": st.sampled_from(["1h", "30h"]),
         "result": st.sampled_from(["success", "failure"]),
         "revision": REVISIONS,
+        "ref_name": BRANCHES,
+        "base_name": BRANCHES,
+        "arrived": ARRIVED,
         "artifact_hash": st.sampled_from(["x", "y"]),
         "trace": st.sampled_from(["aaaa", "bbbb"]),
         "span": st.sampled_from(["00000000000000aa", "00000000000000bb"]),
@@ -31,7 +38,7 @@ event = st.fixed_dictionaries(
         "change": CHANGES,
         "event": st.sampled_from(["change.first_commit", "change.merged", "change.abandoned"]),
     },
-    optional={"revision": REVISIONS},
+    optional={"revision": REVISIONS, "arrived": ARRIVED},
 )
 approval = st.fixed_dictionaries(
     {
@@ -52,6 +59,7 @@ deployment = st.fixed_dictionaries(
         "revision": REVISIONS,
         "result": st.sampled_from(["success", "failure"]),
         "kind": st.sampled_from(["rollout", "rollback", "hotfix"]),
+        "arrived": ARRIVED,
         "artifact_hash": st.sampled_from(["x", "y"]),
         "links": st.lists(CHANGES, max_size=2),
         "environment": st.sampled_from(["production", "staging"]),
@@ -67,11 +75,25 @@ incident = st.fixed_dictionaries(
     },
     optional={"deployment": st.sampled_from(["D1", "D2"]), "severity": st.sampled_from(["low", "high"])},
 )
-worlds = st.lists(st.one_of(stage, event, deployment, deployment, incident, approval, work_item), max_size=12)
+retraction = st.fixed_dictionaries({"at": HOURS, "retract": st.integers(0, 11)})
+
+
+def of_earlier_events(told: list[Event]) -> list[Event]:
+    """With retractions of what was told before them."""
+    told = list(dropwhile(lambda event: "retract" in event, told))
+    return [
+        event | {"retract": event["retract"] % number + 1} if "retract" in event else event
+        for number, event in enumerate(told)
+    ]
+
+
+worlds = st.lists(
+    st.one_of(stage, event, deployment, deployment, incident, approval, work_item, retraction), max_size=12
+).map(of_earlier_events)
 
 
 @pytest.mark.worlds
-@settings(max_examples=20, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(told=worlds, data=st.data())
 def test_order_repetition_and_batches_change_nothing(
     duckdb_world: World, told: list[Event], data: st.DataObject
@@ -96,7 +118,7 @@ def test_order_repetition_and_batches_change_nothing(
 
 @pytest.mark.worlds
 @pytest.mark.clickhouse
-@settings(max_examples=6, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(told=worlds, data=st.data())
 def test_clickhouse_finds_the_same(
     duckdb_world: World, clickhouse_world: World, told: list[Event], data: st.DataObject

@@ -58,7 +58,6 @@ def test_what_no_fact_depends_on_changes_nothing(by_default: str, declared: dict
         {"stages": {"ship it": {"type": "deploy"}}},
         {"teams": {"buying": {"services": ["shop"]}}},
         {"services": {"shop": {"repository": "github.com/acme/shop"}}},
-        {"limits": {"suspicious_revisions": 7}},
         {"profiles": {"ours": {"lead_time_start": ["change.merged"]}}, "profile": "ours"},
         {"value_streams": {"checkout": STREAM}, "profile": "devlake"},
     ],

@@ -11,8 +11,9 @@ SHOP = {"service": "shop", "environment": "production"}
 IN_MAY = "from=2026-05-01&to=2026-06-01"
 
 
-def measured(web: Web) -> Any:
-    found = web.get(f"/api/v1/measurement?{IN_MAY}")
+def measured(web: Web, **filters: str) -> Any:
+    asked = "".join(f"&{name}={value}" for name, value in filters.items())
+    found = web.get(f"/api/v1/measurement?{IN_MAY}{asked}")
     assert found.status == 200, found.body
     return found.json
 
@@ -22,7 +23,6 @@ def test_nothing_known_is_nothing_wrong(web: Web) -> None:
     nothing: dict[str, Any] = {"count": 0, "unlinked": 0, "ratio": None, "why": {}}
     assert (found["spans"], found["stage_runs"]) == (nothing, nothing)
     assert found["deployments"] == nothing | {"nothing_new": 0, "cut_history": 0}
-    assert found["suspicious"] == {"count": 0, "changes": []}
     assert set(found["clock_skew"].values()) == {0}
     assert found["received"] == {
         "received": 13,
@@ -92,14 +92,36 @@ def test_deployments_from_a_clone_that_was_cut_are_counted_apart(web: Web, facts
     assert (found["unlinked"], found["why"]) == (1, {"no_identity": 1})
 
 
-def test_a_suspicious_change_is_shown_as_it_would_be(web: Web, facts: FactStore) -> None:
-    for name in ("r#2", "r#1", "r@a", "r@b", "r@c"):
-        facts.insert("identity", identity=name, node=name, component="n", change_id=name, suspicious=True)
-    facts.insert("identity", identity="r#9", node="r#9", component="m", change_id="r#9", suspicious=False)
-    assert measured(web)["suspicious"] == {
-        "count": 1,
-        "changes": [{"id": "r#1", "revisions": 3, "requests": 2}],
+def test_what_was_taken_back_is_counted_with_who_did_it(web: Web, facts: FactStore) -> None:
+    told = {"trace_id": "t", "started_at": MAY_1, "ended_at": MAY_1, "repository": "r", "seq": 1}
+    retraction = told | {"event_name": "event.retracted", "started_at": MAY_1 + SECOND}
+    facts.insert("arrival", seq=1, received_at=MAY_1)
+    for span in ("a", "b"):
+        facts.insert("span", **told, span_id=span, name="change.merged", event_name="change.merged")
+    facts.insert("span", **retraction, span_id="1", retracts="a", team="red", actor_type="human")
+    # Not told, not of this trace, not of a time that has come.
+    facts.insert("span", **retraction, span_id="2", retracts="x")
+    facts.insert("span", **(retraction | {"trace_id": "u"}), span_id="3", retracts="b")
+    facts.insert("span", **retraction, span_id="4", retracts="b", future=True)
+    found = measured(web)
+    assert found["left_out"] == {
+        "retracted": 1,
+        "retracts_nothing": 2,
+        "future": 1,
+        "latest": [
+            {
+                "trace_id": "t",
+                "span_id": "a",
+                "name": "change.merged",
+                "ended_at": "2026-05-01T00:00:00Z",
+                "retracted_at": "2026-05-01T00:00:01Z",
+                "by_team": "red",
+                "by_actor_type": "human",
+            }
+        ],
     }
+    assert found["spans"]["count"] == 1
+    assert measured(web, repository="other")["left_out"]["retracted"] == 0
 
 
 def test_what_happened_before_it_could_have_is_counted(web: Web, facts: FactStore) -> None:

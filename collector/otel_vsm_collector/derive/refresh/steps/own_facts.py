@@ -31,7 +31,8 @@ def derive_changes(plan: Plan) -> None:
     work = plan.scratch("work_span", changes.spans_of_changes(related, owners, names).union(lost))
     own = work.filter(work.change_id.notnull())
     runs = plan.scratch("run_now", stages.stage_runs(work))
-    of_work = Scope("work_span", ("trace_id", "span_id"))
+    # Also those that were runs before, and do not count any more.
+    of_work = Scope("ledger_span", ("trace_id", "span_id"))
     plan.replace("stage_run", runs, scope=of_work, first_seen=(FirstSeen("stage_run", ("run_id",)),))
     plan.replace("stage_execution", executions.stage_executions(runs), scope=of_work)
     plan.replace("stage_event", stages.stage_events(own), scope=CHANGE)

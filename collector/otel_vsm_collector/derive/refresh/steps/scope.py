@@ -7,7 +7,7 @@ from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.derive.refresh import touched
 from otel_vsm_collector.derive.refresh.plan import Plan, Scope
 from otel_vsm_collector.derive.refresh.steps.identities import TRACE
-from otel_vsm_collector.derive.rules import carried
+from otel_vsm_collector.derive.rules import carried, counting
 
 CHANGE = Scope("touched_change", ("change_id",))
 REPORTED = Scope("touched_reported", ("reported_id",))
@@ -20,8 +20,7 @@ def find_touched(plan: Plan, definitions: Definitions) -> None:
     sharing = plan.pick(
         "sharing_change", "change_item", Scope("touched_item", ("work_item_id",)), change_id="change_id"
     )
-    sources = (plan.table(name) for name in ("identity_before", "identity_now", "owner_before", "owner_now"))
-    change = plan.scratch("touched_change", touched.touched_changes(*sources, sharing))
+    change = plan.scratch("touched_change", touched.touched_changes(plan.table("identified_change"), sharing))
 
     plan.pick("key_before", "change_key", CHANGE)
     if definitions.by_time:
@@ -39,5 +38,6 @@ def find_touched(plan: Plan, definitions: Definitions) -> None:
         ibis.union(plan.table(TRACE.table), *(rows.select("trace_id") for rows in related), distinct=True),
     )
     spans = plan.pick("ledger_span", "span", RELATED, **{name: name for name in tables.WORK_SPAN})
-    plan.scratch("related_span", definitions.with_defaults(spans))
+    counted = counting.counting(spans).drop("future", "retracts")
+    plan.scratch("related_span", definitions.with_defaults(counted))
     plan.pick("related_link", "span_link", RELATED)
