@@ -12,10 +12,12 @@ import ibis.expr.types as ir
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.declared.patterns import is_literal, regex_of
 from otel_vsm_collector.declared.profiles import Profile
+from otel_vsm_collector.declared.sections import UTC
 from otel_vsm_collector.derive import tables
 from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.derive.rules.deliveries import shipped
 from otel_vsm_collector.derive.rules.incidents import counts
+from otel_vsm_collector.facts import zones
 from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.facts.zones import AT_UTC, Offsets
 
@@ -57,8 +59,10 @@ class Selection:
     facts: FactTables = field(default=BY_DEFAULT)
     edges: tuple[int, ...] = ()
     """Ascending times between from_ns and to_ns, at which the window is cut into parts."""
+    time_zone: str = UTC
+    """Whose days are counted."""
     offsets: Offsets = AT_UTC
-    """Of the time zone whose days are counted."""
+    """How far its clocks are ahead in the window."""
     is_shape: bool = False
     """Whether expressions name window, edges and filters as parameters, instead of holding their values."""
 
@@ -67,7 +71,7 @@ class Selection:
         """What all selections have in common that differ in the values of window, edges and filters alone."""
         blank: dict[str, Any] = {name: "" for name in _TEXTS if getattr(self, name) is not None}
         no_edges = (0,) * len(self.edges)
-        return replace(self, from_ns=0, to_ns=0, edges=no_edges, is_shape=True, **blank)
+        return replace(self, from_ns=0, to_ns=0, edges=no_edges, time_zone=UTC, is_shape=True, **blank)
 
     @property
     def values(self) -> dict[str, int | str]:
@@ -95,7 +99,13 @@ class Selection:
 
     @property
     def days(self) -> float:
-        return (self.to_ns - self.from_ns) / DAY_NS
+        """How many days of the time zone's calendar the window has, parts of days as shares of these."""
+        return zones.days(self.time_zone, self.from_ns, self.to_ns)
+
+    def in_zone(self, time_zone: str) -> Self:
+        """The same, with the days of a time zone."""
+        offsets = zones.offsets(time_zone, self.from_ns, self.to_ns)
+        return replace(self, time_zone=time_zone, offsets=offsets)
 
     @property
     def profile(self) -> Profile:

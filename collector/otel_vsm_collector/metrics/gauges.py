@@ -95,6 +95,7 @@ def windowed(reader: Reader, now_ns: int) -> Iterator[sdk.Metric]:
     by_metric: dict[str, list[Labelled]] = {}
     for window in reader.facts.declared.windows:
         selection = Selection(from_ns=now_ns - window.ns, to_ns=now_ns, facts=reader.facts)
+        selection = selection.in_zone(reader.facts.declared.time_zone)
         for metric, labels, value in (
             *_figures(reader, selection),
             *_gaps(reader, selection),

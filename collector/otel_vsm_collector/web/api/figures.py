@@ -58,7 +58,7 @@ def dora_series(reader: Reader, query: Annotated[Steps, Query()]) -> ApiModel:
     if len(edges) > MOST_STEPS + 1:
         raise BadParameter("step", f"would be more than {MOST_STEPS} in this window; take longer ones")
     edges = [zones.before(edges[0], query.step, zone), *edges]
-    whole = replace(selection, offsets=zones.offsets(zone, edges[0], edges[-1]))
+    whole = replace(selection, from_ns=edges[0], to_ns=edges[-1]).in_zone(zone)
     return figure_models.Series.model_validate(
         {
             "profile": query.profile or reader.facts.declared.profile,

@@ -12,7 +12,7 @@ from otel_vsm_collector.declared.sections import PRODUCTION, TimeZone
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.facts.tables import FactTables
-from otel_vsm_collector.facts.zones import midnight, offsets
+from otel_vsm_collector.facts.zones import midnight
 from otel_vsm_collector.web.api.problems import BadParameter
 from otel_vsm_collector.web.api.times import read_time
 
@@ -98,8 +98,7 @@ class Filters(BaseModel):
             value_stream=self.value_stream,
             severity=self.severity,
             facts=known_by(reader, self.profile),
-            offsets=offsets(zone, start, end),
-        )
+        ).in_zone(zone)
 
     def zone(self, reader: Reader) -> str:
         """The time zone whose days are meant."""
