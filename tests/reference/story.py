@@ -55,6 +55,10 @@ class Story:
         return carried(self.facts.deployments, self.facts.changes, self.profile)
 
     @cached_property
+    def carried_by_artifacts(self) -> Carried:
+        return carried(self.facts.deployments, self.facts.changes, self.profile, of_artifacts=True)
+
+    @cached_property
     def remedies(self) -> dict[str, Remedy]:
         return remedies(self.facts.deployments, self.carried, self.facts.changes)
 
@@ -136,7 +140,9 @@ class Story:
 
     def artifacts(self, question: Question) -> list[Delivery]:
         """The artifacts, instead of changes, that were first deployed in the window."""
-        found = first_artifacts(self._there(question), self.carried, self.facts.changes, self.profile)
+        found = first_artifacts(
+            self._there(question), self.carried_by_artifacts, self.facts.changes, self.profile
+        )
         return [one for one in self._passing(found, question) if question.within(self.edge(one))]
 
     def counted(self, question: Question) -> list[Delivery]:

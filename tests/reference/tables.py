@@ -113,6 +113,7 @@ def delivery_table(story: Story) -> Table:
                 "delivered_at": delivery.delivered_at,
                 "lead_time_s": delivery.lead_time_s,
                 "excluded": delivery.excluded,
+                "start_method": delivery.begun_with,
                 "trace_id": delivery.change.trace_id,
                 "teams": delivery.change.teams,
                 "value_streams": delivery.change.value_streams,

@@ -259,6 +259,7 @@ FACTS: dict[str, ibis.Schema] = {
             "first_activity_at": "int64",
             "lead_time_s": "float64",  # null where excluded says why
             "excluded": "string",
+            "start_method": "string",  # what the lead time is counted from
             "trace_id": "string",
             "teams": "array<string>",
             "value_streams": "array<string>",

@@ -8,7 +8,7 @@ from pydantic import Field, create_model
 from otel_vsm import figures as catalogue
 from otel_vsm.figures import Figure, Group, Kind
 from otel_vsm_collector.facts.zones import Step
-from otel_vsm_collector.web.api.models import ApiModel, Seconds, Share, Statistics, Time, Window
+from otel_vsm_collector.web.api.models import ApiModel, LeadTimes, Seconds, Share, Statistics, Time, Window
 
 Age = Annotated[float, Field(description="seconds from the first activity to the window's end")]
 PerDay = Annotated[float, Field(description="per day of the window")]
@@ -137,6 +137,7 @@ class Rollback(ApiModel):
 
 
 _SHAPES: dict[str, Any] = {
+    "change_lead_time": LeadTimes,
     "deployment_frequency": Frequency,
     "rework": Rework,
     "handoffs": Handoffs,

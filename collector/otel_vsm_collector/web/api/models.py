@@ -41,6 +41,14 @@ class Statistics(ApiModel):
     max: float | None
 
 
+class LeadTimes(Statistics):
+    """The same, of lead times."""
+
+    starts: dict[str, int] = Field(
+        description="How many of them are counted from which event; `span`: from the change's earliest span."
+    )
+
+
 class Legs(ApiModel):
     """The parts of a lead time; a part whose ends are not both known, or that would be negative, is null."""
 
