@@ -1,6 +1,7 @@
 """Deliveries: when a change first reached an environment, and how long it took."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from otel_vsm_collector.declared.profiles import Profile
@@ -26,15 +27,23 @@ class Delivery:
         return self.deployment.finished_at
 
 
+Passes = Callable[[Change, Deployment], bool]
+
+
 def first_deliveries(
-    wanted: list[Deployment], carried: Carried, changes: dict[str, Change], profile: Profile
+    wanted: list[Deployment],
+    carried: Carried,
+    changes: dict[str, Change],
+    profile: Profile,
+    passes: Passes = lambda change, deployment: True,
 ) -> list[Delivery]:
-    """Every change that one of the deployments brought, by the first of them."""
+    """Every change that one of the deployments brought, by the first of them that `passes` with it."""
     first: dict[str, Deployment] = {}
     for deployment in sorted(wanted, key=lambda deployment: deployment.order):
         if deployment.done:
             for change in carried[deployment.id]:
-                first.setdefault(change, deployment)
+                if passes(changes[change], deployment):
+                    first.setdefault(change, deployment)
     return [
         Delivery(changes[change], deployment, *lead_time(changes[change], deployment, profile))
         for change, deployment in first.items()
@@ -48,7 +57,11 @@ def counts(change: Change, profile: Profile) -> bool:
 
 
 def first_artifacts(
-    wanted: list[Deployment], carried: Carried, changes: dict[str, Change], profile: Profile
+    wanted: list[Deployment],
+    carried: Carried,
+    changes: dict[str, Change],
+    profile: Profile,
+    passes: Passes,
 ) -> list[Delivery]:
     """The first deployment of every artifact of a service, since its change that began first. `carried` is
     what each deployment brings, but for what the same artifact had brought before.
@@ -65,7 +78,8 @@ def first_artifacts(
         if brought:
             earliest = min(brought, key=lambda change: (_started(change, profile), change.id))
             delivery = Delivery(earliest, deployment, *lead_time(earliest, deployment, profile))
-            found.setdefault((service, artifact), delivery)
+            if passes(earliest, deployment):
+                found.setdefault((service, artifact), delivery)
     return list(found.values())
 
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from reference.deployments import Deployment
@@ -19,6 +18,7 @@ def health(story: Story, question: Question) -> dict[str, Any]:
     suspicious: list[dict[str, Any]] = [
         {"id": name, "revisions": revisions, "requests": requests}
         for name, (revisions, requests) in story.facts.identities.suspicious.items()
+        if _of_question(story, question, story.facts.identities.left_alone[name])
     ]
     return {
         "spans": spans(story, question),
@@ -33,6 +33,16 @@ def health(story: Story, question: Question) -> dict[str, Any]:
     }
 
 
+def _of_question(story: Story, question: Question, names: set[str]) -> bool:
+    """Whether one of the changes passes the filters."""
+    narrowed = (question.service, question.repository, question.team, question.value_stream)
+    return not any(narrowed) or any(
+        story.passes(change, question) and question.service in (None, *change.services)
+        for name in names
+        if (change := story.facts.changes.get(name))
+    )
+
+
 def spans(story: Story, question: Question) -> dict[str, Any]:
     """The spans that ended in the window; not those of incidents, of what runs, and of work items alone."""
     counted = [
@@ -42,16 +52,14 @@ def spans(story: Story, question: Question) -> dict[str, Any]:
         and not is_incident(row)
         and row["event_name"] != "service.started"
         and not (is_work_item_event(row) and row["change_id"] is None)
-        and question.repository in (None, row["repository"])
-        and question.team in (None, row["told_team"])
-        and question.value_stream in (None, row["value_stream"])
+        and story.passes_row(row, question)
     ]
     return _unlinked(story, counted)
 
 
 def stage_runs(story: Story, question: Question) -> dict[str, Any]:
     """The runs of stages that ended in the window, but for deployments."""
-    runs = passing_runs(story, replace(question, environment=None))
+    runs = passing_runs(story, question)
     return _unlinked(
         story, [run.row for run in runs if question.within(run.end) and run.row["stage_type"] != "deploy"]
     )
@@ -105,6 +113,7 @@ def clock_skew(story: Story, question: Question, excluded: Counter[str]) -> dict
         row
         for row in story.facts.rows
         if question.within(row["ended_at"])
+        and story.passes_row(row, question)
         and row["started_at"] < began.get((row["trace_id"], row["parent_span_id"]), row["started_at"])
     ]
     detected = [

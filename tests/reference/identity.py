@@ -26,6 +26,8 @@ class Identities:
     """Trace → the changes that have rows in it, or whose trace it is by one of their names."""
     suspicious: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Change that would have been → its numbers of revisions and of requests."""
+    left_alone: dict[str, set[str]] = field(default_factory=dict)
+    """Change that would have been → the changes that it would have been made of."""
 
 
 def node(name: str) -> str:
@@ -84,6 +86,7 @@ def identified(rows: list[Row], suspicious_revisions: int) -> Identities:
         requests = {name for name in names if is_request(name)}
         if len(revisions) > suspicious_revisions and len(requests) > 1:
             found.suspicious[first] = (len(revisions), len(requests))
+            found.left_alone[first] = names
         else:
             change_of_name |= dict.fromkeys(names, first)
             found.names[first] |= names

@@ -16,15 +16,7 @@ from scenarios.question import Question
 
 def passing_runs(story: Story, question: Question) -> list[Run]:
     """The runs that pass the filters, of any time; work before any deployment is for every environment."""
-    return [
-        run
-        for run in story.facts.runs
-        if question.service in (None, run.row["service"])
-        and (run.row["environment"] is None or story.in_environment(run.row["environment"], question))
-        and question.repository in (None, run.row["repository"])
-        and question.team in (None, run.row["team"])
-        and question.value_stream in (None, run.row["value_stream"])
-    ]
+    return [run for run in story.facts.runs if story.passes_row(run.row, question)]
 
 
 def runs_that_ended(story: Story, question: Question) -> list[Run]:

@@ -96,6 +96,7 @@ def incident_row(story: Story, incident: Incident) -> dict[str, Any]:
         "mitigated_at": incident.first("mitigated"),
         "resolved_at": incident.resolved_at,
         "teams": incident.teams,
+        "value_streams": incident.value_streams,
         "deployment_id": first.id if first else None,
         "attribution": method,
     }

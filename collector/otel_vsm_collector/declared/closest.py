@@ -3,6 +3,19 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+KNOWN = 5
+"""How many names are said where none is close."""
+
+
+def known(given: str, names: Iterable[str]) -> str:
+    """`did you mean shop or shops?`, or where no name is close, some of those that there are; nothing where
+    there are none."""
+    every = sorted(names)
+    if close := get_close_matches(given, every, 3):
+        return f"did you mean {' or '.join(close)}?"
+    more = f" and {len(every) - KNOWN} more" if len(every) > KNOWN else ""
+    return f"known are {', '.join(every[:KNOWN])}{more}" if every else ""
+
 
 def allowed(given: object, choices: Iterable[str]) -> str:
     """`allowed are a, b and c`, and the closest of them where one is close."""

@@ -44,6 +44,7 @@ _INCIDENT = {
     "resolved_at": "int64",  # null while it is open, also where it was opened again
     "trace_id": "string",
     "teams": "array<string>",
+    "value_streams": "array<string>",  # that it names itself
 }
 
 FACTS: dict[str, ibis.Schema] = {

@@ -33,6 +33,14 @@ def started(selection: Selection, by: By = ()) -> Candidates:
     return Candidates(rows, ((~rows.counts, Reason.SEVERITY),))
 
 
+def active(selection: Selection) -> ir.Table:
+    """(incidents): how many had started by the window's end and were not resolved."""
+    rows = _incidents(selection, ())
+    rows = rows.filter(rows.counts, rows.started_at < selection.end)
+    rows = rows.filter((rows.resolved_at >= selection.end).fill_null(True))
+    return rows.aggregate(incidents=rows.count())
+
+
 def restored(selection: Selection, by: By = ()) -> Candidates:
     """The incidents that were resolved in the window, or started in it."""
     return _lasting(selection, _incidents(selection, by), "resolved_at", Reason.UNRESOLVED)

@@ -1,6 +1,5 @@
 """What no change was found for and why, and where clocks disagree."""
 
-from dataclasses import replace
 from typing import Any
 
 import ibis
@@ -12,6 +11,7 @@ from otel_vsm_collector.derive.rules.deliveries import NO_START
 from otel_vsm_collector.facts import selection as select
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
+from otel_vsm_collector.figures.flow.runs import of_changes, runs
 from otel_vsm_collector.figures.measurement.ingest_delay import arrived
 from otel_vsm_collector.figures.statistic import ratio
 
@@ -21,8 +21,7 @@ Row = dict[str, Any]
 
 
 def gaps(reader: Reader, selection: Selection) -> Row:
-    """All of it, in the shape of the API's answer. Spans and arrivals are told apart by repository, team and
-    value stream alone."""
+    """All of it, in the shape of the API's answer."""
     suspicious = reader.answer(suspicious_changes, selection)
     return {
         "spans": _unlinked(reader.answer(spans, selection)),
@@ -54,7 +53,7 @@ def spans(selection: Selection) -> ir.Table:
     Events of incidents and of running services, and those of work items that nobody has taken up, are no
     change's.
     """
-    rows = replace(selection, service=None, environment=None, severity=None).apply(selection.table("span"))
+    rows = select.spans(selection)
     event = ibis.coalesce(rows.event_name, "")
     plain = rows.event_name.isnull() & rows.stage_name.isnull()
     rows = rows.filter(
@@ -70,7 +69,7 @@ def spans(selection: Selection) -> ir.Table:
 
 def stage_runs(selection: Selection) -> ir.Table:
     """(gap, rows): the same of the runs of stages, but for deployments."""
-    rows = replace(selection, environment=None).apply(selection.table("stage_run"))
+    rows = runs(selection)
     rows = rows.filter(selection.within(rows.ended_at), (rows.stage_type != StageType.DEPLOY).fill_null(True))
     rows = rows.select("trace_id", "change_id", "repository", named=_named(rows.revision))
     return _by_gap(selection, rows)
@@ -126,6 +125,7 @@ def deployments(selection: Selection) -> ir.Table:
 def suspicious_changes(selection: Selection) -> ir.Table:
     """(id, revisions, requests): what would be one change, and is not believed; the largest first."""
     names = selection.table("identity").filter(ibis._.suspicious)
+    names = names.semi_join(of_changes(selection, names.select("component", "change_id")), "component")
     request = names.identity.re_search("#[0-9]+$")
     whole = names.group_by("component").agg(
         id=names.identity.min(where=request),
@@ -156,8 +156,8 @@ def _counted(rows: ir.Table, gap: MeasurementGap) -> ir.Table:
 
 
 def _children(selection: Selection) -> ir.Table:
-    every = selection.table("span")
-    rows = every.filter(selection.within(every.ended_at), every.parent_span_id.notnull())
+    every, rows = selection.table("span"), select.spans(selection)
+    rows = rows.filter(selection.within(rows.ended_at), rows.parent_span_id.notnull())
     # A parent ends no earlier than its child, but for clocks that disagree by hours.
     parents = every.filter(every.ended_at >= selection.start - select.DAY_NS)
     parents = parents.select("trace_id", parent_span_id="span_id", parent_at="started_at")
@@ -180,7 +180,7 @@ def _deliveries(selection: Selection) -> ir.Table:
 
 
 def _queues(selection: Selection) -> ir.Table:
-    rows = replace(selection, environment=None).apply(selection.table("stage_run"))
+    rows = runs(selection)
     rows = rows.filter(selection.within(rows.ended_at), rows.queue_s < 0)
     return _counted(rows, MeasurementGap.NEGATIVE_QUEUE)
 

@@ -1,10 +1,9 @@
 """Ingest delay: how late telemetry arrives."""
 
-from dataclasses import replace
-
 import ibis.expr.types as ir
 
 from otel_vsm.semconv import metrics
+from otel_vsm_collector.facts import selection as select
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.computed import Family, duration
 from otel_vsm_collector.figures.statistic import elapsed_s, statistic
@@ -16,7 +15,7 @@ def arrived(selection: Selection) -> ir.Table:
     """The spans that arrived in the window (ended_at, received_at, delay_s)."""
     arrivals = selection.table("arrival")
     arrivals = arrivals.filter(selection.within(arrivals.received_at))
-    rows = replace(selection, service=None, environment=None, severity=None).apply(selection.table("span"))
+    rows = select.spans(selection)
     rows = rows.select("seq", "ended_at").join(arrivals, "seq")
     return rows.mutate(delay_s=elapsed_s(rows.ended_at, rows.received_at))
 

@@ -142,6 +142,17 @@ class Stage(ApiModel):
     )
 
 
+class Refusal(ApiModel):
+    """Why a parameter was refused, and what is allowed."""
+
+    parameter: str
+    message: str
+
+
+class Notice(Refusal):
+    """What should be known of a parameter that was answered all the same."""
+
+
 Item = TypeVar("Item", bound=ApiModel)
 
 
@@ -152,13 +163,24 @@ class Page(ApiModel, Generic[Item]):
     next_cursor: str | None = Field(
         description="Give it back as `cursor` for the next page; null on the last."
     )
+    notices: list[Notice]
 
 
-class Refusal(ApiModel):
-    """Why a parameter was refused, and what is allowed."""
+class ValueStream(ApiModel):
+    """What vsm.yaml declares of the value stream that is asked for."""
 
-    parameter: str
-    message: str
+    name: str
+    recipient: str | None
+    owner: str | None
+    primary_measure: str | None = Field(description="The figure that it is judged by.")
+    start: str | None = Field(description="What its lead times start with, whatever the profile says.")
+    stages: list[str]
+    teams: list[str]
+    systems: list[str]
+    repositories: list[str]
+    hand_offs: list[str]
+    known_delays: list[str]
+    common_rework: list[str]
 
 
 class Problem(ApiModel):
