@@ -11,7 +11,6 @@ from otel_vsm.text import quoted
 from otel_vsm_collector.declared.closest import allowed
 from otel_vsm_collector.declared.contradictions import ContradictoryError, Location
 from otel_vsm_collector.declared.model import Declared
-from otel_vsm_collector.declared.sections import Section
 
 _WORD = re.compile(r"[\w-]+")
 _QUOTED = re.compile(r"'([^']*)'")
@@ -92,7 +91,7 @@ def _sentence(detail: Mapping[str, Any]) -> str:
     if kind == "extra_forbidden":
         *section, key = detail["loc"]
         kind = _kind_of(section)
-        return kind.DROPPED.get(key) or f"unknown key; {allowed(key, _fields(kind))}"
+        return getattr(kind, "DROPPED", {}).get(key) or f"unknown key; {allowed(key, _fields(kind))}"
     if given is None:
         return "is empty; give it a value, or leave the key out"
     if kind in ("literal_error", "enum"):
@@ -106,11 +105,11 @@ def _sentence(detail: Mapping[str, Any]) -> str:
     return str(detail["msg"]).replace("Input should be", "must be") + _not(given)
 
 
-def _kind_of(section: Iterable[str | int]) -> type[Section]:
+def _kind_of(section: Iterable[str | int]) -> type[BaseModel]:
     kind: Any = Declared
     for step in section:
         kind = _fields(kind)[str(step)] if _is_model(kind) else get_args(kind)[-1]
-    return cast(type[Section], kind)
+    return cast(type[BaseModel], kind)
 
 
 def _fields(model: type[BaseModel]) -> dict[str, Any]:
