@@ -12,7 +12,7 @@ from otel_vsm_collector.facts.selection import Selection
 
 Named = Literal["service", "environment", "repository", "team", "value_stream"]
 NAMED: tuple[Named, ...] = get_args(Named)
-_TOLD: Mapping[Named, tuple[tuple[str, str], ...]] = {
+_COLUMNS: Mapping[Named, tuple[tuple[str, str], ...]] = {
     "service": (("stage_run", "service"), ("deployment_report", "service"), ("incident_service", "service")),
     "environment": tuple(
         (name, "environment") for name in ("stage_run", "deployment_report", "incident_report")
@@ -31,24 +31,24 @@ _TOLD: Mapping[Named, tuple[tuple[str, str], ...]] = {
 
 
 def unknown(reader: Reader, selection: Selection) -> dict[Named, set[str]]:
-    """The filters whose value is a name that nothing is known of, each with all that are known."""
-    found: dict[Named, set[str]] = {}
+    """The filters whose value is a name that nothing is known of, each with all names that are known."""
+    missing: dict[Named, set[str]] = {}
     for what in NAMED:
-        asked, declared = getattr(selection, what), _declared(selection.declared, what)
-        if asked is not None and asked not in declared:
-            known = declared | {
-                row["name"] for row in reader.answer(told, Selection(from_ns=0, to_ns=0), what)
-            }
-            if asked not in known:
-                found[what] = known
-    return found
+        wanted, names = getattr(selection, what), _declared(selection.declared, what)
+        if wanted is None or wanted in names:
+            continue
+        ever = Selection(from_ns=0, to_ns=0)
+        names |= {row["name"] for row in reader.answer(names_of_spans, ever, what)}
+        if wanted not in names:
+            missing[what] = names
+    return missing
 
 
-def told(selection: Selection, what: Named) -> ir.Table:
-    """(name): those that spans tell."""
+def names_of_spans(selection: Selection, what: Named) -> ir.Table:
+    """(name): those that spans name."""
     parts = []
-    for name, column in _TOLD[what]:
-        names = selection.table(name)[column]
+    for table, column in _COLUMNS[what]:
+        names = selection.table(table)[column]
         parts.append((names.unnest() if names.type().is_array() else names).name("name").as_table())
     return ibis.union(*(part.filter(part.name.notnull()).distinct() for part in parts), distinct=True)
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchem
 from otel_vsm.identity import normalise_repository
 from otel_vsm.semconv import IncidentSeverity
 from otel_vsm.text import quoted
-from otel_vsm_collector.declared.closest import known
+from otel_vsm_collector.declared.closest import instead
 from otel_vsm_collector.declared.lengths import Length
 from otel_vsm_collector.declared.sections import PRODUCTION, TimeZone
 from otel_vsm_collector.facts.names import unknown
@@ -49,13 +49,12 @@ def known_by(reader: Reader, profile: str | None, parameter: str = "profile") ->
 
 def notices(reader: Reader, selection: Selection) -> list[Notice]:
     """A notice for each filter that names what nothing is known of: it may be misspelt."""
-    found = []
+    missing = []
     for what, names in unknown(reader, selection).items():
-        asked = getattr(selection, what)
-        closest = known(asked, names)
-        message = f"nothing is known of the {what.replace('_', ' ')} {quoted(asked)}"
-        found.append(Notice(parameter=what, message=f"{message}; {closest}" if closest else message))
-    return found
+        closest = instead(getattr(selection, what), names)
+        message = f"nothing is known of the {what.replace('_', ' ')} {quoted(getattr(selection, what))}"
+        missing.append(Notice(parameter=what, message=f"{message}; {closest}" if closest else message))
+    return missing
 
 
 class Filters(BaseModel):
@@ -124,15 +123,16 @@ class Filters(BaseModel):
         say. Raises BadParameter where there is no such profile."""
         facts = known_by(reader, profile, parameter)
         stream = reader.facts.declared.value_streams.get(self.value_stream or "")
-        instead: dict[str, Any] = {}
+        profile_of = facts.definitions.profile
+        different: dict[str, Any] = {}
         if stream is not None and stream.start is not None:
-            instead["lead_time_start"] = (stream.start,)
+            different["lead_time_start"] = (stream.start,)
         if self.severity is not None:
-            counted = facts.definitions.profile.incident_severities
-            instead["incident_severities"] = (
+            counted = profile_of.incident_severities
+            different["incident_severities"] = (
                 (self.severity,) if counted is None or self.severity in counted else ()
             )
-        return facts.by(facts.definitions.profile.model_copy(update=instead)) if instead else facts
+        return facts.by(profile_of.model_copy(update=different)) if different else facts
 
     def context(self, reader: Reader, selection: Selection) -> dict[str, Any]:
         """What an answer says of what was asked: `profile`, `notices` and `value_stream`."""
