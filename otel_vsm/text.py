@@ -15,11 +15,11 @@ def sendable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """What somebody else wrote, fit for one line of a terminal: 200 characters at most."""
+    """What somebody else wrote, fit for one line of a terminal: 200 characters of it at most."""
     # What is cut off is never looked at: it may be megabytes.
     line = " ".join(_printable(text[: 4 * _MAX_LINE]).split())
     is_whole = len(text) <= 4 * _MAX_LINE and len(line) <= _MAX_LINE
-    return line if is_whole else f"{line[: _MAX_LINE - 1]}…"
+    return line if is_whole else f"{line[:_MAX_LINE]}…"
 
 
 def quoted(value: object) -> str:
