@@ -116,10 +116,11 @@ def stage(
     *,
     name: str,
     type: StageType | None = None,
+    service: str | None = None,
     queue_s: float | None = None,
     artifact: Artifact | None = None,
 ) -> Record:
-    """A run of a stage."""
+    """A run of a stage, for a service where that is known."""
     artifact = artifact or Artifact()
     return _stage(
         origin,
@@ -127,6 +128,7 @@ def stage(
         name,
         {
             semconv.VSM_STAGE_TYPE: type,
+            semconv.SERVICE_NAME: service,
             semconv.VSM_STAGE_QUEUE_DURATION: queue_s,
             semconv.ARTIFACT_PURL: artifact.purl,
             semconv.ARTIFACT_HASH: artifact.hash,

@@ -1,12 +1,15 @@
 """Figures as people write them."""
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
 from otel_vsm.figures import Figure, Kind
+from otel_vsm.semconv import EventName, Statistic
 
 _UNITS_S = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 _PERIODS = ((1, "day"), (7, "week"), (30, "month"))
+_FIRST_COMMIT = "first commit"
 UNKNOWN = "–"
 """What stands where there is nothing to say."""
 
@@ -48,6 +51,19 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}".replace(",", " ")
 
 
+def starts(value: Any) -> str:
+    """What lead times are counted from; where that is not the first commit for all, how many from which."""
+    counts: dict[str, int] = value.get("starts", {}) if isinstance(value, Mapping) else {}
+    if not counts.keys() - {EventName.CHANGE_FIRST_COMMIT}:
+        return _FIRST_COMMIT
+    return " or ".join(f"{_start(event)} ({number})" for event, number in counts.items())
+
+
+def _start(event: str) -> str:
+    words = event.removeprefix("change.").replace("_", " ").replace(".", " ")
+    return {"span": "earliest span", "opened": "opening", "merged": "merge"}.get(words, words)
+
+
 def number(figure: Figure, number: float | None) -> str:
     """The number that stands for a figure, as its kind is written."""
     if number is None:
@@ -77,10 +93,11 @@ def behind(figure: Figure, value: Any, noun: str = "") -> str:
     return whole
 
 
-def beside(figure: Figure, value: Any) -> str:
+def beside(figure: Figure, value: Any, statistic: str = Statistic.P50) -> str:
     """The same, with what its note says."""
     if figure.kind is Kind.DURATION:
-        return f"median {figure.note}, of {behind(figure, value)}"
+        note = figure.note.replace(_FIRST_COMMIT, starts(value))
+        return f"{'median' if statistic == Statistic.P50 else statistic} {note}, of {behind(figure, value)}"
     if figure.kind is Kind.SHARE:
         return f"{behind(figure, value)} {figure.note}"
     return behind(figure, value, f"{figure.note} {figure.noun}")

@@ -24,6 +24,7 @@ class OpenStage:
     start_ns: int
     parent: TraceParent
     type: str | None
+    service: str | None
     queue_s: float | None
     team: str | None
     value_stream: str | None

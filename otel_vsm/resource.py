@@ -15,6 +15,7 @@ from opentelemetry.sdk.resources import Resource, ResourceDetector
 from otel_vsm import semconv
 from otel_vsm.identity import Repository, normalise_repository, repository_url
 from otel_vsm.stamp import Stamp, StampError, is_text, read_stamp
+from otel_vsm.text import one_line
 
 STAMP_VARIABLE = "OTEL_VSM_STAMP"
 """Path of the stamp; where it is set, the usual places are not looked at."""
@@ -90,9 +91,9 @@ def _stamp_file() -> Stamp:
             return read_stamp(path)
         except FileNotFoundError:
             if named_path:
-                _warn(f"There is no stamp {path}, which {STAMP_VARIABLE} names.")
+                _warn(f"There is no stamp {one_line(str(path))}, which {STAMP_VARIABLE} names.")
         except (StampError, OSError) as error:
-            _warn(f"The stamp {path} tells nothing: {error}.")
+            _warn(f"The stamp {one_line(str(path))} tells nothing: {one_line(str(error))}.")
             break
     return Stamp()
 

@@ -15,9 +15,16 @@ def sendable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """What another machine said, fit for one line of a terminal."""
-    line = " ".join(_printable(text).split())
-    return line if len(line) <= _MAX_LINE else f"{line[:_MAX_LINE]}…"
+    """What somebody else wrote, fit for one line of a terminal: 200 characters of it at most."""
+    # What is cut off is never looked at: it may be megabytes.
+    line = " ".join(_printable(text[: 4 * _MAX_LINE]).split())
+    is_whole = len(text) <= 4 * _MAX_LINE and len(line) <= _MAX_LINE
+    return line if is_whole else f"{line[:_MAX_LINE]}…"
+
+
+def quoted(value: object) -> str:
+    """The same of a value as Python writes it: text in quotes."""
+    return one_line(repr(value))
 
 
 def count_of_spans(count: int) -> str:

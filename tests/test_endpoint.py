@@ -175,6 +175,12 @@ def test_what_is_ignored_is_said(name: str, value: str) -> None:
     assert problem.startswith(f"{BASE}{name}={value} ")
 
 
+def test_what_is_ignored_is_quoted_in_a_line() -> None:
+    (problem,) = read_endpoint(env(COMPRESSION="x\n" * 10_000)).problems
+    assert len(problem) < 350
+    assert "\n" not in problem
+
+
 def test_of_headers_only_the_names_are_known() -> None:
     endpoint = read_endpoint(env(HEADERS="Authorization=Bearer%20secret, x-tenant=shop"))
     assert endpoint.header_names == ("authorization", "x-tenant")

@@ -15,6 +15,7 @@ from otel_vsm.cli.options import (
     now_ns,
     queued_at_option,
     required_text,
+    service_option,
     type_of_stage,
     type_option,
 )
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 @click.command
 @click.argument("name", type=required_text)
 @type_option
+@service_option
 @leg_option
 @queued_at_option
 @at_option("When it began.")
@@ -46,6 +48,7 @@ def begin(
     *,
     name: str,
     stage_type: str | None,
+    service: str | None,
     leg: str | None,
     queued_ns: int | None,
     at_ns: int | None,
@@ -79,6 +82,7 @@ def begin(
         start_ns=start_ns,
         parent=parent,
         type=resolved_type,
+        service=service,
         queue_s=queued_for_s(queued_ns, start_ns, context),
         team=common.team,
         value_stream=common.value_stream,
@@ -121,6 +125,7 @@ def begin(
     help="How it ended.",
 )
 @type_option
+@service_option
 @leg_option
 @artifact_options
 @at_option("When it ended.")
@@ -130,6 +135,7 @@ def end(
     name: str,
     result: str,
     stage_type: str | None,
+    service: str | None,
     leg: str | None,
     at_ns: int | None,
     artifact: str | None,
@@ -187,6 +193,7 @@ def end(
             ),
             name=name,
             type=type_of_stage(stage_type or stage.type, name),
+            service=service or stage.service,
             queue_s=stage.queue_s,
             artifact=named_artifact(artifact, artifact_hash, version),
         )

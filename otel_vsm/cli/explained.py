@@ -5,12 +5,13 @@ from typing import Any
 
 from otel_vsm.cli.asking import Json
 from otel_vsm.cli.figures import counted
-from otel_vsm.cli.lines import Row, fitting, paragraph, shortened
+from otel_vsm.cli.lines import Row, fitting, paragraph, printable, shortened
 from otel_vsm.figures import FIGURES
-from otel_vsm.human import UNKNOWN, count, duration, value
+from otel_vsm.human import UNKNOWN, count, duration, starts, value
 
 SHOWN = 20
 _METHOD = 24
+_REVISION = 8
 
 
 def explanation(shown: Json, left_out: Json, statistic: str) -> Iterator[str]:
@@ -18,7 +19,9 @@ def explanation(shown: Json, left_out: Json, statistic: str) -> Iterator[str]:
     figure, content = FIGURES[shown["figure"]], shown["value"]
     yield f"{figure.title}, by the profile {shown['profile']}: {value(figure, content, statistic)}"
     is_dora = figure.group == "dora"
-    yield f"Behind it: {counted(figure, content) if is_dora else count(shown['counted']['rows'], 'row')}"
+    whole = counted(figure, content) if is_dora else count(shown["counted"]["rows"], "row")
+    begun = starts(content)
+    yield f"Behind it: {whole}" + ("" if begun == starts({}) else f", counted from {begun}")
     if shown["settings"]:
         settings = "; ".join(f"{name} {_written(one)}" for name, one in shown["settings"].items())
         yield from paragraph(f"By these settings: {settings}")
@@ -57,7 +60,12 @@ def _rows(head: str, rows: Sequence[Json], number: int) -> Iterator[str]:
         heads, cells = (heads[:2] + heads[3:]), [row[:2] + row[3:] for row in cells]
     if head == "LEFT OUT":
         heads = tuple("REASON" if name == "METHOD" else name for name in heads)
-    yield from fitting(heads, cells)
+    head_line, *lines = fitting(heads, cells)
+    yield head_line
+    for line, row in zip(lines, rows, strict=True):
+        yield line
+        if of := _delivered(row):
+            yield f"  {printable(of)}"
     if number > len(rows):
         yield f"… and {number - len(rows)} more, at /api/v1/explain"
 
@@ -66,6 +74,13 @@ def _row(row: Json) -> Row:
     seconds = "" if row["value"] is None else duration(row["value"])
     trace_id = row[row["kind"]]["trace_id"] or UNKNOWN
     return row["id"], row["at"][:10], seconds, shortened(_method(row), _METHOD), trace_id
+
+
+def _delivered(row: Json) -> str:
+    """The service and the version that a row is about."""
+    about: Json = row.get("deployment") or row.get("run") or row.get("incident") or {}
+    version = about.get("version") or (about.get("revision") or "")[:_REVISION]
+    return " ".join(shortened(part, _METHOD) for part in (about.get("service"), version) if part)
 
 
 def _method(row: Json) -> str:

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from otel_vsm.cli.asking import Json
 from otel_vsm.cli.lines import Row, paragraph, table
 from otel_vsm.figures import FIGURES, Figure, Kind, of
-from otel_vsm.human import UNKNOWN, behind, duration, number, value
+from otel_vsm.human import UNKNOWN, behind, duration, number, starts, value
 
 DORA = of("dora")
 _MEANING = (
-    "Lead time: first commit to running there. Failed: an incident, a rollback or a hotfix followed. Rework:"
+    "Lead time: {} to running there. Failed: an incident, a rollback or a hotfix followed. Rework:"
     " only repaired an earlier one. Recovery: from there until users were well again. Restore, detect: from"
     " the start of an incident."
 )
@@ -28,9 +28,10 @@ def dora(figures: Json, window: str) -> Iterator[str]:
         )
         for figure in DORA
     ]
-    yield from table(("FIGURE", "VALUE", f"{window} BEFORE", "OF"), rows)
+    yield from table(("FIGURE", "VALUE", f"{window} BEFORE".lstrip(), "OF"), rows)
     yield ""
-    yield from paragraph(f"Times are {_STATISTICS[statistic]}. {_MEANING}")
+    meaning = _MEANING.format(starts(figures["change_lead_time"]))
+    yield from paragraph(f"Times are {_STATISTICS[statistic]}. {meaning}")
 
 
 def beside(figures: Json, other: Json, because: dict[str, list[str]]) -> Iterator[str]:
@@ -47,6 +48,14 @@ def beside(figures: Json, other: Json, because: dict[str, list[str]]) -> Iterato
     ]
     one, two = figures["profile"], other["profile"]
     yield from table(("FIGURE", one.upper(), two.upper(), f"OF ({one})", f"OF ({two})"), rows)
+    counted_from = {
+        name: starts(answer["change_lead_time"]) for name, answer in ((one, figures), (two, other))
+    }
+    if set(counted_from.values()) != {starts({})}:
+        yield ""
+        yield from paragraph(
+            f"Lead time is from {'; '.join(f'{words} ({name})' for name, words in counted_from.items())}."
+        )
     for name, reasons in because.items():
         yield ""
         yield from paragraph(f"{FIGURES[name].title} differs by {'; '.join(reasons)}.")

@@ -25,6 +25,19 @@ def flow(flow: Json) -> Iterator[str]:
         yield from paragraph(f"Bottleneck: {flow['bottleneck']['reason']}")
 
 
+def under_way(flow: Json, incidents: int) -> list[str]:
+    """In a sentence, what has begun and not ended at the window's end; nothing where nothing has."""
+    pending = sum(gate["pending"] for gate in flow["approvals"])
+    parts = (
+        (flow["wip"], "open change"),
+        (pending, "waiting approval"),
+        (flow["work_in_progress"].get("blocked_items", 0), "blocked work item"),
+        (incidents, "active incident"),
+    )
+    said = ", ".join(count(number, noun) for number, noun in parts if number)
+    return list(paragraph(f"Under way: {said}.")) if said else []
+
+
 def _line(figure: Figure, flow: Json) -> Iterator[Row]:
     """The line of a figure that has a note; a share of nothing has none."""
     if not figure.note:

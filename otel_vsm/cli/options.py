@@ -205,6 +205,15 @@ def past_timestamp_ns(value: str) -> int:
     return at_ns
 
 
+def service_option(function: AnyFunction) -> AnyFunction:
+    return click.option(
+        "--service",
+        type=text,
+        metavar="TEXT",
+        help="The service that it works for, in a repository of several.",
+    )(function)
+
+
 def leg_option(function: AnyFunction) -> AnyFunction:
     return click.option(
         "--leg",

@@ -7,15 +7,20 @@ import click
 
 from otel_vsm.cli import explained, figures, flowing
 from otel_vsm.cli.asking import DEFAULT_URL, Collector, Json
+from otel_vsm.cli.lines import paragraph, printable
 from otel_vsm.figures import EXPLAINED, FIGURES, Figure
 from otel_vsm.human import value
 
+WINDOW = "30d"
+"""Where none is asked for."""
 _EXPLAINED = tuple(figure.name for figure in EXPLAINED)
 
 
 @click.command(short_help="Show the figures of a running collector.")
 @click.option("--url", default=DEFAULT_URL, show_default=True, help="Where the collector's web side is.")
-@click.option("--window", default="30d", show_default=True, help="How far back: a number of h, d or w.")
+@click.option("--window", help="How far back: a number of min, h, d, w or mo. Otherwise 30d.")
+@click.option("--from", "start", help="Since when instead: a date, its midnight, or RFC 3339 with an offset.")
+@click.option("--to", help="Until when, itself not in it; otherwise now.")
 @click.option("--service", help="Only this service.")
 @click.option("--environment", default="production", show_default=True, help="The environment that counts.")
 @click.option("--repository", help="Only this repository, such as github.com/acme/shop.")
@@ -41,17 +46,27 @@ _EXPLAINED = tuple(figure.name for figure in EXPLAINED)
     show_default=True,
     help="A table to read, or the collector's answers to work with.",
 )
-def report(url: str, compare_with: str | None, explain: str | None, form: str, **filters: str | None) -> None:
+def report(
+    url: str,
+    compare_with: str | None,
+    explain: str | None,
+    form: str,
+    start: str | None,
+    **filters: str | None,
+) -> None:
     """Show the figures of a running collector.
 
     \b
     Examples:
         otel-vsm report --window 90d --service shop
+        otel-vsm report --from 2026-04-01 --to 2026-05-01 --time-zone Europe/Berlin
         otel-vsm report --explain change_fail_rate
         otel-vsm report --compare-with devlake
     """
     collector = Collector(url)
-    query = {name: value for name, value in filters.items() if value}
+    query = {name: value for name, value in ({"from": start} | filters).items() if value}
+    if not query.keys() & {"window", "from", "to"}:
+        query["window"] = WINDOW
     if explain is not None:
         answers, lines = _explain(collector, query, explain)
     elif compare_with is not None:
@@ -78,14 +93,14 @@ def _report(collector: Collector, query: dict[str, str]) -> tuple[Json, Iterator
 
 def _explain(collector: Collector, query: dict[str, str], figure: str) -> tuple[Json, Iterator[str]]:
     dora = collector.ask("dora", query, expects="change_lead_time")
-    title = _title(dora, query)
+    heading = _heading(dora, query)
     query = query | {"figure": figure, "limit": str(explained.SHOWN)}
     which = "part" if FIGURES[figure].is_loss else "counted"
     shown, left_out = (
         collector.ask("explain", query | {"rows": rows}, expects="counted") for rows in (which, "left_out")
     )
     lines = explained.explanation(shown, left_out, dora["statistic"])
-    return {which: shown, "left_out": left_out}, iter([title, "", *lines])
+    return {which: shown, "left_out": left_out}, iter([*heading, "", *lines])
 
 
 def _compare(collector: Collector, query: dict[str, str], other: str) -> tuple[Json, Iterator[str]]:
@@ -100,7 +115,7 @@ def _compare(collector: Collector, query: dict[str, str], other: str) -> tuple[J
     }
     because = {name: reasons for name, one in compared.items() if (reasons := explained.because(one))}
     lines = figures.beside(one, two, because)
-    return {"dora": one, "with": two, "compare": compared}, iter([_title(one, query), "", *lines])
+    return {"dora": one, "with": two, "compare": compared}, iter([*_heading(one, query), "", *lines])
 
 
 def _shown(dora: Json, figure: Figure) -> tuple[str, str]:
@@ -111,29 +126,54 @@ def _shown(dora: Json, figure: Figure) -> tuple[str, str]:
 def _lines(answers: Json, query: dict[str, str]) -> Iterator[str]:
     """The report as it is printed."""
     dora, flow, stages, measured = answers.values()
-    yield _title(dora, query)
+    yield from _heading(dora, query)
     yield ""
-    if not (_anything(dora) or stages):
+    under_way = flowing.under_way(flow, dora.get("active_incidents", 0))
+    if not (_anything(dora) or stages or under_way):
         yield from _nothing(query)
         return
-    yield from figures.dora(dora, query["window"])
+    yield from figures.dora(dora, query.get("window", ""))
     if breaches := list(figures.breaches([dora, flow, measured])):
         yield ""
         yield from breaches
-    if stages:
+    if stages or under_way:
         yield ""
         yield from flowing.flow(flow)
+    if under_way:
+        yield ""
+        yield from under_way
+    if stages:
         yield ""
         yield from flowing.stages(stages)
     yield ""
     yield from flowing.measurement(measured)
 
 
-def _title(dora: Json, query: dict[str, str]) -> str:
+def _heading(dora: Json, query: dict[str, str]) -> Iterator[str]:
+    """What is shown: of what, when, by which profile; of which value stream, and what to know of all that."""
     start, end = (dora["window"][edge][:16].replace("T", " ") for edge in ("from", "to"))
+    asked = query | {"profile": dora["profile"]}
     names = ("service", "repository", "team", "value_stream", "severity", "profile")
-    only = "".join(f", {name.replace('_', ' ')} {query[name]}" for name in names if name in query)
-    return f"Delivery to {query['environment']}{only}: {query['window']}, {start} to {end} UTC"
+    only = "".join(f", {name.replace('_', ' ')} {asked[name]}" for name in names if name in asked)
+    window = f"{query['window']}, " if "window" in query else ""
+    yield printable(f"Delivery to {query['environment']}{only}: {window}{start} to {end} UTC")
+    if stream := dora.get("value_stream"):
+        yield from paragraph(_stream(stream, dora))
+    for notice in dora.get("notices", ()):
+        yield from paragraph(f"Note: {notice['message']}")
+
+
+def _stream(stream: Json, dora: Json) -> str:
+    parts = [f"Value stream {stream['name']}"]
+    if stream["recipient"]:
+        parts.append(f"for {stream['recipient']}")
+    if stream["owner"]:
+        parts.append(f"{stream['owner']} answers for it")
+    if (measure := stream["primary_measure"]) is not None:
+        figure = FIGURES[measure]
+        now = f": {value(figure, dora[measure], dora['statistic'])}" if measure in dora else ""
+        parts.append(f"judged by {figure.title.lower()}{now}")
+    return "; ".join(parts)
 
 
 def _anything(dora: Json) -> bool:
@@ -141,7 +181,10 @@ def _anything(dora: Json) -> bool:
 
 
 def _nothing(query: dict[str, str]) -> Iterator[str]:
-    yield "Nothing is known of this window: no stage ran, nothing was deployed, no incident ended."
+    yield (
+        "Nothing is known of this window: no stage ran, nothing was deployed, no incident ended, and nothing"
+        " is under way."
+    )
     yield ""
     yield "Look further back:            otel-vsm report --window 365d"
     if narrower := [name for name in ("service", "repository", "team", "value_stream") if name in query]:

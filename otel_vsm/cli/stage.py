@@ -11,6 +11,7 @@ from otel_vsm.cli.options import (
     leg_option,
     queued_at_option,
     required_text,
+    service_option,
     type_of_stage,
     type_option,
 )
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 @click.command(cls=WrappingCommand)
 @click.argument("name", type=required_text)
 @type_option
+@service_option
 @leg_option
 @queued_at_option
 @artifact_options
@@ -47,6 +49,7 @@ def stage(
     *,
     name: str,
     stage_type: str | None,
+    service: str | None,
     leg: str | None,
     queued_ns: int | None,
     artifact: str | None,
@@ -63,7 +66,7 @@ def stage(
     \b
     Example:
         otel-vsm stage build -- make -j4
-        otel-vsm stage unit-tests --type test -- pytest -q
+        otel-vsm stage unit-tests --type test --service cart -- pytest -q
         otel-vsm stage package --stamp vsm.json --version 1.4.0 -- docker build .
     """
     command = wrapped_command(ctx)
@@ -80,6 +83,7 @@ def stage(
             replace(run, leg=leg_of(leg, origin.context)),
             name=name,
             type=type_of_stage(stage_type, name),
+            service=service,
             queue_s=queued_for_s(queued_ns, run.start_ns, origin.context),
             artifact=named_artifact(artifact, artifact_hash, version),
         )

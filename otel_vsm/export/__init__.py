@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NoReturn
 
 from otel_vsm.record import BATCH_RECORDS, Record
-from otel_vsm.text import count_of_spans, warn
+from otel_vsm.text import count_of_spans, one_line, warn
 
 if TYPE_CHECKING:
     from otel_vsm.export.background import BackgroundExport
@@ -68,7 +68,7 @@ def export(records: Sequence[Record], *, budget_s: float = DEFAULT_BUDGET_S) -> 
         elif records and configured():
             _export(records, budget_s)
     except (Exception, KeyboardInterrupt) as error:  # whatever it is, the user's command comes first
-        warn(f"could not send telemetry ({type(error).__name__}: {error})")
+        warn(f"could not send telemetry ({type(error).__name__}: {one_line(str(error))})")
 
 
 def export_all(records: Iterable[Record], *, progress: Callable[[int], None] | None = None) -> int:

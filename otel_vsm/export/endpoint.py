@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from otel_vsm.text import one_line
+
 DEFAULT_TIMEOUT_S = 10.0
 UNLIMITED_S = 600.0
 """What a timeout of 0, which is unlimited, comes to: nobody waits longer for one request."""
@@ -108,7 +110,7 @@ def _protocol(env: Mapping[str, str], problems: list[str]) -> Protocol:
     try:
         return Protocol(value.lower() or Protocol.HTTP)
     except ValueError:
-        problems.append(f"{name}={value} is ignored: it can be {' or '.join(Protocol)}")
+        problems.append(f"{name}={one_line(value)} is ignored: it can be {' or '.join(Protocol)}")
         return Protocol.HTTP
 
 
@@ -118,7 +120,9 @@ def _compression(env: Mapping[str, str], protocol: Protocol, problems: list[str]
     try:
         return known[known.index(Compression(value.lower() or Compression.NONE))]
     except ValueError:
-        problems.append(f"{name}={value} is ignored: over {protocol} it can be {' or '.join(known)}")
+        problems.append(
+            f"{name}={one_line(value)} is ignored: over {protocol} it can be {' or '.join(known)}"
+        )
         return Compression.NONE
 
 
@@ -131,7 +135,7 @@ def _timeout_s(env: Mapping[str, str], problems: list[str]) -> float:
     except ValueError:
         milliseconds = -1
     if milliseconds < 0:
-        problems.append(f"{name}={value} is ignored: it has to be a whole number of milliseconds")
+        problems.append(f"{name}={one_line(value)} is ignored: it has to be a whole number of milliseconds")
         return DEFAULT_TIMEOUT_S
     return min(milliseconds / 1000 or UNLIMITED_S, UNLIMITED_S)
 
@@ -140,7 +144,7 @@ def _certificates(env: Mapping[str, str], problems: list[str]) -> None:
     for suffix in ("CERTIFICATE", "CLIENT_KEY", "CLIENT_CERTIFICATE"):
         name, path = _variable(env, suffix)
         if path and not os.access(path, os.R_OK):
-            problems.append(f"{name}={path} cannot be read: it has to name a file in PEM format")
+            problems.append(f"{name}={one_line(path)} cannot be read: it has to name a file in PEM format")
 
 
 def _parts(name: str, address: str, protocol: Protocol) -> tuple[str, str, int | None, str]:
@@ -153,7 +157,7 @@ def _parts(name: str, address: str, protocol: Protocol) -> tuple[str, str, int |
         parts = urlsplit(f"//{address}" if bare else address)
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise EndpointError(f"{name} is no URL ({error}): write it like {example}") from error
+        raise EndpointError(f"{name} is no URL ({one_line(str(error))}): write it like {example}") from error
     if not host or (not bare and parts.scheme not in ("http", "https")):
         raise EndpointError(f"{name} has no http:// or https:// and host: write it like {example}")
     return parts.scheme, f"[{host}]" if ":" in host else host, port, parts.path

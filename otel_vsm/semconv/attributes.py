@@ -94,6 +94,9 @@ VSM_CHANGE_ID = "vsm.change.id"
 VSM_CHANGE_REVERTS = "vsm.change.reverts"
 """The changes that this one takes back, one on each line."""
 
+VSM_CHANGE_START = "vsm.change.start"
+"""What lead times are counted from, an event of the change or its earliest span."""
+
 VSM_DEPLOYMENT_KIND = "vsm.deployment.kind"
 """Why the deployment was made."""
 

@@ -216,6 +216,19 @@ VSM_DORA_CHANGE_LEAD_TIME = Metric(
     ),
 )
 
+VSM_DORA_CHANGE_LEAD_TIME_CHANGES = Metric(
+    name="vsm.dora.change_lead_time.changes",
+    instrument="gauge",
+    unit="{change}",
+    brief="Lead times of the window by their start, where that is not the first commit for all.",
+    attributes=(
+        "vsm.change.start",
+        "service.name",
+        "deployment.environment.name",
+        "vsm.window",
+    ),
+)
+
 VSM_DORA_DEPLOYMENT_FREQUENCY = Metric(
     name="vsm.dora.deployment_frequency",
     instrument="gauge",
@@ -405,6 +418,7 @@ METRICS: tuple[Metric, ...] = (
     VSM_DEPLOYMENT_FAILURE_COUNT,
     VSM_DORA_CHANGE_FAIL_RATE,
     VSM_DORA_CHANGE_LEAD_TIME,
+    VSM_DORA_CHANGE_LEAD_TIME_CHANGES,
     VSM_DORA_DEPLOYMENT_FREQUENCY,
     VSM_DORA_DEPLOYMENT_REWORK_RATE,
     VSM_DORA_FAILED_DEPLOYMENT_RECOVERY_TIME,

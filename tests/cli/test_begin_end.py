@@ -15,7 +15,7 @@ def test_a_stage_across_processes(cli: Cli) -> None:
     before = time.time_ns()
     started = cli.record(
         *("begin", "acceptance", "--type", "test", "--team", "checkout", "--attribute", "a=1"),
-        *("--attribute", "b=1", "--queued-at", "2020-01-01T00:00:00Z"),
+        *("--attribute", "b=1", "--queued-at", "2020-01-01T00:00:00Z", "--service", "cart"),
     )
     between = time.time_ns()
     stage = cli.record("end", "acceptance", "--result", "failure", "--attribute", "b=2")
@@ -31,7 +31,7 @@ def test_a_stage_across_processes(cli: Cli) -> None:
     assert stage.failed
     assert stage.attributes["cicd.pipeline.task.run.result"] == "failure"
     assert stage.attributes["vsm.stage.type"] == "test"
-    assert stage.attributes["vsm.team"] == "checkout"
+    assert (stage.attributes["vsm.team"], stage.attributes["service.name"]) == ("checkout", "cart")
     assert (stage.attributes["a"], stage.attributes["b"]) == ("1", "2")
     assert stage.attributes["vsm.stage.queue.duration"] == (started.start_ns - 1_577_836_800 * 10**9) / 1e9
 

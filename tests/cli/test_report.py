@@ -45,6 +45,7 @@ LIMITS = [
     {"figure": "change_lead_time", "value": 1.0, "limit": 2.0, "at_least": False, "breached": False},
 ]
 WINDOW = {"from": "2026-04-01T10:00:00Z", "to": "2026-05-01T10:00:00.5Z"}
+LEAD_TIME: dict[str, Any] = values(41, p50=187_200.0, p90=520_000.0)
 DORA = figures(187_200.0, 42, 3) | {
     "window": WINDOW,
     "profile": "dora",
@@ -85,6 +86,8 @@ FLOW = {
     ],
     "limits": [{"figure": "tests", "value": 0.9, "limit": 0.98, "at_least": True, "breached": True}],
 }
+BLOCKED: dict[str, Any] = {"oldest": [], "by_stage": [], "blocked_items": 3}
+IDLE = FLOW | {"wip": 0, "approvals": [], "work_in_progress": {"oldest": [], "by_stage": []}}
 MEASUREMENT = {
     "stage_runs": {"count": 120, "unlinked": 6, "why": {"no_identity": 6}},
     "deployments": {"count": 42, "unlinked": 1, "why": {"unknown_revision": 1}, "cut_history": 5},
@@ -124,6 +127,7 @@ def explanation(asked: dict[str, list[str]]) -> dict[str, Any]:
         "id": "github.com/acme/a-long-name-of-a-repository#7",
         "change": change,
         "execution": None,
+        "deployment": {"service": "shop", "version": None, "revision": "9f2c1d7e" + "0" * 32},
     }
     row |= {"at": "2026-04-02T10:00:00Z", "value": 7_200.0, "method": "change.first_commit", "reason": None}
     row |= {"stage": "build" if asked["figure"] == ["wip"] else None}
@@ -159,6 +163,7 @@ class Api:
     url: str = ""
     dora: Any = field(default_factory=lambda: DORA)
     other: Any = field(default_factory=lambda: DORA | figures(190_000.0, 42, 0) | {"profile": "devlake"})
+    flow: Any = field(default_factory=lambda: FLOW)
     stages: list[Any] = field(default_factory=lambda: [BUILD])
     lag: str = "0"
     status: int = 200
@@ -176,7 +181,7 @@ def api() -> Iterator[Api]:
             what = path.removeprefix("/api/v1/")
             answers = {
                 "dora": api.other if "devlake" in parse_qs(query).get("profile", []) else api.dora,
-                "flow": FLOW,
+                "flow": api.flow,
                 "measurement": MEASUREMENT,
                 "stages": {"items": api.stages, "next_cursor": None},
                 "compare": COMPARISON,
@@ -214,7 +219,7 @@ def test_a_figure_says_what_it_was_and_how_much_is_behind_it(api: Api) -> None:
     result = run("--url", api.url)
     assert result.exit_code == 0, result.output
     lines = lines_of(result.output)
-    assert "Delivery to production: 30d, 2026-04-01 10:00 to 2026-05-01 10:00 UTC" in lines
+    assert "Delivery to production, profile dora: 30d, 2026-04-01 10:00 to 2026-05-01 10:00 UTC" in lines
     lead = lines["Change lead time"]
     assert "2 d 4 h" in lead
     assert "4 d 8 h, now 50 % less" in lead
@@ -290,6 +295,7 @@ def test_a_figure_is_explained_row_by_row(api: Api) -> None:
     assert "… and 40 more, at /api/v1/explain" in output
     assert left_out.startswith("github.com/acme/shop#8")
     assert "clock_skew" in left_out
+    assert output.splitlines().count("  shop 9f2c1d7e") == 2
     assert "clock_skew (1): the clocks disagree" in output
     asked = [query for path, query in api.asked if path.endswith("explain")]
     assert [query["rows"] for query in asked] == [["counted"], ["left_out"]]
@@ -390,7 +396,7 @@ def test_json_is_what_the_api_answered(api: Api) -> None:
 
 
 def test_nothing_to_show_says_why_and_what_to_do(api: Api) -> None:
-    api.dora, api.stages = NOTHING, []
+    api.dora, api.stages, api.flow = NOTHING, [], IDLE
     result = run("--url", api.url, "--service", "shop")
     assert result.exit_code == 0
     assert "no stage ran, nothing was deployed, no incident ended" in result.output
@@ -398,6 +404,63 @@ def test_nothing_to_show_says_why_and_what_to_do(api: Api) -> None:
     assert "leave out --service" in result.output
     assert "otel-vsm backfill git . --service shop" in result.output
     assert "Change lead time" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("dora", "flow", "said"),
+    [
+        ({}, {"wip": 2}, "2 open changes"),
+        ({}, {"approvals": [{"pending": 1, "breaches": 0}]}, "1 waiting approval"),
+        (
+            {},
+            {"work_in_progress": {"oldest": [], "by_stage": [], "blocked_items": 3}},
+            "3 blocked work items",
+        ),
+        ({"active_incidents": 1}, {}, "1 active incident"),
+    ],
+)
+def test_what_is_under_way_is_something_to_show(
+    api: Api, dora: dict[str, Any], flow: dict[str, Any], said: str
+) -> None:
+    api.dora, api.stages, api.flow = NOTHING | dora, [], IDLE | flow
+    output = run("--url", api.url).output
+    assert "Nothing is known" not in output
+    assert f"Under way: {said}." in output
+
+
+def test_the_ends_of_a_window_are_asked_for_instead_of_its_length(api: Api) -> None:
+    result = run("--url", api.url, "--from", "2026-04-01", "--to", "2026-05-01")
+    assert result.exit_code == 0, result.output
+    assert api.asked[0][1] == {"from": ["2026-04-01"], "to": ["2026-05-01"], "environment": ["production"]}
+    assert "profile dora: 2026-04-01 10:00 to 2026-05-01 10:00 UTC" in result.output
+    assert "VALUE" in result.output
+    assert "  BEFORE" in result.output
+
+
+def test_what_a_lead_time_is_counted_from_is_said_where_it_is_not_the_first_commit_for_all(api: Api) -> None:
+    starts = {"change.first_commit": 30, "change.opened": 8, "span": 3}
+    api.dora = DORA | {"change_lead_time": LEAD_TIME | {"starts": starts}}
+    words = "first commit (30) or opening (8) or earliest span (3)"
+    for arguments in ([], ["--compare-with", "devlake"]):
+        assert words in " ".join(run("--url", api.url, *arguments).output.split()), arguments
+    api.dora = DORA | {"change_lead_time": LEAD_TIME | {"starts": {"change.first_commit": 41}}}
+    assert "Lead time: first commit to running there" in run("--url", api.url).output
+
+
+def test_a_name_that_nothing_is_known_of_is_said(api: Api) -> None:
+    message = "nothing is known of the service 'shpo'; did you mean shop?"
+    api.dora = DORA | {"notices": [{"parameter": "service", "message": message}]}
+    for arguments in ([], ["--compare-with", "devlake"], ["--explain", "change_lead_time"]):
+        assert f"Note: {message}" in run("--url", api.url, "--service", "shpo", *arguments).output
+
+
+def test_a_declared_value_stream_says_who_answers_for_it_and_what_it_is_judged_by(api: Api) -> None:
+    stream = {"name": "checkout", "recipient": "people who buy", "owner": "Ada"}
+    api.dora = DORA | {"value_stream": stream | {"primary_measure": "change_lead_time"}}
+    assert (
+        "Value stream checkout; for people who buy; Ada answers for it; judged by change lead time: 2 d 4 h"
+        in run("--url", api.url, "--value-stream", "checkout").output
+    )
 
 
 def test_a_stage_alone_is_something_to_show(api: Api) -> None:

@@ -423,6 +423,12 @@ def test_gitlab_says_which_leg_of_a_matrix_it_is(cli: Cli, name: str, leg: str |
     assert named.attributes["vsm.stage.leg"] == "mine"
 
 
+def test_a_stage_says_which_service_it_works_for(cli: Cli) -> None:
+    record = cli.record("stage", "unit", "--service", "cart", "--", "true")
+    assert record.attributes["service.name"] == "cart"
+    assert "service.name" not in cli.record("stage", "unit", "--", "true").attributes
+
+
 def test_the_attempt_of_the_run_is_a_number(cli: Cli) -> None:
     job = {
         "GITHUB_ACTIONS": "true",

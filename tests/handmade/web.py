@@ -90,10 +90,10 @@ class Web:
 
 
 @contextmanager
-def served(facts: FactStore) -> Iterator[Web]:
-    """The application over these facts, while it is served."""
+def served(facts: FactStore, settings: product.Settings | None = None) -> Iterator[Web]:
+    """The application over these facts and settings, while it is served."""
     metrics = Metrics()
-    tables = product.facts({})
+    tables = product.facts(settings or {})
     metrics.watch(facts.cursor, lambda: tables)
     found = Web("", facts, metrics)
     app = create_app(

@@ -11,7 +11,8 @@ from scenarios.offsets import BEGIN_NS
 from scenarios.question import Question
 
 HOUR_NS = 3600 * 10**9
-_EDGES = (-1000, 0, 1, 3, 5, 8, 24, 25, 48, 75, 80, 1000)
+# The first and the last are on the other side of a change of clocks.
+_EDGES = (-1700, -1000, 0, 1, 3, 5, 8, 24, 25, 48, 75, 80, 1000, 2200)
 
 
 def declarations(worlds: int) -> tuple[Declared, Declared]:
@@ -30,7 +31,18 @@ def declarations(worlds: int) -> tuple[Declared, Declared]:
         "teams": {name: {} for name in ("red", "blue", "green")},
         # Of every second world both services are one project.
         "value_streams": {
-            f"stream-{number}": {"systems": [f"shop-{number}", f"cart-{number}"]} for number in numbers[::2]
+            **{
+                f"stream-{number}": {"systems": [f"shop-{number}", f"cart-{number}"]}
+                for number in numbers[::2]
+            },
+            "reds": {"teams": ["red"]},
+            "tested": {"stages": ["b*", "test"], "teams": ["green", "blue"]},
+            "checkout": {
+                "systems": ["shop-1"],
+                "repositories": ["github.com/acme/cart-0"],
+                "teams": ["red"],
+                "stages": ["build", "deploy"],
+            },
         },
         "limits": {"approval_wait": "2h", "unfinished_after": "4h"},
     }
@@ -72,6 +84,9 @@ def questions(worlds: int, random: Random) -> list[Question]:
         {"environment": "prod-eu", "time_zone": "America/New_York"},
         {"service": f"shop-{number}"},
         {"repository": f"github.com/acme/shop-{number}", "time_zone": "Asia/Kathmandu"},
+        {"value_stream": f"stream-{number // 2 * 2}", "time_zone": "Europe/Berlin"},
+        {"value_stream": random.choice(["reds", "tested", "checkout"]), "environment": "production"},
+        {"service": f"cart-{number}", "repository": f"github.com/acme/cart-{number}"},
         {},
     ]
     asked = [Question(from_ns=BEGIN_NS - 1000 * HOUR_NS, to_ns=BEGIN_NS + 1000 * HOUR_NS)]

@@ -1,6 +1,7 @@
 """Deliveries: when a change first reached an environment, and how long it took."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from otel_vsm_collector.declared.profiles import Profile
@@ -18,21 +19,31 @@ class Delivery:
     deployment: Deployment
     lead_time_s: float | None
     excluded: str | None
+    begun_with: str | None = None
+    """What its lead time is counted from."""
 
     @property
     def delivered_at(self) -> int:
         return self.deployment.finished_at
 
 
+Passes = Callable[[Change, Deployment], bool]
+
+
 def first_deliveries(
-    wanted: list[Deployment], carried: Carried, changes: dict[str, Change], profile: Profile
+    wanted: list[Deployment],
+    carried: Carried,
+    changes: dict[str, Change],
+    profile: Profile,
+    passes: Passes = lambda change, deployment: True,
 ) -> list[Delivery]:
-    """Every change that one of the deployments brought, by the first of them."""
+    """Every change that one of the deployments brought, by the first of them that `passes` with it."""
     first: dict[str, Deployment] = {}
     for deployment in sorted(wanted, key=lambda deployment: deployment.order):
         if deployment.done:
             for change in carried[deployment.id]:
-                first.setdefault(change, deployment)
+                if passes(changes[change], deployment):
+                    first.setdefault(change, deployment)
     return [
         Delivery(changes[change], deployment, *lead_time(changes[change], deployment, profile))
         for change, deployment in first.items()
@@ -46,24 +57,29 @@ def counts(change: Change, profile: Profile) -> bool:
 
 
 def first_artifacts(
-    wanted: list[Deployment], carried: Carried, changes: dict[str, Change], profile: Profile
+    wanted: list[Deployment],
+    carried: Carried,
+    changes: dict[str, Change],
+    profile: Profile,
+    passes: Passes,
 ) -> list[Delivery]:
-    """The first deployment of every artifact of a service, since its change that began first.
+    """The first deployment of every artifact of a service, since its change that began first. `carried` is
+    what each deployment brings, but for what the same artifact had brought before.
 
     What is deployed again to the same environment was delivered before, whatever is known of that.
     """
     first: dict[tuple[str, str, str], Deployment] = {}
     for deployment in sorted(wanted, key=lambda deployment: deployment.order):
-        artifact = deployment.artifact or deployment.revision or deployment.id
         if deployment.done:
-            first.setdefault((*deployment.place, artifact), deployment)
+            first.setdefault((*deployment.place, deployment.shipped), deployment)
     found: dict[tuple[str, str], Delivery] = {}
     for (service, _, artifact), deployment in first.items():
         brought = [changes[name] for name in carried[deployment.id] if counts(changes[name], profile)]
         if brought:
             earliest = min(brought, key=lambda change: (_started(change, profile), change.id))
             delivery = Delivery(earliest, deployment, *lead_time(earliest, deployment, profile))
-            found.setdefault((service, artifact), delivery)
+            if passes(earliest, deployment):
+                found.setdefault((service, artifact), delivery)
     return list(found.values())
 
 
@@ -72,14 +88,18 @@ def _started(change: Change, profile: Profile) -> float:
     return start[1] if start else math.inf
 
 
-def lead_time(change: Change, deployment: Deployment, profile: Profile) -> tuple[float | None, str | None]:
-    """Seconds, or null and why."""
+def lead_time(
+    change: Change, deployment: Deployment, profile: Profile
+) -> tuple[float | None, str | None, str | None]:
+    """Seconds, or null and why; and what they are counted from."""
     if profile.lead_time == "cycle":
-        return _cycle(change, deployment, profile)
+        parts = ("change.first_commit", "change.opened", "change.merged")
+        begun_with = next((event for event in parts if event in change.events), None)
+        return *_cycle(change, deployment, profile), begun_with
     start = change.start(profile)
     if start is None:
-        return None, "no_start"
-    return judged_length((deployment.finished_at - start[1]) / SECOND, profile)
+        return None, "no_start", None
+    return *judged_length((deployment.finished_at - start[1]) / SECOND, profile), start[0]
 
 
 def judged_length(length_s: float, profile: Profile) -> tuple[float | None, str | None]:

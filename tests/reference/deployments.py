@@ -144,6 +144,11 @@ class Deployment:
         return distinct(self.rows, "value_stream")
 
     @property
+    def shipped(self) -> str:
+        """What it brings: an artifact, else a revision, else what no other deployment could bring."""
+        return self.artifact or self.revision or self.id
+
+    @property
     def remediates(self) -> bool:
         return any(row["incident_id"] is not None for row in self.rows)
 
@@ -288,8 +293,14 @@ def _same_artifact(one: Row, other: Row) -> bool:
     return bool(one[column] and one[column] == other[column])
 
 
-def carried(deployments: dict[str, Deployment], changes: dict[str, Change], profile: Profile) -> Carried:
-    """Which changes every deployment carries, and how that is known."""
+def carried(
+    deployments: dict[str, Deployment],
+    changes: dict[str, Change],
+    profile: Profile,
+    of_artifacts: bool = False,
+) -> Carried:
+    """Which changes every deployment carries, and how that is known; with `of_artifacts`, also what only
+    another artifact had brought before."""
     found: Carried = {name: {} for name in deployments}
     places = {deployment.place for deployment in deployments.values()}
     for place in places:
@@ -299,7 +310,8 @@ def carried(deployments: dict[str, Deployment], changes: dict[str, Change], prof
         )
         done = [deployment for deployment in here if deployment.done]
         for deployment in done:
-            found[deployment.id] = _told(deployment, done, found, profile)
+            before = [other for other in done if not of_artifacts or other.shipped == deployment.shipped]
+            found[deployment.id] = _told(deployment, before, found, profile)
         if "time" in profile.mapping:
             for deployment in done:
                 found[deployment.id] |= _by_time(deployment, done, found, changes, profile)

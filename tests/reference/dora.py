@@ -1,8 +1,10 @@
 """The five DORA figures, with time to restore and to detect beside them."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from typing import Any
 
+from otel_vsm_collector.declared.profiles import Profile
 from reference.statistics import mean, ratio, statistic
 from reference.story import Story, day_of
 from scenarios.question import Question
@@ -48,9 +50,13 @@ def dora(story: Story, question: Question) -> dict[str, Any]:
             "deployments": len(done),
             "ratio": ratio(len(rework), len(done)),
         },
-        "time_to_restore": statistic(
-            (incident.restore_s for incident in counted if question.within(incident.resolved_at)),
-            profile.median,
+        "time_to_restore": by_services(
+            (
+                (incident.services[0] if incident.services else None, incident.restore_s)
+                for incident in counted
+                if question.within(incident.resolved_at)
+            ),
+            profile,
         ),
         "time_to_detect": statistic(
             (
@@ -64,18 +70,21 @@ def dora(story: Story, question: Question) -> dict[str, Any]:
 
 
 def lead_time_statistic(story: Story, question: Question) -> dict[str, Any]:
-    """Of all lead times in the window; where the profile says so, with the mean of the services' means."""
-    values = lead_times(story, question)
-    found = statistic([value for _, value in values], story.profile.median)
-    if story.profile.mean == "services":
-        by_service: dict[str, list[float]] = defaultdict(list)
-        for service, value in values:
-            if value is not None:
-                by_service[service].append(value)
+    """Of all lead times in the window, with how many are counted from what."""
+    counted = story.counted(question)
+    found = by_services(((one.deployment.service, one.lead_time_s) for one in counted), story.profile)
+    starts = Counter(one.begun_with for one in counted if one.lead_time_s is not None)
+    return found | {"starts": dict(starts)}
+
+
+def by_services(values: Iterable[tuple[str | None, float | None]], profile: Profile) -> dict[str, Any]:
+    """The statistic of values, each with its service; where the profile says so, with the mean of the
+    services' means."""
+    by_service: dict[str | None, list[float]] = defaultdict(list)
+    for service, value in values:
+        if value is not None:
+            by_service[service].append(value)
+    found = statistic([value for of_service in by_service.values() for value in of_service], profile.median)
+    if profile.mean == "services":
         found["mean"] = mean([sum(of_service) / len(of_service) for of_service in by_service.values()])
     return found
-
-
-def lead_times(story: Story, question: Question) -> list[tuple[str, float | None]]:
-    """Service and lead time of each change, or artifact, that arrived in the window."""
-    return [(one.deployment.service, one.lead_time_s) for one in story.counted(question)]

@@ -151,6 +151,7 @@ def work_in_progress(story: Story, question: Question) -> dict[str, Any]:
     del whole["changes"]
     oldest = sorted(under_way, key=lambda one: (one[0].first_activity_at or 0, one[0].id))[:10]
     return whole | {
+        "blocked_items": blocked_items(story, question, [change for change, _ in under_way]),
         "by_stage": [
             {
                 "stage": stage,
@@ -169,6 +170,21 @@ def work_in_progress(story: Story, question: Question) -> dict[str, Any]:
             for change, stage in oldest
         ],
     }
+
+
+def blocked_items(story: Story, question: Question, under_way: list[Change]) -> int:
+    """The work items that are blocked at the window's end, of open changes, or of no change at all where no
+    filter is for changes."""
+    last: dict[str, str] = {}
+    for row in sorted(story.facts.rows, key=lambda row: (row["started_at"], row["event_name"] or "")):
+        told = row["event_name"] in ("work_item.blocked", "work_item.unblocked")
+        if told and row["work_item_id"] is not None and row["started_at"] < question.to_ns:
+            last[row["work_item_id"]] = row["event_name"]
+    wanted = {item for change in under_way for item in distinct(change.rows, "work_item_id")}
+    if not (question.service or question.repository or question.team or question.value_stream):
+        changes = story.facts.changes.values()
+        wanted |= last.keys() - {item for one in changes for item in distinct(one.rows, "work_item_id")}
+    return [last.get(item) for item in wanted].count("work_item.blocked")
 
 
 def bottleneck(story: Story, question: Question) -> dict[str, Any] | None:

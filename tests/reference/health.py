@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from reference.deployments import Deployment
@@ -29,11 +28,7 @@ def health(story: Story, question: Question) -> dict[str, Any]:
 def _retracted(story: Story, question: Question) -> int:
     """How many spans that ended in the window were taken back."""
     return sum(
-        question.within(row["ended_at"])
-        and question.repository in (None, row["repository"])
-        and question.team in (None, row["team"])
-        and question.value_stream in (None, row["value_stream"])
-        for row in story.facts.left_out
+        question.within(row["ended_at"]) and story.passes_row(row, question) for row in story.facts.left_out
     )
 
 
@@ -46,16 +41,14 @@ def spans(story: Story, question: Question) -> dict[str, Any]:
         and not is_incident(row)
         and row["event_name"] != "service.started"
         and not (is_work_item_event(row) and row["change_id"] is None)
-        and question.repository in (None, row["repository"])
-        and question.team in (None, row["told_team"])
-        and question.value_stream in (None, row["value_stream"])
+        and story.passes_row(row, question)
     ]
     return _unlinked(story, counted)
 
 
 def stage_runs(story: Story, question: Question) -> dict[str, Any]:
     """The runs of stages that ended in the window, but for deployments."""
-    runs = passing_runs(story, replace(question, environment=None))
+    runs = passing_runs(story, question)
     return _unlinked(
         story, [run.row for run in runs if question.within(run.end) and run.row["stage_type"] != "deploy"]
     )
@@ -116,6 +109,7 @@ def clock_skew(story: Story, question: Question, excluded: Counter[str]) -> dict
         row
         for row in story.facts.rows
         if question.within(row["ended_at"])
+        and story.passes_row(row, question)
         and row["started_at"] < began.get((row["trace_id"], row["parent_span_id"]), row["started_at"])
     ]
     detected = [

@@ -65,6 +65,10 @@ class Incident:
     def teams(self) -> list[str]:
         return distinct(self.rows, "team")
 
+    @property
+    def value_streams(self) -> list[str]:
+        return distinct(self.rows, "value_stream")
+
     def counts(self, profile: Profile) -> bool:
         return profile.incident_severities is None or self.severity in profile.incident_severities
 

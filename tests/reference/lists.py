@@ -20,10 +20,10 @@ def changes(story: Story, question: Question) -> list[Item]:
     """The changes delivered in the window, and of those not delivered the ones begun in it."""
     arrived = {delivery.change.id: delivery for delivery in story.first_deliveries(question)}
     found = []
-    for change in story.changes(question):
-        if not counts(change, story.profile):
-            continue
+    for change in story.facts.changes.values():
         delivery = arrived.get(change.id)
+        if not counts(change, story.profile) or not (delivery or story.passes(change, question)):
+            continue
         start = change.start(story.profile)
         at = story.edge(delivery) if delivery else None
         if at is None:

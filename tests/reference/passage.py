@@ -12,13 +12,13 @@ from reference.incidents import PRODUCTION
 from reference.rows import distinct, smallest
 from reference.runs import BAD, Run
 from reference.statistics import ratio, statistic
-from reference.story import Story
+from reference.story import Story, in_stream
 from scenarios.question import Question
 
 
 def passing_runs(story: Story, question: Question) -> list[Run]:
     """The runs that pass the filters, of any time; work before any deployment is for every environment."""
-    return [run for run in story.facts.runs if _passes(story, question, [run])]
+    return [run for run in story.facts.runs if story.passes_row(run.row, question)]
 
 
 def passing_executions(story: Story, question: Question) -> list[Execution]:
@@ -28,13 +28,25 @@ def passing_executions(story: Story, question: Question) -> list[Execution]:
 
 def _passes(story: Story, question: Question, runs: list[Run]) -> bool:
     rows = [run.row for run in runs]
-    environment = rows[0]["environment"]
+    service, environment, repository = (
+        rows[0]["service"],
+        rows[0]["environment"],
+        smallest(rows, "repository"),
+    )
     return (
-        question.service in (None, rows[0]["service"])
+        question.service in (None, service)
         and (environment is None or story.in_environment(environment, question))
-        and question.repository in (None, smallest(rows, "repository"))
+        and question.repository in (None, repository)
         and (question.team is None or question.team in distinct(rows, "team"))
-        and (question.value_stream is None or question.value_stream in distinct(rows, "value_stream"))
+        and in_stream(
+            story.facts.declared,
+            question,
+            named=distinct(rows, "value_stream"),
+            services=[service],
+            repository=repository,
+            teams=distinct(rows, "team"),
+            stage=rows[0]["stage_name"],
+        )
     )
 
 

@@ -36,12 +36,14 @@ def settled(rows: Iterable[Row], declared: Declared) -> list[Row]:
     ]
 
 
-def left_out(rows: Iterable[Row]) -> list[Row]:
+def left_out(rows: Iterable[Row], declared: Declared) -> list[Row]:
     """Every span once that was taken back."""
     every = _once(rows)
     retracted = _retracted(every)
     return [
-        row for row in every if not row["future"] and not _is_retraction(row) and key_of(row) in retracted
+        _filled(row, declared)
+        for row in every
+        if not row["future"] and not _is_retraction(row) and key_of(row) in retracted
     ]
 
 
@@ -80,10 +82,9 @@ def _filled(row: Row, declared: Declared) -> Row:
         known = declared.stage(stage)
         row["stage_type"] = known.type or row["stage_type"] or (stage if stage in STAGE_TYPES else None)
         row["quarantined"] = known.quarantined
-        row["service"] = row["service"] or known.service or _owner(row, declared)
-    row["told_team"] = row["team"]
+        row["service"] = row["service"] or known.service or _owner(row, declared) or _only(row, declared)
     row["team"] = row["team"] or declared.team_of(service=row["service"], stage=stage)
-    if is_deployment(row) and row["repository"] is None and row["service"] in declared.services:
+    if row["repository"] is None and row["service"] in declared.services:
         row["repository"] = declared.services[row["service"]].repository
     return row
 
@@ -95,6 +96,16 @@ def _owner(row: Row, declared: Declared) -> str | None:
         if of_here and matches(row["stage_name"], service.stages):
             return name
     return None
+
+
+def _only(row: Row, declared: Declared) -> str | None:
+    """The only service of the repository that is not told by its stages."""
+    here = [
+        name
+        for name, service in declared.services.items()
+        if service.repository is not None and service.repository == row["repository"] and not service.stages
+    ]
+    return here[0] if len(here) == 1 else None
 
 
 def is_run(row: Row) -> bool:

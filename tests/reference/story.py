@@ -1,12 +1,13 @@
 """All that follows from what was told, by one profile, and what of it a question is about."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from zoneinfo import ZoneInfo
 
 from otel_vsm_collector.declared.model import Declared
+from otel_vsm_collector.declared.patterns import matches
 from otel_vsm_collector.declared.profiles import Profile
 from reference.changes import Change, changes
 from reference.deliveries import Delivery, first_artifacts, first_deliveries
@@ -27,7 +28,7 @@ class Facts:
     def __init__(self, rows: Iterable[Row], links: Iterable[Row], declared: Declared) -> None:
         self.declared = declared
         rows = list(rows)
-        self.rows, self.left_out = settled(rows, declared), left_out(rows)
+        self.rows, self.left_out = settled(rows, declared), left_out(rows, declared)
         self.links: set[Link] = {
             (
                 (link["trace_id"], link["span_id"]),
@@ -61,6 +62,10 @@ class Story:
     @cached_property
     def carried(self) -> Carried:
         return carried(self.facts.deployments, self.facts.changes, self.profile)
+
+    @cached_property
+    def carried_by_artifacts(self) -> Carried:
+        return carried(self.facts.deployments, self.facts.changes, self.profile, of_artifacts=True)
 
     @cached_property
     def remedies(self) -> dict[str, Remedy]:
@@ -101,17 +106,53 @@ class Story:
             and self.in_environment(deployment.environment, question)
             and question.repository in (None, deployment.repository)
             and (question.team is None or question.team in deployment.teams)
-            and (question.value_stream is None or question.value_stream in deployment.value_streams)
+            and self._of_deployment(deployment, question)
         ]
+
+    def _of_deployment(self, deployment: Deployment, question: Question) -> bool:
+        return in_stream(
+            self.facts.declared,
+            question,
+            named=deployment.value_streams,
+            services=[deployment.service],
+            repository=deployment.repository,
+            teams=deployment.teams,
+        )
+
+    def passes_row(self, row: Row, question: Question) -> bool:
+        """Whether a span passes the filters; work before any deployment is for every environment."""
+        return (
+            question.service in (None, row["service"])
+            and (row["environment"] is None or self.in_environment(row["environment"], question))
+            and question.repository in (None, row["repository"])
+            and question.team in (None, row["team"])
+            and in_stream(
+                self.facts.declared,
+                question,
+                named=[row["value_stream"]],
+                services=[row["service"]],
+                repository=row["repository"],
+                teams=[row["team"]],
+                stage=row["stage_name"],
+            )
+        )
 
     def changes(self, question: Question) -> list[Change]:
         return [change for change in self.facts.changes.values() if self.passes(change, question)]
 
-    def passes(self, change: Change, question: Question) -> bool:
+    def passes(self, change: Change, question: Question, by: str | None = None) -> bool:
+        """Whether a change passes the filters, by its services or as it was delivered `by` one."""
         return (
             question.repository in (None, change.repository)
             and (question.team is None or question.team in change.teams)
-            and (question.value_stream is None or question.value_stream in change.value_streams)
+            and in_stream(
+                self.facts.declared,
+                question,
+                named=change.value_streams,
+                services=change.services if by is None else [by],
+                repository=change.repository,
+                teams=change.teams,
+            )
         )
 
     def closed(self, question: Question) -> set[str]:
@@ -134,9 +175,8 @@ class Story:
 
     def first_deliveries(self, question: Question) -> list[Delivery]:
         """The first delivery of every change by a deployment to where is asked for, of any time."""
-        return self._passing(
-            first_deliveries(self._there(question), self.carried, self.facts.changes, self.profile), question
-        )
+        passes = partial(self._delivers, question)
+        return first_deliveries(self._there(question), self.carried, self.facts.changes, self.profile, passes)
 
     def deliveries(self, question: Question) -> list[Delivery]:
         """Those that lie in the window, by the moment that the profile looks at."""
@@ -144,8 +184,10 @@ class Story:
 
     def artifacts(self, question: Question) -> list[Delivery]:
         """The artifacts, instead of changes, that were first deployed in the window."""
-        found = first_artifacts(self._there(question), self.carried, self.facts.changes, self.profile)
-        return [one for one in self._passing(found, question) if question.within(self.edge(one))]
+        passes = partial(self._delivers, question)
+        there, brought = self._there(question), self.carried_by_artifacts
+        found = first_artifacts(there, brought, self.facts.changes, self.profile, passes)
+        return [one for one in found if question.within(self.edge(one))]
 
     def counted(self, question: Question) -> list[Delivery]:
         """What the profile takes lead times of: changes, or artifacts."""
@@ -166,8 +208,8 @@ class Story:
             and self.in_environment(deployment.environment, question)
         ]
 
-    def _passing(self, deliveries: list[Delivery], question: Question) -> list[Delivery]:
-        return [delivery for delivery in deliveries if self.passes(delivery.change, question)]
+    def _delivers(self, question: Question, change: Change, deployment: Deployment) -> bool:
+        return self.passes(change, question, by=deployment.service)
 
     def incidents(self, question: Question) -> list[Incident]:
         """The incidents that count and pass the filters, of any time."""
@@ -179,7 +221,71 @@ class Story:
             and self.in_environment(incident.environment, question)
             and question.severity in (None, incident.severity)
             and (question.team is None or question.team in incident.teams)
+            and self._is_from(incident, question)
         ]
+
+    def _is_from(self, incident: Incident, question: Question) -> bool:
+        """Whether it is of the repository and of the value stream, as its deployments are, or else its
+        services."""
+        _, blamed = self.judged.attribution[incident.id]
+        deployments, services = blamed, []
+        if not blamed:
+            services = incident.services
+            deployments = [one for one in self.facts.deployments.values() if one.service in services]
+        known = {
+            name: self.facts.declared.services[name].repository
+            for name in services
+            if name in self.facts.declared.services
+        }
+        of_stream = (
+            question.value_stream in incident.value_streams
+            or any(self._of_deployment(one, question) for one in deployments)
+            or any(
+                in_stream(
+                    self.facts.declared,
+                    question,
+                    named=[],
+                    services=[name],
+                    repository=known.get(name),
+                    teams=[],
+                )
+                for name in services
+            )
+        )
+        repositories = {one.repository for one in deployments} | set(known.values())
+        return (question.repository is None or question.repository in repositories) and (
+            question.value_stream is None or of_stream
+        )
+
+
+def in_stream(
+    declared: Declared,
+    question: Question,
+    *,
+    named: Sequence[str | None],
+    services: Sequence[str | None],
+    repository: str | None,
+    teams: Sequence[str | None],
+    stage: str | None = None,
+) -> bool:
+    """Whether something is of the value stream that is asked for: it names it, or it is of what the stream
+    declares."""
+    if question.value_stream is None or question.value_stream in named:
+        return True
+    stream = declared.value_streams.get(question.value_stream)
+    if stream is None or (stage is not None and stream.stages and not matches(stage, stream.stages)):
+        return False
+    told = {service for service in services if service is not None}
+    by_team = any(team in stream.teams for team in teams)
+    own = {declared.services[name].repository for name in stream.systems if name in declared.services}
+    repositories = (own | set(stream.repositories)) - {None}
+    if not stream.systems and not repositories:
+        return by_team if stream.teams else bool(stream.stages)
+    if told & set(stream.systems):
+        return True
+    if repository in repositories:
+        return not told & set(declared.services)
+    return not told and repository is None and by_team
 
 
 def day_of(moment_ns: int, time_zone: str) -> str:

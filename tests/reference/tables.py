@@ -98,6 +98,7 @@ def incident_row(story: Story, incident: Incident) -> dict[str, Any]:
         "mitigated_at": incident.first("mitigated"),
         "resolved_at": incident.resolved_at,
         "teams": incident.teams,
+        "value_streams": incident.value_streams,
         "deployment_id": first.id if first else None,
         "attribution": method,
     }
@@ -115,6 +116,7 @@ def delivery_table(story: Story) -> Table:
                 "delivered_at": delivery.delivered_at,
                 "lead_time_s": delivery.lead_time_s,
                 "excluded": delivery.excluded,
+                "start_method": delivery.begun_with,
                 "trace_id": delivery.change.trace_id,
                 "teams": delivery.change.teams,
                 "value_streams": delivery.change.value_streams,

@@ -10,7 +10,6 @@ from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.facts.tables import FactTables
-from otel_vsm_collector.facts.zones import offsets
 from scenarios.question import Question
 from scenarios.world import BY_DEFAULT, World
 
@@ -39,7 +38,7 @@ def selection(question: Question, of: FactTables) -> Selection:
     zone = asked.pop("time_zone")
     if asked.pop("environment_is_name"):
         raise ValueError("the product is not asked for an environment by its very name")
-    return Selection(**asked, facts=of, offsets=offsets(zone, question.from_ns, question.to_ns))
+    return Selection(**asked, facts=of).in_zone(zone)
 
 
 @cache

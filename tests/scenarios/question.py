@@ -1,8 +1,9 @@
 """What can be asked: of the product, and of the reference."""
 
 from dataclasses import dataclass
-
-DAY_NS = 86_400 * 10**9
+from datetime import datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,4 +27,18 @@ class Question:
 
     @property
     def days(self) -> float:
-        return (self.to_ns - self.from_ns) / DAY_NS
+        """Calendar days, parts of days as their shares."""
+        return _days(self.from_ns / 10**9, self.to_ns / 10**9, self.time_zone)
+
+
+@cache
+def _days(start_s: float, end_s: float, time_zone: str) -> float:
+    """Day by day, what of it lies within."""
+    zone, passed = ZoneInfo(time_zone), 0.0
+    day = datetime.fromtimestamp(start_s, zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    while day.timestamp() < end_s:
+        following = day + timedelta(days=1)
+        begins, ends = day.timestamp(), following.timestamp()
+        passed += (min(ends, end_s) - max(begins, start_s)) / (ends - begins)
+        day = following
+    return passed

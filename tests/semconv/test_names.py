@@ -13,7 +13,7 @@ ATTRIBUTES = """
     vsm.team vsm.actor.type vsm.value_stream service.name service.version deployment.environment.name
     deployment.id vsm.deployment.kind vsm.deployment.previous.revision artifact.purl artifact.hash
     vsm.event.name vsm.work_item.id vsm.incident.id vsm.incident.severity vsm.approval.gate
-    vsm.window vsm.statistic vsm.failure.method vcs.repository.name
+    vsm.window vsm.statistic vsm.change.start vsm.failure.method vcs.repository.name
     container.image.name vsm.run.attempt vsm.stage.leg vsm.backfilled vcs.ref.base.name vcs.ref.base.revision
     vsm.retracts.span_id
 """
@@ -60,6 +60,7 @@ METRICS: dict[str, tuple[str, str, set[str]]] = {
     "vsm.incident.restore_time": ("histogram", "s", {*WHERE, "vsm.incident.severity"}),
     "vsm.incident.detect_time": ("histogram", "s", {*WHERE, "vsm.incident.severity"}),
     "vsm.dora.change_lead_time": ("gauge", "s", {*OF_DORA, "vsm.statistic"}),
+    "vsm.dora.change_lead_time.changes": ("gauge", "{change}", {*OF_DORA, "vsm.change.start"}),
     "vsm.dora.failed_deployment_recovery_time": ("gauge", "s", {*OF_DORA, "vsm.statistic"}),
     "vsm.dora.time_to_restore": ("gauge", "s", {*OF_DORA, "vsm.statistic"}),
     "vsm.dora.deployment_frequency": ("gauge", "{deployment}/d", OF_DORA),

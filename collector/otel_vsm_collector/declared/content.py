@@ -59,7 +59,10 @@ class Content(Section):
         default=Length("30d"),
         description="The length of the window that is answered for where none is asked for.",
     )
-    time_zone: TimeZone = Field(default=UTC, description="Whose days, weeks and months a series is cut into.")
+    time_zone: TimeZone = Field(
+        default=UTC,
+        description="Whose days are counted, and whose days, weeks and months a series is cut into.",
+    )
     limits: Limits = Field(
         default=Limits(),
         description="What counts as too much, too long or too seldom. A figure is shown beside its limit.",

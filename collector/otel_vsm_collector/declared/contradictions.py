@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from otel_vsm.text import quoted
 from otel_vsm_collector.declared.closest import allowed
 from otel_vsm_collector.declared.content import Content
 from otel_vsm_collector.declared.patterns import is_literal, matches
@@ -42,7 +43,8 @@ def environment_of_two_classes(declared: Content) -> Iterator[Contradiction]:
                 if other != name and _overlap(pattern, earlier):
                     yield Contradiction(
                         ("environments", name, index),
-                        f"{pattern!r} is of {other} already, by {earlier!r}; an environment is of one class",
+                        f"{quoted(pattern)} is of {other} already, by {quoted(earlier)};"
+                        " an environment is of one class",
                     )
                     break
             seen.append((name, pattern))
@@ -68,7 +70,7 @@ def stage_of_two_teams(declared: Content) -> Iterator[Contradiction]:
             if (owner := owners.setdefault(pattern.lower(), team)) != team:
                 yield Contradiction(
                     ("teams", team, "stages", index),
-                    f"{pattern!r} is the work of {owner} already; a stage is the work of one team",
+                    f"{quoted(pattern)} is the work of {owner} already; a stage is the work of one team",
                 )
 
 
@@ -82,7 +84,7 @@ def stage_of_two_services(declared: Content) -> Iterator[Contradiction]:
             if owner != name:
                 yield Contradiction(
                     ("services", name, "stages", index),
-                    f"{pattern!r} is of {owner} already; a stage is of one service",
+                    f"{quoted(pattern)} is of {owner} already; a stage is of one service",
                 )
 
 
@@ -123,7 +125,7 @@ def unknown_profiles(declared: Content) -> Iterator[Contradiction]:
     named += [(("profiles", name, "extends"), own.extends) for name, own in declared.profiles.items()]
     for location, name in named:
         if name not in known:
-            yield Contradiction(location, f"there is no profile {name!r}; {allowed(name, known)}")
+            yield Contradiction(location, f"there is no profile {quoted(name)}; {allowed(name, known)}")
 
 
 def profiles_in_a_circle(declared: Content) -> Iterator[Contradiction]:
@@ -144,12 +146,6 @@ def windows_of_one_length(declared: Content) -> Iterator[Contradiction]:
         seen[window.seconds] = window
 
 
-def value_streams_without_length(declared: Content) -> Iterator[Contradiction]:
-    for name, stream in declared.value_streams.items():
-        if stream.start and stream.start == stream.end:
-            yield Contradiction(("value_streams", name, "end"), f"{stream.end} is where it starts, too")
-
-
 CHECKS = (
     environment_of_two_classes,
     service_of_two_teams,
@@ -161,7 +157,6 @@ CHECKS = (
     unknown_profiles,
     profiles_in_a_circle,
     windows_of_one_length,
-    value_streams_without_length,
 )
 
 
@@ -185,5 +180,5 @@ def _unknown(
     for location, name in named:
         if name is not None and name not in known:
             yield Contradiction(
-                location, f"there is no {what} {name!r} under {what}s; {allowed(name, known)}"
+                location, f"there is no {what} {quoted(name)} under {what}s; {allowed(name, known)}"
             )

@@ -1,13 +1,16 @@
-"""Lengths of time as people write them: `30s`, `15m`, `12h`, `30d`, `2w`."""
+"""Lengths of time as people write them: `30s`, `15min`, `12h`, `30d`, `2w`, `1mo`."""
 
 import re
 from typing import Annotated, Any, Self
 
 from pydantic import GetCoreSchemaHandler, PlainValidator, WithJsonSchema
 
+from otel_vsm.text import quoted
+
 _SECOND_NS = 10**9
-_UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_LENGTH = re.compile(r"[1-9][0-9]{0,5}[smhdw]")
+_UNIT_S = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "mo": 30 * 86400}
+_LENGTH = re.compile(rf"([1-9][0-9]{{0,5}})({'|'.join(_UNIT_S)})")
+_MINUTES_OR_MONTHS = re.compile(r"([0-9]{1,6}) ?[mM]")
 _LONGEST_S = 36_500 * 86400
 """A century: nanoseconds since the epoch leave no room for much more."""
 
@@ -16,7 +19,7 @@ SCHEMA = {
     "type": "string",
     "format": "length",
     "pattern": f"^{_LENGTH.pattern}$",
-    "examples": ["30s", "15m", "12h", "30d", "2w"],
+    "examples": ["30s", "15min", "12h", "30d", "2w", "1mo"],
 }
 
 
@@ -29,19 +32,27 @@ class Length(str):
     __slots__ = ()
 
     def __new__(cls, text: Any) -> Self:
+        if isinstance(text, str) and (unclear := _MINUTES_OR_MONTHS.fullmatch(text)):
+            number = unclear[1]
+            raise ValueError(
+                f"{quoted(text)} may mean minutes or months; write {number}min, or {number}mo for months of"
+                " 30 days"
+            )
         if not (isinstance(text, str) and _LENGTH.fullmatch(text)):
             raise ValueError(
-                f"{text!r} is no length of time; write a number of seconds, minutes, hours, days or"
-                " weeks, such as 30s, 15m, 12h, 30d or 2w"
+                f"{quoted(text)} is no length of time; write a number of seconds, minutes, hours, days,"
+                " weeks or months of 30 days, such as 30s, 15min, 12h, 30d, 2w or 1mo"
             )
         length = super().__new__(cls, text)
         if length.seconds > _LONGEST_S:
-            raise ValueError(f"{text!r} is longer than a hundred years")
+            raise ValueError(f"{quoted(text)} is longer than a hundred years")
         return length
 
     @property
     def seconds(self) -> int:
-        return int(self[:-1]) * _UNIT_S[self[-1]]
+        parts = _LENGTH.fullmatch(self)
+        assert parts is not None
+        return int(parts[1]) * _UNIT_S[parts[2]]
 
     @property
     def ns(self) -> int:

@@ -1,5 +1,6 @@
 """All that is declared, and what derivations and figures ask of it. Raises pydantic's ValidationError."""
 
+from collections.abc import Mapping
 from typing import Self
 
 from pydantic import ConfigDict, model_validator
@@ -8,7 +9,7 @@ from otel_vsm_collector.declared.content import Content
 from otel_vsm_collector.declared.contradictions import ContradictoryError, contradictions
 from otel_vsm_collector.declared.patterns import matches, regex_of
 from otel_vsm_collector.declared.profiles import BUILT_IN, Profile
-from otel_vsm_collector.declared.sections import Stage
+from otel_vsm_collector.declared.sections import Stage, ValueStream
 
 
 class Declared(Content):
@@ -40,14 +41,12 @@ class Declared(Content):
         """What is known of a stage of this name: the first pattern that matches, in the file's order."""
         return next((stage for pattern, stage in self.stages.items() if matches(name, (pattern,))), Stage())
 
-    def service_of(
-        self, *, repository: str | None = None, stage: str | None = None, path: str | None = None
-    ) -> str | None:
-        """The service that a stage or a file is of, or None where that is not known.
+    def service_of(self, *, repository: str | None = None, stage: str | None = None) -> str | None:
+        """The service that a stage is of, or None where that is not known.
 
         What is said of the stage itself wins. Otherwise it is the first service of the repository, or of
-        none, that owns the stage or the file; else the repository's only one that is restricted neither to
-        stages nor to paths. `repository` is normalised.
+        none, that owns the stage; else the repository's only one that is not restricted to stages.
+        `repository` is normalised.
         """
         if stage is not None and (own := self.stage(stage).service):
             return own
@@ -59,14 +58,16 @@ class Declared(Content):
         for name, service in candidates.items():
             if stage is not None and matches(stage, service.stages):
                 return name
-            if path is not None and matches(path, service.paths):
-                return name
-        rest = [
-            name
-            for name, service in candidates.items()
-            if service.repository and not (service.stages or service.paths)
-        ]
-        return rest[0] if len(rest) == 1 else None
+        return None if repository is None else self.services_of_all_stages.get(repository)
+
+    @property
+    def services_of_all_stages(self) -> Mapping[str, str]:
+        """Repository → the service that has all stages there which no other one has."""
+        unrestricted: dict[str, list[str]] = {}
+        for name, service in self.services.items():
+            if service.repository and not service.stages:
+                unrestricted.setdefault(service.repository, []).append(name)
+        return {repository: names[0] for repository, names in unrestricted.items() if len(names) == 1}
 
     def team_of(self, *, service: str | None = None, stage: str | None = None) -> str | None:
         """The team that does a stage's work, else the one that the service belongs to, or None."""
@@ -79,6 +80,11 @@ class Declared(Content):
         if service is not None and service in self.services and (owner := self.services[service].team):
             return owner
         return next((name for name, team in self.teams.items() if service in team.services), None)
+
+    def repositories_of(self, stream: ValueStream) -> tuple[str, ...]:
+        """The repositories of a value stream, and those that its services are declared to have."""
+        own = (self.services[name].repository for name in stream.systems if name in self.services)
+        return tuple(dict.fromkeys((*stream.repositories, *(one for one in own if one is not None))))
 
     def project_of(self, service: str) -> str | None:
         """The first value stream that delivers the service, or None."""

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple, cast, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from otel_vsm.text import quoted
 from otel_vsm_collector.declared.closest import allowed
 from otel_vsm_collector.declared.contradictions import ContradictoryError, Location
 from otel_vsm_collector.declared.model import Declared
@@ -24,11 +25,6 @@ _KINDS = {
     "dict_type": "a mapping of names to settings",
     "model_type": "a mapping of settings",
 }
-_GONE = {
-    "limits.suspicious_revisions": "is no setting any more: requests of one repository are never taken for"
-    " one change, so leave the key out",
-}
-"""Settings that there were, and why there are none."""
 
 
 class Problem(NamedTuple):
@@ -55,7 +51,7 @@ class UnreadableError(ValueError):
 def dotted(location: Location) -> str:
     """`teams.shop.services[1]`; a key that is more than a word stands in quotes."""
     parts = (
-        f"[{step}]" if isinstance(step, int) else f".{step if _WORD.fullmatch(step) else repr(step)}"
+        f"[{step}]" if isinstance(step, int) else f".{step if _WORD.fullmatch(step) else quoted(step)}"
         for step in location
     )
     return "".join(parts).removeprefix(".")
@@ -94,9 +90,8 @@ def _sentence(detail: Mapping[str, Any]) -> str:
     kind, given, context = detail["type"], detail["input"], detail.get("ctx", {})
     if kind == "extra_forbidden":
         *section, key = detail["loc"]
-        if gone := _GONE.get(dotted(detail["loc"])):
-            return gone
-        return f"unknown key; {allowed(key, _keys(section))}"
+        kind = _kind_of(section)
+        return getattr(kind, "DROPPED", {}).get(key) or f"unknown key; {allowed(key, _fields(kind))}"
     if given is None:
         return "is empty; give it a value, or leave the key out"
     if kind in ("literal_error", "enum"):
@@ -110,12 +105,11 @@ def _sentence(detail: Mapping[str, Any]) -> str:
     return str(detail["msg"]).replace("Input should be", "must be") + _not(given)
 
 
-def _keys(section: Iterable[str | int]) -> list[str]:
-    """The keys that are known in a section."""
+def _kind_of(section: Iterable[str | int]) -> type[BaseModel]:
     kind: Any = Declared
     for step in section:
         kind = _fields(kind)[str(step)] if _is_model(kind) else get_args(kind)[-1]
-    return list(_fields(kind))
+    return cast(type[BaseModel], kind)
 
 
 def _fields(model: type[BaseModel]) -> dict[str, Any]:
@@ -130,7 +124,7 @@ def _shown(given: Any) -> str:
     if isinstance(given, bool):
         return str(given).lower()
     if isinstance(given, str | int | float):
-        return repr(given)
+        return quoted(given)
     return "a list" if isinstance(given, list) else "a mapping"
 
 

@@ -41,10 +41,9 @@ class Profile(BaseModel):
             EventName.CHANGE_FIRST_COMMIT,
             EventName.CHANGE_OPENED,
             EventName.CHANGE_MERGED,
-            EARLIEST_SPAN,
         ),
         description="Where lead time begins: the first of these that a change has; span is its earliest"
-        " span.",
+        " span. A change with none of them has no lead time.",
     )
     lead_time: Literal["elapsed", "cycle"] = Field(
         default="elapsed",
@@ -112,8 +111,14 @@ class Profile(BaseModel):
     )
     mean: Literal["values", "services"] = Field(
         default="values",
-        description="What a mean of lead times is taken of: all values, or the services' means.",
+        description="What a mean of lead times or times to restore is taken of: all values, or the services'"
+        " means.",
     )
+
+    @property
+    def of_changes(self) -> "Profile":
+        """The same, with the lead times of changes where it has those of artifacts."""
+        return self.model_copy(update={"lead_time_per": "change"})
 
 
 DORA = Profile()

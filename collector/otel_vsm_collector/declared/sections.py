@@ -1,7 +1,8 @@
 """The sections of `vsm.yaml`. What is not given has a default here, and nowhere else."""
 
+from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -18,9 +19,10 @@ from pydantic import (
 
 from otel_vsm import figures
 from otel_vsm.identity import normalise_repository
-from otel_vsm.semconv import EventName, StageType
+from otel_vsm.semconv import StageType
+from otel_vsm.text import quoted
 from otel_vsm_collector.declared.lengths import Length
-from otel_vsm_collector.declared.profiles import Profile
+from otel_vsm_collector.declared.profiles import Profile, StartPoint
 
 UTC = "UTC"
 DEFAULT_PROFILE = "dora"
@@ -37,7 +39,7 @@ def _repository(text: str) -> str:
     repository = normalise_repository(text)
     if not repository or "/" not in repository:
         raise ValueError(
-            f"{text!r} is no repository; write its URL, or host and path, such as github.com/acme/shop"
+            f"{quoted(text)} is no repository; write its URL, or host and path, such as github.com/acme/shop"
         )
     return repository
 
@@ -48,7 +50,7 @@ def _time_zone(name: str) -> str:
         close = get_close_matches(name, available_timezones(), 1)
         meant = f"; did you mean {close[0]}?" if close else ""
         raise ValueError(
-            f"{name!r} is no time zone; write a name of the IANA database, such as Europe/Berlin{meant}"
+            f"{quoted(name)} is no time zone; write a name of the IANA database, such as Europe/Berlin{meant}"
         )
     return name
 
@@ -80,6 +82,9 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    DROPPED: ClassVar[Mapping[str, str]] = {}
+    """Keys that earlier versions knew → what to do instead."""
+
 
 class Stage(Section):
     """What is known of the stages whose name matches a pattern."""
@@ -97,11 +102,15 @@ class Stage(Section):
 class Service(Section):
     """Where a service comes from, and whose it is."""
 
+    DROPPED = {
+        "paths": "no span tells files, so that this never meant anything; say whose a stage is by `stages`,"
+        " or where it runs: otel-vsm stage --service, and otel-vsm deploy --path"
+    }
+
     repository: Repository | None = Field(
-        default=None, description="Its repository, as a URL or as host and path."
-    )
-    paths: Patterns = Field(
-        default=(), description="In a repository of several services: the files that are its own."
+        default=None,
+        description="Its repository, as a URL or as host and path. Stages there that no other service has"
+        " work for it, if it is the only one there without `stages`.",
     )
     stages: Patterns = Field(
         default=(), description="In a repository of several services: the stages that work for it."
@@ -120,6 +129,11 @@ class Team(Section):
 
 class _Limits(Section):
     """What counts as too much, too long or too seldom; null: nothing does."""
+
+    DROPPED = {
+        "suspicious_revisions": "is no setting any more: requests of one repository are never taken for one"
+        " change, so leave the key out"
+    }
 
     approval_wait: Length = Field(
         default=Length("4h"), description="An approval that waited longer is a breach."
@@ -221,20 +235,24 @@ class OwnProfile(Profile):
 
 
 class ValueStream(Section):
-    """From a demand to what its recipient gets."""
+    """From a demand to what its recipient gets. Who asks for it gets what is of its services and
+    repositories, and the work of its teams where nobody said for which service and in which repository; where
+    it names neither service nor repository, all of its teams' work; and what names it itself."""
+
+    DROPPED = {"end": "a value stream ends when its changes are delivered; leave it out"}
 
     recipient: Name | None = Field(default=None, description="Who gets what it delivers.")
     owner: Name | None = Field(default=None, description="Who answers for it.")
-    start: EventName | None = Field(
+    start: StartPoint | None = Field(
         default=None,
-        description="The event that it starts with; null: where lead time starts by the profile.",
-    )
-    end: EventName | None = Field(
-        default=None, description="The event that it ends with; null: the change is delivered."
+        description="What its lead times start with; null: the list of the profile.",
     )
     stages: Patterns = Field(default=(), description="The stages that it consists of, in order; none: all.")
     teams: Names = Field(default=(), description="The teams that work in it.")
     systems: Names = Field(default=(), description="The services that it delivers.")
+    repositories: tuple[Repository, ...] = Field(
+        default=(), description="Its repositories, besides those of its services."
+    )
     hand_offs: Names = Field(default=(), description="Where work passes from one team to another.")
     known_delays: Names = Field(default=(), description="Where work is known to wait, and why.")
     common_rework: Names = Field(default=(), description="What is known to come back.")

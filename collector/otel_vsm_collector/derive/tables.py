@@ -48,6 +48,7 @@ _INCIDENT = {
     "resolved_at": "int64",  # null while it is open, also where it was opened again
     "trace_id": "string",
     "teams": "array<string>",
+    "value_streams": "array<string>",  # that it names itself
 }
 
 FACTS: dict[str, ibis.Schema] = {
@@ -339,6 +340,7 @@ FACTS: dict[str, ibis.Schema] = {
             "first_activity_at": "int64",
             "lead_time_s": "float64",  # null where excluded says why
             "excluded": "string",
+            "start_method": "string",  # what the lead time is counted from
             "trace_id": "string",
             "teams": "array<string>",
             "value_streams": "array<string>",

@@ -12,10 +12,15 @@ import ibis.expr.types as ir
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.declared.patterns import is_literal, regex_of
 from otel_vsm_collector.declared.profiles import Profile
+from otel_vsm_collector.declared.sections import UTC, ValueStream
 from otel_vsm_collector.derive import tables
 from otel_vsm_collector.derive.definitions import Definitions
+from otel_vsm_collector.derive.rules.counting import counting
 from otel_vsm_collector.derive.rules.deliveries import shipped
+from otel_vsm_collector.derive.rules.evidence import INCIDENT
 from otel_vsm_collector.derive.rules.incidents import counts
+from otel_vsm_collector.facts import zones
+from otel_vsm_collector.facts.streams import of_stream
 from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.facts.zones import AT_UTC, Offsets
 
@@ -57,8 +62,10 @@ class Selection:
     facts: FactTables = field(default=BY_DEFAULT)
     edges: tuple[int, ...] = ()
     """Ascending times between from_ns and to_ns, at which the window is cut into parts."""
+    time_zone: str = UTC
+    """Whose days are counted."""
     offsets: Offsets = AT_UTC
-    """Of the time zone whose days are counted."""
+    """How far its clocks are ahead in the window."""
     is_shape: bool = False
     """Whether expressions name window, edges and filters as parameters, instead of holding their values."""
 
@@ -66,8 +73,10 @@ class Selection:
     def shape(self) -> Self:
         """What all selections have in common that differ in the values of window, edges and filters alone."""
         blank: dict[str, Any] = {name: "" for name in _TEXTS if getattr(self, name) is not None}
+        if self.stream is not None:
+            del blank["value_stream"]
         no_edges = (0,) * len(self.edges)
-        return replace(self, from_ns=0, to_ns=0, edges=no_edges, is_shape=True, **blank)
+        return replace(self, from_ns=0, to_ns=0, edges=no_edges, time_zone=UTC, is_shape=True, **blank)
 
     @property
     def values(self) -> dict[str, int | str]:
@@ -95,7 +104,13 @@ class Selection:
 
     @property
     def days(self) -> float:
-        return (self.to_ns - self.from_ns) / DAY_NS
+        """How many days of the time zone's calendar the window has, parts of days as shares of these."""
+        return zones.days(self.time_zone, self.from_ns, self.to_ns)
+
+    def in_zone(self, time_zone: str) -> Self:
+        """The same, with the days of a time zone."""
+        offsets = zones.offsets(time_zone, self.from_ns, self.to_ns)
+        return replace(self, time_zone=time_zone, offsets=offsets)
 
     @property
     def profile(self) -> Profile:
@@ -129,6 +144,11 @@ class Selection:
         ahead = ibis.cases(*((moment >= since, ahead) for since, ahead in reversed(later)), else_=first)
         return (moment + ahead) // DAY_NS
 
+    @property
+    def stream(self) -> ValueStream | None:
+        """What is declared of the value stream that is asked for."""
+        return None if self.value_stream is None else self.declared.value_streams.get(self.value_stream)
+
     def apply(self, rows: ir.Table) -> ir.Table:
         """The rows that pass the filters; a filter that the table has no column for lets them pass."""
         for name in _TEXTS:
@@ -136,9 +156,14 @@ class Selection:
             if wanted is None:
                 continue
             if f"{name}s" in rows.columns and name in ("team", "value_stream"):
-                rows = rows.filter(rows[f"{name}s"].contains(wanted))
+                passes = rows[f"{name}s"].contains(wanted)
             elif name in rows.columns:
-                rows = rows.filter(rows[name] == wanted)
+                passes = rows[name] == wanted
+            else:
+                continue
+            if name == "value_stream" and self.stream is not None:
+                passes = passes.fill_null(False) | of_stream(rows, self.stream, self.declared)
+            rows = rows.filter(passes)
         if self.environment is not None and "environment" in rows.columns:
             rows = rows.filter(self.in_environment(rows.environment))
         return rows
@@ -243,10 +268,60 @@ def _deliveries(selection: Selection, by: tuple[str, ...]) -> ir.Table:
     return first.filter(selection.within(edge(selection, first))).drop("unit")
 
 
+def every_span(selection: Selection) -> ir.Table:
+    """All spans, with what they leave open filled in as declared."""
+    return selection.facts.definitions.with_defaults(selection.table("span"))
+
+
+def spans(selection: Selection) -> ir.Table:
+    """Those of them that count and pass the filters."""
+    return passing_spans(selection, counting(every_span(selection)))
+
+
+def passing_spans(selection: Selection, rows: ir.Table) -> ir.Table:
+    """The spans that pass the filters; those that name no environment are of every one."""
+    rows = replace(selection, environment=None, severity=None).apply(rows)
+    if selection.environment is None:
+        return rows
+    return rows.filter(selection.in_environment(rows.environment).fill_null(True))
+
+
+def _origins(selection: Selection) -> ir.Table:
+    """(incident_id, service, repository, teams, value_streams): the deployments that incidents came from; of
+    an incident without one those of its services, and what is declared of these."""
+    columns = ("service", "repository", "teams", "value_streams")
+    reports = selection.table("deployment_report").select(*columns, deployment_id="id")
+    causes = selection.table("evidence").filter(ibis._.source_kind == INCIDENT)
+    causes = causes.select("deployment_id", incident_id="source_id").join(reports, "deployment_id")
+    left = selection.table("incident_service").anti_join(causes, "incident_id")
+    of_service = left.join(reports.select(*columns).distinct(), "service")
+    nothing = ibis.literal([], type="array<string>")
+    declared = [
+        (left.service == name, one.repository)
+        for name, one in selection.declared.services.items()
+        if one.repository
+    ]
+    repository = ibis.cases(*declared) if declared else ibis.null("string")
+    of_declared = left.mutate(repository=repository, teams=nothing, value_streams=nothing)
+    parts = (causes, of_service, of_declared)
+    return ibis.union(*(part.select("incident_id", *columns) for part in parts))
+
+
 def told_incidents(selection: Selection, by: tuple[str, ...] = ()) -> ir.Table:
     """The incidents that pass the filters, of any time. One that hit several services is each one's; told
-    apart by service, it is there for each."""
-    rows = replace(selection, service=None).apply(selection.table("incident"))
+    apart by service, it is there for each. Its repository and value stream are those of its deployments, else
+    those of its services; a value stream that it names itself is one more."""
+    incident = selection.table("incident")
+    rows = replace(selection, service=None, value_stream=None).apply(incident)
+    anyone: dict[str, Any] = {"service": None, "environment": None, "team": None, "severity": None}
+    if selection.repository is not None:
+        origins = replace(selection, **anyone, value_stream=None).apply(_origins(selection))
+        rows = rows.semi_join(origins, rows.id == origins.incident_id)
+    if (stream := selection.wanted("value_stream")) is not None:
+        origins = replace(selection, **anyone, repository=None).apply(_origins(selection))
+        named = incident.filter(incident.value_streams.contains(stream))
+        whose = origins.select("incident_id").union(named.select(incident_id="id"))
+        rows = rows.semi_join(whose, rows.id == whose.incident_id)
     hit = selection.table("incident_service").select(id="incident_id", hit="service")
     wanted = selection.wanted("service")
     if "service" in by:

@@ -65,7 +65,9 @@ class FactTables:
         self._numbers = count(1)
         self._number = next(self._stored._numbers)
         self._temporaries: dict[str, str] = {}
-        self._stored_profile = self._stored.definitions.profile
+        # What is stored is of changes, whatever the default profile has lead times of: an artifact's delivery
+        # follows from all of its deployments, and not from what new spans touch.
+        self._stored_profile = self._stored.definitions.profile.of_changes
         profile = definitions.profile
         self._different = {
             name
@@ -102,7 +104,7 @@ class FactTables:
     @property
     def of_changes(self) -> "FactTables":
         """The same, but for a delivery of each change, where the profile asks for one of each artifact."""
-        return self.by(self.definitions.profile.model_copy(update={"lead_time_per": "change"}))
+        return self.by(self.definitions.profile.of_changes)
 
     def _view(self, name: str) -> ir.Table | None:
         """What stands in for a table that does not follow these definitions; None where it does."""
@@ -284,13 +286,13 @@ class FactTables:
     def _arrives_alike(self) -> bool:
         """Whether the same changes arrive at the same times, but for what the first deployments claim."""
         profile, stored = self.definitions.profile, self._stored_profile
-        per_change = profile.lead_time_per == stored.lead_time_per == "change"
+        per_change = profile.lead_time_per == "change"
         same_carried = not self._differs(_CARRIED) or self._differs_at_first
         return per_change and same_carried and stored.unit in ("change", profile.unit)
 
     def arriving(self, within: Callable[[ir.IntegerColumn], ir.BooleanValue]) -> ir.Table:
         """The rows of `arrived` of all that arrived anywhere when `within` says."""
-        if self.definitions.profile.lead_time_per == "change" or self._delivery is None:
+        if self.definitions.profile.lead_time_per == "change":
             return self.arrived
         # What an artifact delivers is made from all its deployments; those of others are left out.
         reports = tables.table("deployment_report")
@@ -300,8 +302,22 @@ class FactTables:
 
     def _brought(self, reports: ir.Table) -> ir.Table:
         """The rows of `delivery` that these deployments bring: all of a change's or an artifact's."""
-        carried_changes, change = self.table("deployment_change"), tables.table("change")
-        return deliveries.deliveries(carried_changes, reports, change, self.definitions.profile)
+        per_artifact = self.definitions.profile.lead_time_per == "artifact"
+        carried_changes = self._artifact_change if per_artifact else self.table("deployment_change")
+        return deliveries.deliveries(
+            carried_changes, reports, tables.table("change"), self.definitions.profile
+        )
+
+    @cached_property
+    def _artifact_change(self) -> ir.Table:
+        """The table `deployment_change` where what a service delivers is its artifacts: what another artifact
+        brought before, this one brings as well."""
+        order, reports = tables.table("deployment_order"), tables.table("deployment_report")
+        brought = reports.select("id", shipped=deliveries.shipped(reports))
+        order = order.join(brought, "id")
+        order = order.mutate(service=order.service.concat("\n", order.shipped)).drop("shipped")
+        claims = tables.table("matched_claim")
+        return self._temporary("artifact_change", self.definitions.deployment_changes(claims, order))
 
     @cached_property
     def arrivals(self) -> ir.Table:

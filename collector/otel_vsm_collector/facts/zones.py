@@ -1,6 +1,7 @@
 """Days, weeks and months as a time zone has them; instants are nanoseconds since the epoch."""
 
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -34,6 +35,20 @@ def offsets(zone: str, from_ns: int, to_ns: int) -> Offsets:
             known.append((high // _SECOND_NS * _SECOND_NS, _offset_ns(zone, high)))
         moment = following
     return tuple(known)
+
+
+def days(zone: str, from_ns: int, to_ns: int) -> float:
+    """How many days of the zone's calendar lie between two instants; a part of a day is its share of that
+    day, which may have 23 or 25 hours."""
+    (first, begun), (last, ended) = (_day_at(zone, moment) for moment in (from_ns, to_ns))
+    return float((last - first).days + ended - begun)
+
+
+def _day_at(zone: str, moment_ns: int) -> tuple[date, Fraction]:
+    """The day that an instant lies in, and the share of it that is over."""
+    day = datetime.fromtimestamp(moment_ns // _SECOND_NS, ZoneInfo(zone)).date()
+    begins, ends = midnight(day, zone), midnight(day + timedelta(days=1), zone)
+    return day, Fraction(moment_ns - begins, ends - begins)
 
 
 def midnight(day: date, zone: str) -> int:

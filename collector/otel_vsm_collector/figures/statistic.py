@@ -1,6 +1,6 @@
 """What is said of a distribution."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import ibis
@@ -45,6 +45,23 @@ def statistic(
         ordered = values.collect(where=values.notnull()).sort()
         parts[f"{name}_p50"] = ordered[(values.count() - 1) // 2]
     return parts
+
+
+def with_service_shares(rows: ir.Table, values: str, by: Sequence[ir.Value]) -> ir.Table:
+    """The rows with `share_s`: what each of the `values` has of the mean of its service, among the rows that
+    `by` does not tell apart."""
+    alike = rows[values].count().over(ibis.window(group_by=[*by, _service(rows)]))
+    return rows.mutate(share_s=rows[values] / alike)
+
+
+def mean_of_services(rows: ir.Table, values: str) -> ir.FloatingScalar:
+    """The mean of the services' means of rows `with_service_shares`."""
+    return total(rows.share_s) / _service(rows).nunique(where=rows[values].notnull()).nullif(0)
+
+
+def _service(rows: ir.Table) -> ir.StringValue:
+    # Those of no service are together.
+    return rows.service.fill_null("")
 
 
 def distribution(row: Mapping[str, Any], name: str) -> dict[str, Any]:

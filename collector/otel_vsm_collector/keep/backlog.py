@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
+from otel_vsm.text import one_line
 from otel_vsm_collector.spans.accept import CLASSIFIER, AcceptedSpans, accept_again
 from otel_vsm_collector.spans.classify import Classifier
 from otel_vsm_collector.spans.rows import Numbered, Rows, ledger_rows
@@ -139,6 +140,6 @@ class Backlog:
         except UndecodableError as error:
             if len(rows) > 1:
                 return [batch for row in rows for batch in self._accepted([row])]
-            _log.error("row %d of the journal is damaged and left out: %s", rows[0].seq, error)
+            _log.error("row %d of the journal is damaged and left out: %s", rows[0].seq, one_line(str(error)))
             return []
         return [Numbered([row.seq for row in rows], accepted)]

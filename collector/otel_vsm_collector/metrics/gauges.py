@@ -1,6 +1,6 @@
 """The metrics that always show the truth as known now: what is under way, and the figures of a window."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +9,7 @@ from ibis.expr import types as ir
 from opentelemetry.sdk.metrics import export as sdk
 
 from otel_vsm import semconv
-from otel_vsm.semconv import Statistic
+from otel_vsm.semconv import EventName, Statistic
 from otel_vsm.semconv import metrics as registry
 from otel_vsm.semconv.metrics import Metric
 from otel_vsm_collector.declared.sections import PRODUCTION
@@ -18,6 +18,7 @@ from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures import groups
 from otel_vsm_collector.figures.computed import Computed
+from otel_vsm_collector.figures.dora import lead_time
 from otel_vsm_collector.figures.flow.work_in_progress import open_changes
 from otel_vsm_collector.figures.measurement import gaps
 from otel_vsm_collector.figures.registry import FAMILIES
@@ -90,6 +91,7 @@ def windowed(reader: Reader, now_ns: int) -> Iterator[sdk.Metric]:
     by_metric: dict[str, list[Labelled]] = {}
     for window in reader.facts.declared.windows:
         selection = Selection(from_ns=now_ns - window.ns, to_ns=now_ns, facts=reader.facts)
+        selection = selection.in_zone(reader.facts.declared.time_zone)
         for metric, labels, value in (
             *_figures(reader, selection),
             *_gaps(reader, selection),
@@ -116,9 +118,20 @@ def _figures(reader: Reader, selection: Selection) -> Iterator[Value]:
                         for attribute in computed.metric.attributes
                         if (column := COLUMN_OF.get(attribute)) in columns
                     }
-                    yield from _values(
-                        computed.metric, labels, value_of(computed.figure.name, parts), computed
-                    )
+                    value = value_of(computed.figure.name, parts)
+                    yield from _values(computed.metric, labels, value, computed)
+                    if computed.figure.name == lead_time.NAME:
+                        yield from _starts(labels, value["starts"])
+
+
+def _starts(labels: Labels, starts: Mapping[str, int]) -> Iterator[Value]:
+    """What lead times are counted from, where that is not the first commit for all."""
+    for start, changes in starts.items() if starts.keys() - {EventName.CHANGE_FIRST_COMMIT} else ():
+        yield (
+            registry.VSM_DORA_CHANGE_LEAD_TIME_CHANGES,
+            labels | {semconv.VSM_CHANGE_START: start},
+            changes,
+        )
 
 
 def _values(metric: Metric, labels: Labels, value: Any, computed: Computed) -> Iterator[Value]:

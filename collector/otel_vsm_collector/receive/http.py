@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from google.rpc import code_pb2
 from google.rpc.status_pb2 import Status
 
+from otel_vsm.text import quoted
 from otel_vsm_collector.receive.limits import MAX_REQUEST_BYTES, CorruptError, TooLargeError, gunzip
 from otel_vsm_collector.receive.otlp_json import NotOtlpError, request_from_json
 from otel_vsm_collector.receive.response import RETRY_AFTER_S, response
@@ -86,14 +87,14 @@ class HttpReceiver:
             raise _Refusal(
                 415,
                 code_pb2.INVALID_ARGUMENT,
-                f"the Content-Type {media_type!r} is not known; send {PROTOBUF} or {JSON}",
+                f"the Content-Type {quoted(media_type)} is not known; send {PROTOBUF} or {JSON}",
             )
         packing = headers.get(b"content-encoding", b"identity").decode("latin-1").strip().lower()
         if packing not in ("identity", "gzip", ""):
             raise _Refusal(
                 415,
                 code_pb2.INVALID_ARGUMENT,
-                f"the Content-Encoding {packing!r} is not known; send gzip or none",
+                f"the Content-Encoding {quoted(packing)} is not known; send gzip or none",
             )
         body = await _body(headers, receive)
         if body is None:

@@ -9,10 +9,11 @@ from otel_vsm_collector.declared.lengths import Length
     ("text", "seconds"),
     [
         ("30s", 30),
-        ("15m", 900),
+        ("15min", 900),
         ("12h", 43_200),
         ("30d", 2_592_000),
         ("2w", 1_209_600),
+        ("1mo", 2_592_000),
         ("36500d", 3_153_600_000),
     ],
 )
@@ -26,10 +27,16 @@ def test_a_length_stays_as_it_was_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "0d", "-1d", "1.5d", "30", "30M", "1y", "٣d", "9999999d", " 1d", "1d\n", 30, None]
+    "text", ["", "0d", "-1d", "1.5d", "30", "30Mo", "1y", "٣d", "9999999d", " 1d", "1d\n", 30, None]
 )
 def test_another_length_is_refused_with_what_is_allowed(text: object) -> None:
-    with pytest.raises(ValueError, match="such as 30s, 15m, 12h, 30d or 2w"):
+    with pytest.raises(ValueError, match="such as 30s, 15min, 12h, 30d, 2w or 1mo"):
+        Length(text)
+
+
+@pytest.mark.parametrize("text", ["1m", "1M", "1 m"])
+def test_minutes_are_not_taken_for_months(text: str) -> None:
+    with pytest.raises(ValueError, match="may mean minutes or months; write 1min, or 1mo"):
         Length(text)
 
 

@@ -70,7 +70,7 @@ services:
 teams:
   ops: {services: [shop]}
 windows: [1w, 4w]
-limits: {approval_wait: 90m, lead_time: null, change_fail_rate: 5e-2}
+limits: {approval_wait: 90min, lead_time: null, change_fail_rate: 5e-2}
 profile: ours
 profiles:
   ours: {extends: theirs, incident_window: 24h}
@@ -90,7 +90,7 @@ value_streams:
     }
     assert declared.teams == {"ops": Team(services=("shop",))}
     assert declared.windows == (Length("1w"), Length("4w"))
-    assert declared.limits == Limits(approval_wait=Length("90m"), lead_time=None, change_fail_rate=0.05)
+    assert declared.limits == Limits(approval_wait=Length("90min"), lead_time=None, change_fail_rate=0.05)
     assert declared.value_streams["buying"].start is EventName.WORK_ITEM_CREATED
     assert declared.value_streams["buying"].owner == "no"
     ours, theirs = declared.profile_named(), declared.profile_named("theirs")

@@ -15,8 +15,8 @@ from otel_vsm_collector.declared.sections import Stage
 
 SHOP, OTHER = "github.com/acme/shop", "github.com/acme/other"
 MONOREPO = {
-    "shop": {"repository": SHOP, "stages": ["shop-*"], "paths": ["services/shop/*"]},
-    "cart": {"repository": SHOP, "stages": ["cart-*"], "paths": ["services/cart/*"]},
+    "shop": {"repository": SHOP, "stages": ["shop-*"]},
+    "cart": {"repository": SHOP, "stages": ["cart-*"]},
 }
 
 
@@ -98,10 +98,9 @@ class TestServices:
         assert one.service_of(repository=OTHER) is None
         assert one.service_of() is None
 
-    def test_in_a_monorepo_the_stage_or_the_path_tells(self) -> None:
+    def test_in_a_monorepo_the_stage_tells(self) -> None:
         mono = declared(services=MONOREPO)
         assert mono.service_of(repository=SHOP, stage="cart-build") == "cart"
-        assert mono.service_of(repository=SHOP, path="services/cart/main.py") == "cart"
         assert mono.service_of(repository=SHOP, stage="lint") is None
         assert mono.service_of(repository=OTHER, stage="cart-build") is None
         assert mono.service_of(repository=SHOP) is None

@@ -121,6 +121,19 @@ def test_windows_end_now_and_hold_what_happened_in_them(facts: FactStore, metric
     }
 
 
+def test_what_lead_times_are_counted_from_is_told_where_it_is_not_the_first_commit_for_all(
+    facts: FactStore, metrics: Metrics, now: int
+) -> None:
+    for days, start in ((2, "change.first_commit"), (3, "change.first_commit"), (20, "change.merged")):
+        facts.insert("delivery", **SHOP, change_id=f"c{days}", lead_time_s=float(days), start_method=start,
+                     delivered_at=now - days * DAY)  # fmt: skip
+    found = values(metrics, "vsm.dora.change_lead_time.changes")
+    assert {key: value for key, value in found.items() if "90d" not in key} == {
+        of("shop", "production", "30d", "change.first_commit"): 2,
+        of("shop", "production", "30d", "change.merged"): 1,
+    }
+
+
 def test_services_and_environments_are_told_apart(facts: FactStore, metrics: Metrics, now: int) -> None:
     for service, environment in (("shop", "production"), ("shop", "staging"), ("cart", "production")):
         facts.insert("deployment", id=service + environment, service=service, environment=environment,

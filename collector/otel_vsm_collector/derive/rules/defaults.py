@@ -55,7 +55,11 @@ def _services(spans: ir.Table, declared: Declared) -> list[Case]:
         for name, service in declared.services.items()
         if service.stages
     ]
-    return [*of_stage, *owned]
+    rest = [
+        (spans.stage_name.notnull() & (spans.repository == repository).fill_null(False), name)
+        for repository, name in declared.services_of_all_stages.items()
+    ]
+    return [*of_stage, *owned, *rest]
 
 
 def _teams(spans: ir.Table, declared: Declared) -> list[Case]:

@@ -9,7 +9,7 @@ from ibis import ifelse
 from otel_vsm.semconv import TaskResult
 from otel_vsm_collector.declared.profiles import Profile
 from otel_vsm_collector.derive.rules.stages import NANOSECONDS
-from otel_vsm_collector.derive.rules.starts import counted, with_start
+from otel_vsm_collector.derive.rules.starts import CYCLE, counted, with_start
 
 CLOCK_SKEW, NO_START = "clock_skew", "no_start"
 _MINUTE_NS = 60 * 10**9
@@ -40,6 +40,7 @@ def deliveries(carried: ir.Table, reports: ir.Table, changes: ir.Table, profile:
     started = started.select(
         "repository",
         "started_at",
+        "start_method",
         "first_commit_at",
         "opened_at",
         "merged_at",
@@ -68,7 +69,6 @@ def deliveries(carried: ir.Table, reports: ir.Table, changes: ir.Table, profile:
     )
     reached = reached.mutate(rank=ibis.row_number().over(order))
     reached = reached.filter(reached["rank"] == 0)
-    lead_time, excluded = _lead_time(reached, profile)
     return reached.select(
         "change_id",
         "repository",
@@ -79,21 +79,19 @@ def deliveries(carried: ir.Table, reports: ir.Table, changes: ir.Table, profile:
         "delivered_at",
         "merged_at",
         "first_activity_at",
-        lead_time_s=lead_time,
-        excluded=excluded,
-        trace_id=reached.trace_id,
-        teams=reached.teams,
-        value_streams=reached.value_streams,
+        "trace_id",
+        "teams",
+        "value_streams",
+        **_lead_time(reached, profile),
     )
 
 
 def timed(delivered: ir.Table, changes: ir.Table, profile: Profile) -> ir.Table:
     """Rows of `delivery`, of those changes that the profile counts, with the lead times that it has."""
     started = with_start(counted(changes, profile), profile)
-    started = started.select("started_at", "first_commit_at", "opened_at", change_id="id")
-    reached = delivered.drop("lead_time_s", "excluded").join(started, "change_id")
-    lead_time, excluded = _lead_time(reached, profile)
-    return reached.mutate(lead_time_s=lead_time, excluded=excluded).select(*delivered.columns)
+    started = started.select("started_at", "start_method", "first_commit_at", "opened_at", change_id="id")
+    reached = delivered.drop("lead_time_s", "excluded", "start_method").join(started, "change_id")
+    return reached.mutate(**_lead_time(reached, profile)).select(*delivered.columns)
 
 
 def shipped(reports: ir.Table) -> ir.StringValue:
@@ -101,8 +99,9 @@ def shipped(reports: ir.Table) -> ir.StringValue:
     return ibis.coalesce(reports.artifact, reports.revision, reports.id)
 
 
-def _lead_time(reached: ir.Table, profile: Profile) -> tuple[ir.FloatingColumn, ir.StringColumn]:
-    """In seconds, null where it is left out, and then the reason."""
+def _lead_time(reached: ir.Table, profile: Profile) -> dict[str, ir.Value]:
+    """lead_time_s: seconds, null where it is left out, and `excluded`, then the reason; start_method: what it
+    is counted from."""
     if profile.lead_time == "cycle":
         moments = (reached.first_commit_at, reached.opened_at, reached.merged_at, reached.delivered_at)
         first, *others = (duration(*ends, profile).fill_null(0.0) for ends in pairwise(moments))
@@ -111,7 +110,10 @@ def _lead_time(reached: ir.Table, profile: Profile) -> tuple[ir.FloatingColumn, 
             (reached.merged_at.isnull(), NO_START),
             (skewed & (profile.negative == "exclude"), CLOCK_SKEW),
         )
-        return ifelse(excluded.isnull(), sum(others, first), ibis.null("float64")), excluded
+        lead_time = ifelse(excluded.isnull(), sum(others, first), ibis.null("float64"))
+        begins = zip(moments[:-1], CYCLE, strict=True)
+        method = ibis.cases(*((moment.notnull(), str(name)) for moment, name in begins))
+        return {"lead_time_s": lead_time, "excluded": excluded, "start_method": method}
     lead_time = duration(reached.started_at, reached.delivered_at, profile)
     if profile.negative == "zero":
         lead_time = ifelse(reached.delivered_at < reached.started_at, 0.0, lead_time)
@@ -119,7 +121,7 @@ def _lead_time(reached: ir.Table, profile: Profile) -> tuple[ir.FloatingColumn, 
         (reached.started_at.isnull(), NO_START),
         (lead_time.isnull(), CLOCK_SKEW),
     )
-    return lead_time, excluded
+    return {"lead_time_s": lead_time, "excluded": excluded, "start_method": reached.start_method}
 
 
 def duration(start: ir.IntegerColumn, end: ir.IntegerColumn, profile: Profile) -> ir.FloatingColumn:

@@ -45,6 +45,7 @@ def incident_reports(spans: ir.Table) -> ir.Table:
         heard_at=events.started_at.min(),
         trace_id=events.trace_id.min(),
         teams=events.team.collect(distinct=True).sort(),
+        value_streams=events.value_stream.collect(distinct=True).sort(),
     )
     by_id = by_id.left_join(ends, "incident_id").drop("incident_id_right")
     return by_id.select(
@@ -60,6 +61,7 @@ def incident_reports(spans: ir.Table) -> ir.Table:
         resolved_at=by_id.resolved_at,
         trace_id=by_id.trace_id,
         teams=or_empty(by_id.teams),
+        value_streams=or_empty(by_id.value_streams),
     )
 
 

@@ -9,6 +9,14 @@ from otel_vsm_collector.derive.rules.changes import MOMENTS
 
 _COLUMNS = {event: column for column, event in MOMENTS.items()}
 
+CYCLE = (EventName.CHANGE_FIRST_COMMIT, EventName.CHANGE_OPENED, EventName.CHANGE_MERGED)
+"""What the parts of a cycle begin with: it is counted from the first that is known."""
+
+
+def starts(profile: Profile) -> tuple[str, ...]:
+    """What the lead times of a profile may be counted from."""
+    return CYCLE if profile.lead_time == "cycle" else profile.lead_time_start
+
 
 def with_start(changes: ir.Table, profile: Profile) -> ir.Table:
     """Rows of `change` with started_at and start_method: the first in the profile's list that the change has,

@@ -12,10 +12,15 @@ from otel_vsm_collector.derive.rules.evidence import INCIDENT
 from otel_vsm_collector.derive.rules.incidents import counts
 from otel_vsm_collector.facts import selection as select
 from otel_vsm_collector.facts.selection import Selection
-from otel_vsm_collector.figures.computed import By, Family, duration
+from otel_vsm_collector.figures.computed import Aggregates, By, Family, duration
 from otel_vsm_collector.figures.explain.reasons import Reason
 from otel_vsm_collector.figures.explain.rows import Candidates, Case, Kind, because, shares, values
-from otel_vsm_collector.figures.statistic import elapsed_s
+from otel_vsm_collector.figures.statistic import (
+    elapsed_s,
+    mean_of_services,
+    statistic,
+    with_service_shares,
+)
 
 SETTINGS = ("incident_severities", "statistic", "median")
 BY_SERVICE = ("service", "environment")
@@ -26,6 +31,14 @@ def started(selection: Selection, by: By = ()) -> Candidates:
     rows = _incidents(selection, by)
     rows = rows.filter(_within(selection, rows.started_at)).mutate(at=rows.started_at)
     return Candidates(rows, ((~rows.counts, Reason.SEVERITY),))
+
+
+def active(selection: Selection) -> ir.Table:
+    """(incidents): how many had started by the window's end and were not resolved."""
+    rows = _incidents(selection, ())
+    rows = rows.filter(rows.counts, rows.started_at < selection.end)
+    rows = rows.filter((rows.resolved_at >= selection.end).fill_null(True))
+    return rows.aggregate(incidents=rows.count())
 
 
 def restored(selection: Selection, by: By = ()) -> Candidates:
@@ -137,15 +150,32 @@ STARTED = Family(
     by=BY_SERVICE,
     parts=lambda _, rows: {"incidents": rows.count()},
 )
+
+
+def _restored(selection: Selection, by: By) -> ir.Table:
+    rows = restored(selection, by).counted()
+    if selection.profile.mean != "services":
+        return rows
+    return with_service_shares(rows, "value", [selection.part(rows["at"]), *(rows[name] for name in by)])
+
+
+def _restore_parts(selection: Selection, rows: ir.Table) -> Aggregates:
+    parts = statistic(rows.value, "time_to_restore", median=selection.profile.median)
+    if selection.profile.mean == "services":
+        parts["time_to_restore_mean"] = mean_of_services(rows, "value")
+    return parts
+
+
 RESTORED = Family(
-    rows=lambda selection, by: restored(selection, by).counted(),
+    rows=_restored,
     by=BY_SERVICE,
     figures=(
         duration(
             "time_to_restore",
             "value",
+            parts=_restore_parts,
             explained=lambda selection: explained(restored(selection)),
-            settings=SETTINGS,
+            settings=(*SETTINGS, "mean"),
             metric=metrics.VSM_DORA_TIME_TO_RESTORE,
         ),
     ),

@@ -1,16 +1,22 @@
 """Lead time: of the changes that were delivered in the window."""
 
-import ibis
+from typing import Any
+
 import ibis.expr.types as ir
 
 from otel_vsm.semconv import metrics
-from otel_vsm_collector.derive.rules.starts import with_start
+from otel_vsm_collector.derive.rules.starts import starts
 from otel_vsm_collector.facts import selection as select
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures import undelivered
-from otel_vsm_collector.figures.computed import Aggregates, By, Family, duration
+from otel_vsm_collector.figures.computed import Aggregates, By, Family, Parts, Row, duration
 from otel_vsm_collector.figures.explain.rows import Kind, values
-from otel_vsm_collector.figures.statistic import statistic, total
+from otel_vsm_collector.figures.statistic import (
+    distribution,
+    mean_of_services,
+    statistic,
+    with_service_shares,
+)
 from otel_vsm_collector.figures.undelivered import PAIR, with_undelivered
 
 NAME = "change_lead_time"
@@ -34,22 +40,31 @@ def delivered(selection: Selection, by: By = ()) -> ir.Table:
 
 
 def _rows(selection: Selection, by: By) -> ir.Table:
-    """The same; where the mean is that of the services' means, with each one's part of its service's
-    (share_s)."""
+    """The same, with what the mean of the services' means needs where the profile asks for it."""
     rows = delivered(selection, by)
     if selection.profile.mean != "services":
         return rows
-    group = [selection.part(rows["at"]), *(rows[column] for column in by), rows.service]
-    alike = rows.lead_time_s.count().over(ibis.window(group_by=group))
-    return rows.mutate(share_s=rows.lead_time_s / alike)
+    apart = [selection.part(rows["at"]), *(rows[column] for column in by)]
+    return with_service_shares(rows, "lead_time_s", apart)
 
 
 def _parts(selection: Selection, rows: ir.Table) -> Aggregates:
     parts = statistic(rows.lead_time_s, NAME, median=selection.profile.median)
     if selection.profile.mean == "services":
-        services = rows.service.nunique(where=rows.lead_time_s.notnull())
-        parts[f"{NAME}_mean"] = total(rows.share_s) / services.nullif(0)
+        parts[f"{NAME}_mean"] = mean_of_services(rows, "lead_time_s")
+    for number, start in enumerate(starts(selection.profile)):
+        begun = (rows.start_method == str(start)) & rows.lead_time_s.notnull()
+        parts[f"{NAME}_from_{number}"] = begun.sum()
     return parts
+
+
+def _value(row: Row, parts: Parts) -> dict[str, Any]:
+    """The distribution, and of how many it is counted from which start."""
+    counts = {
+        str(start): row.get(f"{NAME}_from_{number}") or 0
+        for number, start in enumerate(starts(parts.selection.profile))
+    }
+    return distribution(row, NAME) | {"starts": {start: count for start, count in counts.items() if count}}
 
 
 def lead_times(selection: Selection) -> ir.Table:
@@ -69,10 +84,9 @@ def _shaped(rows: ir.Table) -> ir.Table:
 
 
 def _arrived(selection: Selection) -> ir.Table:
-    started = with_start(selection.table("change"), selection.profile)
-    started = started.select(change_id="id", method="start_method")
-    arrived = delivered(selection).left_join(started, "change_id")
-    return arrived.select(*PAIR, "at", "method", value="lead_time_s", reason="excluded")
+    return delivered(selection).select(
+        *PAIR, "at", value="lead_time_s", method="start_method", reason="excluded"
+    )
 
 
 DELIVERED = Family(
@@ -83,6 +97,7 @@ DELIVERED = Family(
             NAME,
             "lead_time_s",
             parts=_parts,
+            value=_value,
             explained=lead_times,
             counted=counted_lead_times,
             settings=SETTINGS,

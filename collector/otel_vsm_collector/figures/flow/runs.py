@@ -32,11 +32,16 @@ def _passing(selection: Selection, table: str) -> ir.Table:
 
 def of_changes(selection: Selection, rows: ir.Table) -> ir.Table:
     """The rows (change_id) whose change passes the filters."""
-    narrowed = (selection.service, selection.repository, selection.team, selection.value_stream)
-    if all(wanted is None for wanted in narrowed):
+    if not narrowed(selection):
         return rows
     change = changes(selection)
     return rows.semi_join(change, rows.change_id == change.id)
+
+
+def narrowed(selection: Selection) -> bool:
+    """Whether some changes do not pass the filters."""
+    filters = (selection.service, selection.repository, selection.team, selection.value_stream)
+    return any(wanted is not None for wanted in filters)
 
 
 def changes(selection: Selection) -> ir.Table:

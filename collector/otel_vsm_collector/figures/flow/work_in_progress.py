@@ -5,12 +5,13 @@ import ibis.expr.types as ir
 from ibis import ifelse
 
 from otel_vsm.figures import FIGURES
+from otel_vsm.semconv import EventName
 from otel_vsm_collector.declared.sections import PRODUCTION
 from otel_vsm_collector.derive.rules.stages import NANOSECONDS
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.computed import Aggregates, Computed, Family, Row
 from otel_vsm_collector.figures.explain.rows import Kind, values
-from otel_vsm_collector.figures.flow.runs import changes
+from otel_vsm_collector.figures.flow.runs import changes, narrowed
 
 OLDEST = 10
 
@@ -67,6 +68,26 @@ def _unfinished(selection: Selection, rows: ir.Table) -> ir.Table:
     going_on = going_on.filter(selection.end - going_on["at"] > limit_ns)
     late = going_on.semi_join(rows, going_on.change_id == rows.id)
     return late.group_by(stage="stage_name").agg(unfinished=late.change_id.nunique())
+
+
+def blocked_items(selection: Selection) -> ir.Table:
+    """(items): how many work items were blocked at the window's end, of open changes; where nothing but the
+    environment narrows the question, also those that no change names so far."""
+    events = selection.table("item_event").filter(ibis._["at"] < selection.end)
+
+    def last(event: EventName) -> ir.IntegerScalar:
+        return events["at"].max(where=events.event == event)
+
+    items = events.group_by("work_item_id").agg(
+        blocked_at=last(EventName.WORK_ITEM_BLOCKED), unblocked_at=last(EventName.WORK_ITEM_UNBLOCKED)
+    )
+    items = items.filter((items.blocked_at > items.unblocked_at.fill_null(-1)).fill_null(False))
+    named = selection.table("change_item")
+    open_ids = open_changes(selection).select(change_id="id")
+    of_open = items.semi_join(named.semi_join(open_ids, "change_id"), "work_item_id")
+    parts = [of_open] if narrowed(selection) else [of_open, items.anti_join(named, "work_item_id")]
+    blocked = ibis.union(*parts)
+    return blocked.aggregate(items=blocked.count())
 
 
 def open_changes(selection: Selection) -> ir.Table:

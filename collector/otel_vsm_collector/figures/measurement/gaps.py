@@ -1,6 +1,5 @@
 """What no change was found for and why, and where clocks disagree."""
 
-from dataclasses import replace
 from typing import Any
 
 import ibis
@@ -13,6 +12,7 @@ from otel_vsm_collector.derive.rules.deliveries import NO_START
 from otel_vsm_collector.facts import selection as select
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
+from otel_vsm_collector.figures.flow.runs import runs
 from otel_vsm_collector.figures.measurement.ingest_delay import arrived
 from otel_vsm_collector.figures.measurement.left_out import left_out
 from otel_vsm_collector.figures.statistic import ratio
@@ -22,8 +22,7 @@ Row = dict[str, Any]
 
 
 def gaps(reader: Reader, selection: Selection) -> Row:
-    """All of it, in the shape of the API's answer. Spans and arrivals are told apart by repository, team and
-    value stream alone."""
+    """All of it, in the shape of the API's answer."""
     return {
         "spans": _unlinked(reader.answer(spans, selection)),
         "stage_runs": _unlinked(reader.answer(stage_runs, selection)),
@@ -54,9 +53,7 @@ def spans(selection: Selection) -> ir.Table:
     Events of incidents and of running services, and those of work items that nobody has taken up, are no
     change's.
     """
-    rows = replace(selection, service=None, environment=None, severity=None).apply(
-        counting(selection.table("span"))
-    )
+    rows = select.spans(selection)
     event = ibis.coalesce(rows.event_name, "")
     plain = rows.event_name.isnull() & rows.stage_name.isnull()
     rows = rows.filter(
@@ -72,7 +69,7 @@ def spans(selection: Selection) -> ir.Table:
 
 def stage_runs(selection: Selection) -> ir.Table:
     """(gap, rows): the same of the runs of stages, but for deployments."""
-    rows = replace(selection, environment=None).apply(selection.table("stage_run"))
+    rows = runs(selection)
     rows = rows.filter(selection.within(rows.ended_at), (rows.stage_type != StageType.DEPLOY).fill_null(True))
     rows = rows.select("trace_id", "change_id", "repository", named=_named(rows.revision))
     return _by_gap(selection, rows)
@@ -151,8 +148,8 @@ def _counted(rows: ir.Table, gap: MeasurementGap) -> ir.Table:
 
 
 def _children(selection: Selection) -> ir.Table:
-    every = counting(selection.table("span"))
-    rows = every.filter(selection.within(every.ended_at), every.parent_span_id.notnull())
+    every, rows = counting(selection.table("span")), select.spans(selection)
+    rows = rows.filter(selection.within(rows.ended_at), rows.parent_span_id.notnull())
     # A parent ends no earlier than its child, but for clocks that disagree by hours.
     parents = every.filter(every.ended_at >= selection.start - select.DAY_NS)
     parents = parents.select("trace_id", parent_span_id="span_id", parent_at="started_at")
@@ -175,7 +172,7 @@ def _deliveries(selection: Selection) -> ir.Table:
 
 
 def _queues(selection: Selection) -> ir.Table:
-    rows = replace(selection, environment=None).apply(selection.table("stage_run"))
+    rows = runs(selection)
     rows = rows.filter(selection.within(rows.ended_at), rows.queue_s < 0)
     return _counted(rows, MeasurementGap.NEGATIVE_QUEUE)
 

@@ -1,13 +1,11 @@
 """Ingest delay: how late telemetry arrives."""
 
-from dataclasses import replace
-
 import ibis
 import ibis.expr.types as ir
 from ibis import ifelse
 
 from otel_vsm.semconv import metrics
-from otel_vsm_collector.derive.rules.counting import counting
+from otel_vsm_collector.facts import selection as select
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.computed import Family, duration
 from otel_vsm_collector.figures.statistic import distribution, elapsed_s, statistic
@@ -20,9 +18,7 @@ def arrived(selection: Selection) -> ir.Table:
     afterwards has no delay."""
     arrivals = selection.table("arrival")
     arrivals = arrivals.filter(selection.within(arrivals.received_at))
-    rows = replace(selection, service=None, environment=None, severity=None).apply(
-        counting(selection.table("span"))
-    )
+    rows = select.spans(selection)
     rows = rows.select("seq", "ended_at", backfilled=rows.backfilled.fill_null(False))
     rows = rows.join(arrivals, "seq")
     delay_s = elapsed_s(rows.ended_at, rows.received_at)

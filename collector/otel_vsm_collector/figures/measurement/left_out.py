@@ -1,12 +1,12 @@
 """Spans that count in no figure, since they were taken back or lie in the future."""
 
-from dataclasses import replace
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
 from otel_vsm_collector.derive.rules import counting
+from otel_vsm_collector.facts import selection as select
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 
@@ -15,10 +15,7 @@ Row = dict[str, Any]
 
 
 def left_out(reader: Reader, selection: Selection) -> Row:
-    """How many there are, in the shape of the API's answer, with the latest that were taken back.
-
-    Spans are told apart by repository, team and value stream alone.
-    """
+    """How many there are, in the shape of the API's answer, with the latest that were taken back."""
     rows = reader.answer(retracted_spans, selection)
     [future] = reader.answer(future_spans, selection)
     retracted = [row for row in rows if row["ended_at"] is not None]
@@ -33,7 +30,7 @@ def left_out(reader: Reader, selection: Selection) -> Row:
 def retracted_spans(selection: Selection) -> ir.Table:
     """The spans that ended in the window and were taken back, each with who did so first, the latest first;
     and what was taken back in the window of which no span is known (ended_at is null)."""
-    every = selection.table("span")
+    every = select.every_span(selection)
     by = counting.retractions(every)
     by = by.group_by("trace_id", span_id=by.retracts).agg(
         retracted_at=by.started_at.min(),
@@ -56,7 +53,7 @@ def retracted_spans(selection: Selection) -> ir.Table:
         name="span_name",
         **{name: ibis.ifelse(known, rows[f"{name}_right"], rows[name]) for name in _FILTERS},
     )
-    rows = _told_apart(selection).apply(rows)
+    rows = select.passing_spans(selection, rows)
     rows = rows.filter(selection.within(ibis.coalesce(rows.ended_at, rows.retracted_at)))
     return rows.drop(*_FILTERS).order_by([ibis.desc("retracted_at"), "trace_id", "span_id"])
 
@@ -64,15 +61,12 @@ def retracted_spans(selection: Selection) -> ir.Table:
 def future_spans(selection: Selection) -> ir.Table:
     """(spans): how many arrived in the window and end long after that: when they say that they ended cannot
     be believed."""
-    every = selection.table("span")
-    rows = _told_apart(selection).apply(every.filter(counting.is_future(every)))
+    every = select.every_span(selection)
+    rows = select.passing_spans(selection, every.filter(counting.is_future(every)))
     arrivals = selection.table("arrival")
     arrivals = arrivals.filter(selection.within(arrivals.received_at))
     return rows.semi_join(arrivals, "seq").agg(spans=ibis._.count())
 
 
-_FILTERS = ("repository", "team", "value_stream")
-
-
-def _told_apart(selection: Selection) -> Selection:
-    return replace(selection, service=None, environment=None, severity=None)
+_FILTERS = ("service", "environment", "repository", "team", "value_stream", "stage_name")
+"""The columns that filters ask for."""

@@ -21,7 +21,7 @@ from otel_vsm_collector.figures.groups import parts_of
 from otel_vsm_collector.figures.measurement.left_out import left_out
 from otel_vsm_collector.web.api import explain_models as models
 from otel_vsm_collector.web.api.pagination import Paging, Position
-from otel_vsm_collector.web.api.parameters import Name, known_by
+from otel_vsm_collector.web.api.parameters import Name, notices
 from otel_vsm_collector.web.api.problems import REFUSED, once
 from otel_vsm_collector.web.reading import Reader
 
@@ -51,7 +51,7 @@ def explain(reader: Reader, query: Annotated[ExplainQuery, Query()]) -> models.E
     return models.Explanation.model_validate(
         {
             "figure": query.figure,
-            "profile": query.profile or reader.facts.declared.profile,
+            **query.context(reader, selection),
             "window": {"from": selection.from_ns, "to": selection.to_ns},
             "value": _value(reader, query.figure, selection),
             "settings": _settings(query.figure, selection.profile),
@@ -77,7 +77,7 @@ class CompareQuery(Paging):
 def compare(reader: Reader, query: Annotated[CompareQuery, Query()]) -> models.Comparison:
     """A figure by two profiles: the settings that differ, and what counts otherwise because of which."""
     selection, last = query.selection(reader), query.position()
-    other = replace(selection, facts=known_by(reader, query.with_, parameter="with"))
+    other = replace(selection, facts=query.facts(reader, query.with_, parameter="with"))
     ours, theirs = (one.profile.model_dump(mode="json") for one in (selection, other))
     names = {name: None for one in (selection, other) for name in _settings(query.figure, one.profile)}
     differing = [name for name in names if ours[name] != theirs[name]]
@@ -96,6 +96,7 @@ def compare(reader: Reader, query: Annotated[CompareQuery, Query()]) -> models.C
     return models.Comparison.model_validate(
         {
             "figure": query.figure,
+            "notices": notices(reader, selection),
             "window": {"from": selection.from_ns, "to": selection.to_ns},
             **{
                 side: {"name": name, "value": value}

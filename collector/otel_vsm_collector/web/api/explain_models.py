@@ -7,7 +7,15 @@ from pydantic import Field
 from otel_vsm_collector.figures.explain.reasons import Reason
 from otel_vsm_collector.figures.explain.rows import Kind
 from otel_vsm_collector.web.api.figure_models import Value
-from otel_vsm_collector.web.api.models import ApiModel, LeftOut, Seconds, Time, Window
+from otel_vsm_collector.web.api.models import (
+    ApiModel,
+    LeftOut,
+    Notice,
+    Seconds,
+    Time,
+    ValueStream,
+    Window,
+)
 
 CountedAs = Literal["value", "part", "whole"]
 
@@ -198,6 +206,8 @@ class Row(ApiModel):
 class Explanation(ApiModel):
     figure: str
     profile: str
+    value_stream: ValueStream | None
+    notices: list[Notice]
     window: Window
     value: Value
     settings: dict[str, Any] = Field(description="Those of the profile that the figure depends on.")
@@ -249,6 +259,7 @@ class Difference(ApiModel):
 
 class Comparison(ApiModel):
     figure: str
+    notices: list[Notice]
     window: Window
     profile: Side
     with_: Side = Field(alias="with")

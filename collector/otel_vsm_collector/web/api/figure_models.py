@@ -8,7 +8,17 @@ from pydantic import Field, create_model
 from otel_vsm import figures as catalogue
 from otel_vsm.figures import Figure, Group, Kind
 from otel_vsm_collector.facts.zones import Step
-from otel_vsm_collector.web.api.models import ApiModel, Seconds, Share, Statistics, Time, Window
+from otel_vsm_collector.web.api.models import (
+    ApiModel,
+    LeadTimes,
+    Notice,
+    Seconds,
+    Share,
+    Statistics,
+    Time,
+    ValueStream,
+    Window,
+)
 
 Age = Annotated[float, Field(description="seconds from the first activity to the window's end")]
 PerDay = Annotated[float, Field(description="per day of the window")]
@@ -50,6 +60,7 @@ class WorkInProgress(ApiModel):
     max_age_s: Age | None
     by_stage: list[StageWork]
     oldest: list[OpenChange] = Field(description="The ten of them that began first.")
+    blocked_items: int = Field(description="Work items that are blocked, of these changes or of none so far.")
 
 
 class Bottleneck(ApiModel):
@@ -145,6 +156,7 @@ class IngestDelay(Statistics):
 
 
 _SHAPES: dict[str, Any] = {
+    "change_lead_time": LeadTimes,
     "deployment_frequency": Frequency,
     "rework": Rework,
     "handoffs": Handoffs,
@@ -189,6 +201,13 @@ def fields(group: Group, after: Mapping[str, Mapping[str, Any]] = {}) -> dict[st
     return made
 
 
+CONTEXT: dict[str, Any] = {
+    "profile": str,
+    "value_stream": (ValueStream | None, Field(description="Null where none is asked for that is declared.")),
+    "notices": (list[Notice], Field(description="Names that were asked for and nothing is known of.")),
+}
+"""What every answer says of what was asked."""
+
 DoraFigures = create_model(
     "DoraFigures",
     __base__=ApiModel,
@@ -204,7 +223,8 @@ DoraBesides = create_model(
 Dora = create_model(
     "Dora",
     __base__=DoraBesides,
-    profile=str,
+    **CONTEXT,
+    active_incidents=(int, Field(description="Begun before the window's end, and not resolved at it.")),
     statistic=(str, Field(description="Which part of a distribution the profile shows for it.")),
     limits=list[Limit],
 )
@@ -213,7 +233,7 @@ Series = create_model(
     __base__=ApiModel,
     __doc__="Steps in the order of time, each as long as the calendar has it; the first and the last are"
     " whole.",
-    profile=str,
+    **CONTEXT,
     step=Step,
     time_zone=str,
     items=list[DoraBesides],  # type: ignore[valid-type]
@@ -223,7 +243,7 @@ Flow = create_model(
     __base__=ApiModel,
     __doc__="How fast changes pass, where they wait and come back, and what holds them up most.",
     window=Window,
-    profile=str,
+    **CONTEXT,
     **fields(
         "flow",
         after={

@@ -12,12 +12,13 @@ from otel_vsm_collector.facts import zones
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.facts.zones import Step
 from otel_vsm_collector.figures import groups
+from otel_vsm_collector.figures.dora import incidents
 from otel_vsm_collector.figures.flow import stages as by_stage
 from otel_vsm_collector.figures.limits import limits
 from otel_vsm_collector.web.api import figure_models, models
 from otel_vsm_collector.web.api.models import ApiModel
 from otel_vsm_collector.web.api.pagination import Paging, part
-from otel_vsm_collector.web.api.parameters import Filters
+from otel_vsm_collector.web.api.parameters import Filters, notices
 from otel_vsm_collector.web.api.problems import REFUSED, BadParameter, once
 from otel_vsm_collector.web.reading import Reader
 
@@ -38,7 +39,8 @@ def dora(reader: Reader, query: Annotated[Filters, Query()]) -> ApiModel:
     return figure_models.Dora.model_validate(
         figures
         | {
-            "profile": query.profile or reader.facts.declared.profile,
+            **query.context(reader, selection),
+            "active_incidents": reader.answer(incidents.active, selection)[0]["incidents"],
             "statistic": selection.profile.statistic,
             "limits": limits("dora", figures, selection),
         }
@@ -58,10 +60,10 @@ def dora_series(reader: Reader, query: Annotated[Steps, Query()]) -> ApiModel:
     if len(edges) > MOST_STEPS + 1:
         raise BadParameter("step", f"would be more than {MOST_STEPS} in this window; take longer ones")
     edges = [zones.before(edges[0], query.step, zone), *edges]
-    whole = replace(selection, offsets=zones.offsets(zone, edges[0], edges[-1]))
+    whole = replace(selection, from_ns=edges[0], to_ns=edges[-1]).in_zone(zone)
     return figure_models.Series.model_validate(
         {
-            "profile": query.profile or reader.facts.declared.profile,
+            **query.context(reader, selection),
             "step": query.step,
             "time_zone": zone,
             "items": _beside_what_was_before(reader, whole, edges),
@@ -87,7 +89,7 @@ def flow(reader: Reader, query: Annotated[Filters, Query()]) -> ApiModel:
     return figure_models.Flow.model_validate(
         {
             "window": {"from": selection.from_ns, "to": selection.to_ns},
-            "profile": query.profile or reader.facts.declared.profile,
+            **query.context(reader, selection),
             **figures,
             "limits": limits("flow", figures, selection),
         }
@@ -100,4 +102,4 @@ def stages(reader: Reader, query: Annotated[Paging, Query()]) -> models.Page[mod
     selection = query.selection(reader)
     stages = [models.Stage(**stage) for stage in by_stage.stages(reader, selection)]
     shown, following = part(stages, query, selection, key=lambda stage: stage.name)
-    return models.Page(items=shown, next_cursor=following)
+    return models.Page(items=shown, next_cursor=following, notices=notices(reader, selection))

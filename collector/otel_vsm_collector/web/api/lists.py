@@ -7,6 +7,7 @@ import ibis
 from fastapi import APIRouter, Depends, HTTPException, Path, Query
 from ibis.expr import types as ir
 
+from otel_vsm.text import quoted
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.facts.selection import deployments as finished
 from otel_vsm_collector.facts.tables import FactTables
@@ -15,7 +16,7 @@ from otel_vsm_collector.figures.lists import deployments as deployments_listed
 from otel_vsm_collector.figures.lists import incidents as incidents_listed
 from otel_vsm_collector.web.api import items, models
 from otel_vsm_collector.web.api.pagination import Listed, Paging, page
-from otel_vsm_collector.web.api.parameters import Profile, known_by
+from otel_vsm_collector.web.api.parameters import Profile, known_by, notices
 from otel_vsm_collector.web.api.problems import MISSING, REFUSED, once
 from otel_vsm_collector.web.reading import Reader
 
@@ -34,7 +35,9 @@ def changes(reader: Reader, asked: Asked) -> models.Page[models.Change]:
     """The changes delivered in the window, and of those not delivered the ones begun in it; newest first."""
     selection = asked.selection(reader)
     rows, following = page(reader, CHANGES, asked, selection)
-    return models.Page(items=[items.change(row) for row in rows], next_cursor=following)
+    return models.Page(
+        items=[items.change(row) for row in rows], next_cursor=following, notices=notices(reader, selection)
+    )
 
 
 @router.get("/changes/{id:path}", responses=MISSING)
@@ -49,7 +52,11 @@ def deployments(reader: Reader, asked: Asked) -> models.Page[models.Deployment]:
     """The deployments that finished in the window, successful or not; newest first."""
     selection = asked.selection(reader)
     rows, following = page(reader, DEPLOYMENTS, asked, selection)
-    return models.Page(items=[items.deployment(row) for row in rows], next_cursor=following)
+    return models.Page(
+        items=[items.deployment(row) for row in rows],
+        next_cursor=following,
+        notices=notices(reader, selection),
+    )
 
 
 @router.get("/deployments/{id:path}", responses=MISSING)
@@ -66,7 +73,9 @@ def incidents(reader: Reader, asked: Asked) -> models.Page[models.Incident]:
     """The incidents that started in the window; newest first."""
     selection = asked.selection(reader)
     rows, following = page(reader, INCIDENTS, asked, selection)
-    return models.Page(items=[items.incident(row) for row in rows], next_cursor=following)
+    return models.Page(
+        items=[items.incident(row) for row in rows], next_cursor=following, notices=notices(reader, selection)
+    )
 
 
 @router.get("/incidents/{id:path}", responses=MISSING)
@@ -87,7 +96,7 @@ def _one(
     """The row of this id, or else the first that it is an alias of. Raises HTTPException if there is none."""
     rows = reader.answer(_named, Selection(from_ns=0, to_ns=0, facts=facts), what, id=id)
     if not rows:
-        raise HTTPException(404, f"no {missing} {id!r}{'' if '#' in id else hint}")
+        raise HTTPException(404, f"no {missing} {quoted(id)}{'' if '#' in id else hint}")
     return rows[0]
 
 

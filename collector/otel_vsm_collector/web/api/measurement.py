@@ -7,7 +7,7 @@ from pydantic import Field, create_model
 
 from otel_vsm_collector.figures import groups
 from otel_vsm_collector.figures.limits import limits
-from otel_vsm_collector.web.api.figure_models import Limit, fields
+from otel_vsm_collector.web.api.figure_models import CONTEXT, Limit, fields
 from otel_vsm_collector.web.api.models import ApiModel, LeftOut, Share, Window
 from otel_vsm_collector.web.api.parameters import Filters
 from otel_vsm_collector.web.api.problems import REFUSED, once
@@ -51,7 +51,7 @@ Measurement = create_model(
     "Measurement",
     __base__=ApiModel,
     window=Window,
-    profile=str,
+    **CONTEXT,
     spans=Linked,
     stage_runs=Linked,
     deployments=LinkedDeployments,
@@ -67,7 +67,7 @@ Measurement = create_model(
 @router.get("/measurement", response_model=Measurement)
 def measurement(request: Request, reader: Reader, query: Annotated[Filters, Query()]) -> ApiModel:
     """How far the figures of a window can be believed: what no change was found for and why, where clocks
-    disagree, how late telemetry arrives. Spans are selected by repository, team and value stream alone."""
+    disagree, how late telemetry arrives."""
     selection = query.selection(reader)
     measured = groups.measurement(reader, selection)
     for part in ("spans", "stage_runs"):
@@ -77,7 +77,7 @@ def measurement(request: Request, reader: Reader, query: Annotated[Filters, Quer
     return Measurement.model_validate(
         {
             "window": {"from": selection.from_ns, "to": selection.to_ns},
-            "profile": query.profile or reader.facts.declared.profile,
+            **query.context(reader, selection),
             **measured,
             "limits": limits("measurement", measured, selection),
             "received": {

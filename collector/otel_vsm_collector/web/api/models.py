@@ -41,6 +41,14 @@ class Statistics(ApiModel):
     max: float | None
 
 
+class LeadTimes(Statistics):
+    """The same, of lead times."""
+
+    starts: dict[str, int] = Field(
+        description="How many of them are counted from which event; `span`: from the change's earliest span."
+    )
+
+
 class Legs(ApiModel):
     """The parts of a lead time; a part whose ends are not both known, or that would be negative, is null."""
 
@@ -140,6 +148,17 @@ class Stage(ApiModel):
     )
 
 
+class Refusal(ApiModel):
+    """Why a parameter was refused, and what is allowed."""
+
+    parameter: str
+    message: str
+
+
+class Notice(Refusal):
+    """What should be known of a parameter that was answered all the same."""
+
+
 Item = TypeVar("Item", bound=ApiModel)
 
 
@@ -150,13 +169,24 @@ class Page(ApiModel, Generic[Item]):
     next_cursor: str | None = Field(
         description="Give it back as `cursor` for the next page; null on the last."
     )
+    notices: list[Notice]
 
 
-class Refusal(ApiModel):
-    """Why a parameter was refused, and what is allowed."""
+class ValueStream(ApiModel):
+    """What vsm.yaml declares of the value stream that is asked for."""
 
-    parameter: str
-    message: str
+    name: str
+    recipient: str | None
+    owner: str | None
+    primary_measure: str | None = Field(description="The figure that it is judged by.")
+    start: str | None = Field(description="What its lead times start with, whatever the profile says.")
+    stages: list[str]
+    teams: list[str]
+    systems: list[str]
+    repositories: list[str]
+    hand_offs: list[str]
+    known_delays: list[str]
+    common_rework: list[str]
 
 
 class Problem(ApiModel):

@@ -6,13 +6,18 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
+from otel_vsm.identity import normalise_repository
 from otel_vsm.semconv import IncidentSeverity
+from otel_vsm.text import quoted
+from otel_vsm_collector.declared.closest import instead
 from otel_vsm_collector.declared.lengths import Length
 from otel_vsm_collector.declared.sections import PRODUCTION, TimeZone
+from otel_vsm_collector.facts.names import unknown
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.facts.tables import FactTables
-from otel_vsm_collector.facts.zones import midnight, offsets
+from otel_vsm_collector.facts.zones import midnight
+from otel_vsm_collector.web.api.models import Notice
 from otel_vsm_collector.web.api.problems import BadParameter
 from otel_vsm_collector.web.api.times import read_time
 
@@ -39,7 +44,17 @@ def known_by(reader: Reader, profile: str | None, parameter: str = "profile") ->
         return reader.facts.named(profile)
     except KeyError:
         known = ", ".join(reader.facts.declared.profile_names)
-        raise BadParameter(parameter, f"{profile!r} is no profile; known are {known}") from None
+        raise BadParameter(parameter, f"{quoted(profile)} is no profile; known are {known}") from None
+
+
+def notices(reader: Reader, selection: Selection) -> list[Notice]:
+    """A notice for each filter that names what nothing is known of: it may be misspelt."""
+    missing = []
+    for what, names in unknown(reader, selection).items():
+        closest = instead(getattr(selection, what), names)
+        message = f"nothing is known of the {what.replace('_', ' ')} {quoted(getattr(selection, what))}"
+        missing.append(Notice(parameter=what, message=f"{message}; {closest}" if closest else message))
+    return missing
 
 
 class Filters(BaseModel):
@@ -62,10 +77,12 @@ class Filters(BaseModel):
     environment: Name = Field(
         PRODUCTION, description="A class of environments that vsm.yaml declares, or the name of one."
     )
-    repository: Name | None = Field(None, description="Normalised: github.com/acme/shop.")
+    repository: Name | None = Field(None, description="Any of its addresses, or github.com/acme/shop.")
     team: Name | None = None
     value_stream: Name | None = None
-    severity: IncidentSeverity | None = Field(None, description="Of incidents; other figures have none.")
+    severity: IncidentSeverity | None = Field(
+        None, description="Of incidents: no others count, nor are the reason that a deployment failed."
+    )
     profile: Profile = None
     time_zone: TimeZone | None = Field(
         None,
@@ -88,18 +105,44 @@ class Filters(BaseModel):
         there is no such profile."""
         zone = self.zone(reader)
         start, end = self._window(reader.facts.declared.window, zone)
+        named = None if self.repository is None else normalise_repository(self.repository)
         return Selection(
             from_ns=start,
             to_ns=end,
             service=self.service,
             environment=self.environment,
-            repository=self.repository,
+            repository=named or self.repository,
             team=self.team,
             value_stream=self.value_stream,
             severity=self.severity,
-            facts=known_by(reader, self.profile),
-            offsets=offsets(zone, start, end),
-        )
+            facts=self.facts(reader, self.profile),
+        ).in_zone(zone)
+
+    def facts(self, reader: Reader, profile: str | None, parameter: str = "profile") -> FactTables:
+        """The facts as a profile has them, but for what the value stream and the severity that are asked for
+        say. Raises BadParameter where there is no such profile."""
+        facts = known_by(reader, profile, parameter)
+        stream = reader.facts.declared.value_streams.get(self.value_stream or "")
+        profile_of = facts.definitions.profile
+        different: dict[str, Any] = {}
+        if stream is not None and stream.start is not None:
+            different["lead_time_start"] = (stream.start,)
+        if self.severity is not None:
+            counted = profile_of.incident_severities
+            different["incident_severities"] = (
+                (self.severity,) if counted is None or self.severity in counted else ()
+            )
+        return facts.by(profile_of.model_copy(update=different)) if different else facts
+
+    def context(self, reader: Reader, selection: Selection) -> dict[str, Any]:
+        """What an answer says of what was asked: `profile`, `notices` and `value_stream`."""
+        stream = selection.stream
+        declared = None if stream is None else {"name": self.value_stream} | stream.model_dump(mode="json")
+        return {
+            "profile": self.profile or reader.facts.declared.profile,
+            "value_stream": declared,
+            "notices": notices(reader, selection),
+        }
 
     def zone(self, reader: Reader) -> str:
         """The time zone whose days are meant."""

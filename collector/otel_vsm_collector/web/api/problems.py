@@ -1,7 +1,7 @@
 """Refusals: each says which parameter it is about and what is allowed."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastapi import Request
@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from otel_vsm.text import one_line
 from otel_vsm_collector.web.api.models import Problem, Refusal
 from otel_vsm_collector.web.reading import lag_headers
 
@@ -31,7 +32,7 @@ def once(request: Request) -> None:
     counted = Counter(name for name, _ in request.query_params.multi_items())
     for name, times in counted.items():
         if times > 1:
-            raise BadParameter(name, "is given more than once; give it once")
+            raise BadParameter(one_line(name), "is given more than once; give it once")
 
 
 async def on_bad_parameter(request: Request, error: Exception) -> JSONResponse:
@@ -42,7 +43,7 @@ async def on_bad_parameter(request: Request, error: Exception) -> JSONResponse:
 async def on_invalid(request: Request, error: Exception) -> JSONResponse:
     """What FastAPI finds wrong with the parameters."""
     assert isinstance(error, RequestValidationError)
-    return _problem(request, [_refusal(mistake, _known(request)) for mistake in error.errors()])
+    return _problem(request, refusals(error.errors(), _known(request)))
 
 
 async def on_http_error(request: Request, error: Exception) -> JSONResponse:
@@ -58,8 +59,13 @@ def _problem(request: Request, refusals: list[Refusal]) -> JSONResponse:
     return JSONResponse(body.model_dump(), 422, headers=lag_headers(request))
 
 
+def refusals(mistakes: Iterable[Mapping[str, Any]], known: list[str]) -> list[Refusal]:
+    """What validation finds wrong, where these parameters are known."""
+    return [_refusal(mistake, known) for mistake in mistakes]
+
+
 def _refusal(mistake: Mapping[str, Any], known: list[str]) -> Refusal:
-    parameter = str(mistake["loc"][-1])
+    parameter = one_line(str(mistake["loc"][-1]))
     if mistake["type"] == "extra_forbidden":
         return Refusal(parameter=parameter, message=f"no such parameter; known are {', '.join(known)}")
     # Pydantic writes "Value error, …" before a sentence of ours.

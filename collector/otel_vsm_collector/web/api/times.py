@@ -3,6 +3,8 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 
+from otel_vsm.text import quoted
+
 _SECOND_NS = 10**9
 _RFC3339 = re.compile(
     r"(?P<day>\d{4}-\d{2}-\d{2})(?:[Tt ](?P<clock>\d{2}:\d{2}:\d{2})(?:\.(?P<fraction>\d{1,9})\d*)?"
@@ -22,7 +24,7 @@ def read_time(text: str) -> int | date:
     parts = _RFC3339.fullmatch(text)
     if not parts:
         raise ValueError(
-            f"{text!r} is no time; write a date such as 2026-05-01 (its midnight) or a time with an"
+            f"{quoted(text)} is no time; write a date such as 2026-05-01 (its midnight) or a time with an"
             " offset such as 2026-05-01T08:00:00Z or 2026-05-01T08:00:00+02:00"
             + (" (a + in a URL is written %2B)" if " " in text else "")
         )
@@ -30,13 +32,13 @@ def read_time(text: str) -> int | date:
     try:
         moment = datetime.fromisoformat(f"{parts['day']}T{parts['clock'] or '00:00:00'}{offset}")
     except ValueError as error:
-        raise ValueError(f"{text!r} is no time: {error}") from None
+        raise ValueError(f"{quoted(text)} is no time: {error}") from None
     try:
         representable = _EPOCH <= moment < _LATEST
     except OverflowError:  # the offset leads out of the years 1 to 9999
         representable = False
     if not representable:
-        raise ValueError(f"{text!r} is out of range; times from 1970 to 2261 can be asked for")
+        raise ValueError(f"{quoted(text)} is out of range; times from 1970 to 2261 can be asked for")
     if not parts["clock"]:
         return moment.date()
     seconds = (moment - _EPOCH) // timedelta(seconds=1)

@@ -26,7 +26,7 @@ def delivered(facts: FactStore) -> FactStore:
         facts.insert(
             "delivery", **SHOP, change_id=f"c{number}", repository="r", deployment_id=f"d{number}",
             delivered_at=MAY_1 + number * DAY, lead_time_s=None if number == 2 else 86400.0,
-            excluded="clock_skew" if number == 2 else None,
+            excluded="clock_skew" if number == 2 else None, start_method="change.first_commit",
         )  # fmt: skip
         facts.insert("deployment_change", deployment_id=f"d{number}", change_id=f"c{number}", method="links")
     for number, result in ((1, "success"), (2, "success"), (3, "failure")):

@@ -69,7 +69,7 @@ def test_figures_over_nothing_are_null(web: Web) -> None:
     assert found["change_fail_rate"] == {"failed": 0, "deployments": 0, "ratio": None}
     assert found["change_lead_time"] == {"unit": "s", "count": 0} | dict.fromkeys(
         ("mean", "p50", "p75", "p90", "p95", "max")
-    )
+    ) | {"starts": {}}
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,8 @@ def test_parameters_select(web: Web, delivered: FactStore, query: str, deploymen
     [
         ("from=yesterday", "from", "write a date such as 2026-05-01"),
         ("to=2026-05-01T08:00:00", "to", "with an offset such as 2026-05-01T08:00:00Z"),
-        ("window=3x", "window", "12h, 30d or 2w"),
+        ("window=3x", "window", "12h, 30d, 2w or 1mo"),
+        ("window=1m", "window", "write 1min, or 1mo"),
         ("window=30d&to=2026-05-01", "window", "an alternative to from and to"),
         ("from=2026-05-02&to=2026-05-01", "from", "before to"),
         ("profile=devlak", "profile", "known are dora, devlake, gitlab"),

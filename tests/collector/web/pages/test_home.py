@@ -3,7 +3,7 @@
 import time
 
 from handmade.facts import FactStore
-from handmade.web import Web
+from handmade.web import Web, served
 
 HOUR = 3600 * 10**9
 
@@ -57,3 +57,45 @@ def test_names_cannot_break_out_of_the_page(web: Web, facts: FactStore) -> None:
     assert "<script" not in text
     assert "<img" not in text
     assert "&lt;script&gt;" in text
+
+
+def test_the_page_takes_what_the_api_takes(web: Web, facts: FactStore) -> None:
+    facts.insert("deployment_report", id="d1", service="shop", environment="staging")
+    query = "from=2026-05-01&to=2026-06-01&time_zone=Europe/Berlin&service=shop&environment=staging"
+    text = web.get(f"/?{query}&profile=pelorus").body.decode()
+    assert "<h1>Delivery to staging, service shop</h1>" in text
+    assert "2026-04-30 22:00 to 2026-05-31 22:00 UTC, by the profile pelorus, days of Europe/Berlin" in text
+    assert "Nothing was deployed to staging" in text
+    assert "mean from first commit" in text
+
+
+def test_the_page_says_which_profile_holds_and_of_which_window(web: Web) -> None:
+    assert "The last 30d, " in web.get("/").body.decode()
+    assert "by the profile dora" in web.get("/?window=2w").body.decode()
+    assert "The last 2w, " in web.get("/?window=2w").body.decode()
+
+
+def test_a_question_that_cannot_be_answered_is_a_page_that_says_why(web: Web) -> None:
+    for query, said in (
+        ("window=1m", "<code>window</code>: &#39;1m&#39; may mean minutes or months"),
+        ("window=30d&window=7d", "<code>window</code>: is given more than once"),
+        ("servise=shop", "<code>servise</code>: no such parameter; known are from, to, window, service"),
+        ("profile=<b>", "<code>profile</code>: &#39;&lt;b&gt;&#39; is no profile"),
+        ("from=2026-05-02&to=2026-05-01", "<code>from</code>: has to be before to"),
+    ):
+        page = web.get(f"/?{query}")
+        assert page.status == 400, query
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert said in page.body.decode(), query
+
+
+def test_a_name_that_nothing_is_known_of_is_said_on_the_page(web: Web, facts: FactStore) -> None:
+    facts.insert("deployment_report", id="d1", service="shop", environment="production")
+    assert "did you mean shop?" in web.get("/?service=shpo").body.decode()
+
+
+def test_the_page_of_a_value_stream_says_who_answers_for_it(facts: FactStore) -> None:
+    stream = {"owner": "Ada", "systems": ["shop"], "primary_measure": "deployment_frequency"}
+    with served(facts, {"value_streams": {"checkout": stream}}) as web:
+        text = web.get("/?value_stream=checkout").body.decode()
+    assert "Value stream checkout; Ada answers for it; it is judged by deployment frequency: –" in text

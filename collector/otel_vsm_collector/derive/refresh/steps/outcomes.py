@@ -207,6 +207,8 @@ def derive_deployments(plan: Plan, definitions: Definitions) -> None:
 
 def derive_deliveries(plan: Plan, definitions: Definitions) -> None:
     """Which changes arrived where: again for those touched and those whose deployments were."""
+    # Those of an artifact follow from all of its deployments: they are computed when they are asked for.
+    profile = definitions.profile.of_changes
     carried_changes = plan.pick("delivered_carried", "deployment_change", DELIVERED)
     reports = plan.pick(
         "delivering_report", "deployment_report", Scope("delivered_carried", ("deployment_id",)), ("id",)
@@ -214,7 +216,7 @@ def derive_deliveries(plan: Plan, definitions: Definitions) -> None:
     changes = plan.pick("delivered", "change", DELIVERED, ("id",))
     plan.replace(
         "delivery",
-        deliveries.deliveries(carried_changes, reports, changes, definitions.profile),
+        deliveries.deliveries(carried_changes, reports, changes, profile),
         scope=DELIVERED,
         first_seen=(FirstSeen("delivery", ("change_id", "service", "environment"), known="lead_time_s"),),
     )
