@@ -238,7 +238,8 @@ def _id_of_run(options: _Options, context: Context) -> str | None:
     where = (context.repository, str(run), options.service, options.environment)
     # A rollback may be of the same checkout as what it takes back.
     what = (context.revision, options.version, options.kind)
-    return sha256("\0".join(part or "" for part in (*where, *what)).encode()).hexdigest()[:32]
+    apart = "\0".join(part or "" for part in (*where, *what))
+    return sha256(apart.encode()).hexdigest()[:32]
 
 
 def _record(options: _Options, changes: _Changes, origin: "Origin", run: "Run") -> "Record":
