@@ -93,7 +93,7 @@ worlds = st.lists(
 
 
 @pytest.mark.worlds
-@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(told=worlds, data=st.data())
 def test_order_repetition_and_batches_change_nothing(
     duckdb_world: World, told: list[Event], data: st.DataObject
@@ -118,7 +118,7 @@ def test_order_repetition_and_batches_change_nothing(
 
 @pytest.mark.worlds
 @pytest.mark.clickhouse
-@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, suppress_health_check=list(HealthCheck))
 @given(told=worlds, data=st.data())
 def test_clickhouse_finds_the_same(
     duckdb_world: World, clickhouse_world: World, told: list[Event], data: st.DataObject

@@ -29,10 +29,12 @@ def derive_changes(plan: Plan) -> None:
     nobodys = changes.traces_of_nobody(related, owners)
     lost = related.filter(related.change_id.isnull()).semi_join(nobodys, "trace_id")
     work = plan.scratch("work_span", changes.spans_of_changes(related, owners, names).union(lost))
+    # Also what was a run before, and does not count any more.
+    left_out = plan.table("left_out_span")
+    plan.scratch("run_span", work.select(*left_out.columns).union(left_out))
     own = work.filter(work.change_id.notnull())
     runs = plan.scratch("run_now", stages.stage_runs(work))
-    # Also those that were runs before, and do not count any more.
-    of_work = Scope("ledger_span", ("trace_id", "span_id"))
+    of_work = Scope("run_span", ("trace_id", "span_id"))
     plan.replace("stage_run", runs, scope=of_work, first_seen=(FirstSeen("stage_run", ("run_id",)),))
     plan.replace("stage_execution", executions.stage_executions(runs), scope=of_work)
     plan.replace("stage_event", stages.stage_events(own), scope=CHANGE)

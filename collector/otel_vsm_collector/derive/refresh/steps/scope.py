@@ -39,5 +39,7 @@ def find_touched(plan: Plan, definitions: Definitions) -> None:
     )
     spans = plan.pick("ledger_span", "span", RELATED, **{name: name for name in tables.WORK_SPAN})
     counted = counting.counting(spans).drop("future", "retracts")
-    plan.scratch("related_span", definitions.with_defaults(counted))
+    related_span = plan.scratch("related_span", definitions.with_defaults(counted))
+    key = ("trace_id", "span_id")
+    plan.scratch("left_out_span", spans.select(*key).anti_join(related_span, key))
     plan.pick("related_link", "span_link", RELATED)
