@@ -12,7 +12,7 @@ from otel_vsm_collector.figures.computed import WINDOW, By, Family, Parts, Row
 from otel_vsm_collector.figures.flow.bottleneck import bottleneck
 from otel_vsm_collector.figures.flow.stages import OVERLAPPING, rates
 from otel_vsm_collector.figures.flow.times import TIMES
-from otel_vsm_collector.figures.flow.work_in_progress import UNDER_WAY, blocked_items, work_in_progress
+from otel_vsm_collector.figures.flow.work_in_progress import UNDER_WAY, work_in_progress
 from otel_vsm_collector.figures.measurement import gaps
 from otel_vsm_collector.figures.registry import FAMILIES, values
 
@@ -69,8 +69,7 @@ def flow(reader: Reader, selection: Selection) -> Row:
     way and what holds changes up most."""
     parts = parts_of(reader, selection)
     figures = values("flow", parts)
-    (blocked,) = reader.answer(blocked_items, selection)
-    under_way = work_in_progress(parts.of(UNDER_WAY)) | {"blocked_items": blocked["items"]}
+    under_way = work_in_progress(parts.of(UNDER_WAY))
     contributed = parts.of(TIMES)["contributed"] or []
     there = {row["stage"]: row["changes"] for row in under_way["by_stage"]}
     stages = {row["stage_name"]: row for row in parts.of(OVERLAPPING)["stages"] or ()}

@@ -44,7 +44,7 @@ def measured(facts: FactStore) -> Iterator[Metrics]:
     facts.insert(
         "delivery", **where, change_id="github.com/acme/shop#1", repository="github.com/acme/shop",
         deployment_id="d1", first_activity_at=now - 2 * DAY, delivered_at=now - DAY, lead_time_s=86400.0,
-        trace_id=root.trace_id,
+        trace_id=root.trace_id, start_method="change.merged",
     )  # fmt: skip
     facts.insert(
         "deployment", **where, id="d1", kind="rollout", result="success", finished_at=now - DAY, failed=True,

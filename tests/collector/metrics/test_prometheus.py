@@ -38,6 +38,7 @@ NAMES = {
     "vsm.deployment.failure.count": "vsm_deployment_failure_count",
     "vsm.dora.change_fail_rate": "vsm_dora_change_fail_rate_ratio",
     "vsm.dora.change_lead_time": "vsm_dora_change_lead_time_seconds",
+    "vsm.dora.change_lead_time.changes": "vsm_dora_change_lead_time_changes",
     "vsm.dora.deployment_frequency": "vsm_dora_deployment_frequency_per_day",
     "vsm.dora.deployment_rework_rate": "vsm_dora_deployment_rework_rate_ratio",
     "vsm.dora.failed_deployment_recovery_time": "vsm_dora_failed_deployment_recovery_time_seconds",

@@ -28,6 +28,7 @@ def work_in_progress(row: Row) -> Row:
         "max_age_s": row["max_age_s"],
         "by_stage": by_stage(row),
         "oldest": sorted(row["oldest"] or (), key=lambda change: (change["since"], change["id"])),
+        "blocked_items": len(row["blocked"] or ()),
     }
 
 
@@ -70,9 +71,9 @@ def _unfinished(selection: Selection, rows: ir.Table) -> ir.Table:
     return late.group_by(stage="stage_name").agg(unfinished=late.change_id.nunique())
 
 
-def blocked_items(selection: Selection) -> ir.Table:
-    """(items): how many work items were blocked at the window's end, of open changes; where nothing but the
-    environment narrows the question, also those that no change names so far."""
+def _blocked(selection: Selection, rows: ir.Table) -> ir.Table:
+    """(work_item_id): the work items that were blocked at the window's end, of open changes; where nothing
+    but the environment narrows the question, also those that no change names so far."""
     events = selection.table("item_event").filter(ibis._["at"] < selection.end)
 
     def last(event: EventName) -> ir.IntegerScalar:
@@ -83,11 +84,9 @@ def blocked_items(selection: Selection) -> ir.Table:
     )
     items = items.filter((items.blocked_at > items.unblocked_at.fill_null(-1)).fill_null(False))
     named = selection.table("change_item")
-    open_ids = open_changes(selection).select(change_id="id")
-    of_open = items.semi_join(named.semi_join(open_ids, "change_id"), "work_item_id")
+    of_open = items.semi_join(named.semi_join(rows.select(change_id="id"), "change_id"), "work_item_id")
     parts = [of_open] if narrowed(selection) else [of_open, items.anti_join(named, "work_item_id")]
-    blocked = ibis.union(*parts)
-    return blocked.aggregate(items=blocked.count())
+    return ibis.union(*(part.select("work_item_id") for part in parts))
 
 
 def open_changes(selection: Selection) -> ir.Table:
@@ -152,7 +151,7 @@ def explained(selection: Selection) -> ir.Table:
 UNDER_WAY = Family(
     rows=lambda selection, by: under_way(selection),
     # All at once: to find out which changes are open takes longer than anything that is asked of them.
-    lists={"by_stage": _by_stage, "unfinished": _unfinished, "oldest": _oldest},
+    lists={"by_stage": _by_stage, "unfinished": _unfinished, "oldest": _oldest, "blocked": _blocked},
     figures=(
         Computed(
             figure=FIGURES["wip"],
