@@ -43,9 +43,15 @@ class Classifier:
         self.known_keys = pa.array(known, pa.string())
         self.keys = tuple(keys_of(mapping, known) for mapping in self.mappings)
         """Of each mapping, the keys that it reads."""
-        self._of_span = _Prefixes([(mapping.span_prefixes, ()) for mapping in self.mappings], known)
+        self._of_span = _Prefixes(
+            [(mapping.span_prefixes, mapping.context) for mapping in self.mappings], known
+        )
         self._of_resource = _Prefixes(
-            [(mapping.resource_prefixes, mapping.context) for mapping in self.mappings], known
+            [
+                (mapping.resource_prefixes, (*mapping.context, *mapping.resource_context))
+                for mapping in self.mappings
+            ],
+            known,
         )
         self._scopes = [frozenset(scope.encode() for scope in mapping.scopes) for mapping in self.mappings]
 
@@ -77,7 +83,7 @@ class Classifier:
     def _drop(self, index: int, decoded: Decoded, classes: Classes) -> None:
         rows = np.flatnonzero(classes == index).astype(np.int32)
         if len(rows):
-            pivot = Pivot(decoded.spans, self.keys[index], rows=rows, all_rows=rows)
+            pivot = Pivot(decoded.spans, self.keys[index], rows)
             for source in self.mappings[index].dropped:
                 has_value = numpy_mask(pc.is_valid(pivot.column((source,), pa.string())))
                 classes[rows[has_value]] = DROPPED

@@ -25,6 +25,7 @@ from otel_vsm_collector.spans.classify import Classes, Classifier
 from otel_vsm_collector.spans.columns import MAPPED, schema
 from otel_vsm_collector.spans.decode import Indices, Spans, joined, sized
 from otel_vsm_collector.spans.pivot import Pivot
+from otel_vsm_collector.spans.results import result_of
 
 _INCIDENT_EVENTS = pa.array([str(event) for event in EventName if event.name.startswith("INCIDENT_")])
 _ELSEWHERE_EVENTS = pa.array(
@@ -80,7 +81,7 @@ def _mapped_columns(spans: Spans, rows: Indices, mapping: Classes, classifier: C
     """What mappings say; `mapping` is the index of each row's."""
 
     def columns(index: int, own: Indices) -> Columns:
-        pivot = Pivot(spans, classifier.keys[index], rows=own, all_rows=rows)
+        pivot = Pivot(spans, classifier.keys[index], own)
         sources = classifier.mappings[index].columns
         return {column.name: pivot.column(sources.get(column.name, ()), column.type) for column in MAPPED}
 
@@ -99,7 +100,7 @@ def _normalise(columns: Columns) -> None:
     """Give repository, change and result the form that deriving may rely on."""
     columns["repository"] = _per_value(columns["repository"], normalise_repository)
     columns["change_id"] = _change_ids(columns)
-    result = pc.utf8_lower(columns["result"])
+    result = _per_value(columns["result"], result_of)
     if result.null_count:
         marks = (columns[name] for name in ("stage_name", "stage_type", "deployment_kind", "deployment_id"))
         is_stage = pc.and_(pc.is_null(columns["event_name"]), pc.is_valid(pc.coalesce(*marks)))
