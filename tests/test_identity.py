@@ -15,6 +15,7 @@ from otel_vsm.identity import (
     incident_root,
     local_repository,
     normalise_repository,
+    owner_and_name,
     repository_url,
     work_item_root,
 )
@@ -227,3 +228,17 @@ def test_events_of_different_things_are_apart() -> None:
         event_span_id("a", "change.merged", revision="2" * 40),
     }
     assert len(ids) == 7
+
+
+@pytest.mark.parametrize(
+    ("repository", "owner", "name"),
+    [
+        ("github.com/acme/shop", "acme", "shop"),
+        ("gitlab.example.com/acme/web/shop", "acme/web", "shop"),
+        ("dev.azure.com/acme/web/_git/shop", "acme/web", "shop"),
+        ("git.example.com/shop", None, "shop"),
+        ("local/shop", None, "shop"),
+    ],
+)
+def test_a_repository_has_an_owner_and_a_name(repository: str, owner: str | None, name: str) -> None:
+    assert owner_and_name(Repository(repository)) == (owner, name)

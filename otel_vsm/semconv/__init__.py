@@ -14,6 +14,7 @@ from otel_vsm.semconv.attributes import (
     CICD_PIPELINE_TASK_RUN_ID,
     CICD_PIPELINE_TASK_RUN_RESULT,
     CICD_PIPELINE_TASK_RUN_URL_FULL,
+    CICD_PIPELINE_TASK_TYPE,
     CONTAINER_IMAGE_NAME,
     DEPLOYMENT_ENVIRONMENT_NAME,
     DEPLOYMENT_ID,
@@ -23,6 +24,7 @@ from otel_vsm.semconv.attributes import (
     SERVICE_NAME,
     SERVICE_VERSION,
     VCS_CHANGE_ID,
+    VCS_OWNER_NAME,
     VCS_PROVIDER_NAME,
     VCS_REF_BASE_NAME,
     VCS_REF_BASE_REVISION,
@@ -68,6 +70,7 @@ from otel_vsm.semconv.enums import (
     StageType,
     Statistic,
     TaskResult,
+    TaskType,
 )
 
 SCOPE_NAME = "otel_vsm"
@@ -85,6 +88,7 @@ __all__ = [
     "CICD_PIPELINE_TASK_RUN_ID",
     "CICD_PIPELINE_TASK_RUN_RESULT",
     "CICD_PIPELINE_TASK_RUN_URL_FULL",
+    "CICD_PIPELINE_TASK_TYPE",
     "CONTAINER_IMAGE_NAME",
     "DEPLOYMENT_ENVIRONMENT_NAME",
     "DEPLOYMENT_ID",
@@ -96,6 +100,7 @@ __all__ = [
     "SERVICE_NAME",
     "SERVICE_VERSION",
     "VCS_CHANGE_ID",
+    "VCS_OWNER_NAME",
     "VCS_PROVIDER_NAME",
     "VCS_REF_BASE_NAME",
     "VCS_REF_BASE_REVISION",
@@ -139,4 +144,5 @@ __all__ = [
     "StageType",
     "Statistic",
     "TaskResult",
+    "TaskType",
 ]

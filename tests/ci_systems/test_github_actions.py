@@ -48,6 +48,12 @@ def test_the_pipeline_is_told(tmp_path: Path) -> None:
     }
 
 
+def test_a_tag(tmp_path: Path) -> None:
+    context = detected(tmp_path, GITHUB_REF="refs/tags/v1.2", GITHUB_REF_NAME="v1.2")
+    assert (context.branch, context.tag) == ("v1.2", "v1.2")
+    assert detected(tmp_path, GITHUB_REF="refs/heads/main", GITHUB_REF_NAME="main").tag is None
+
+
 def test_a_push(tmp_path: Path) -> None:
     context = detected(
         tmp_path,

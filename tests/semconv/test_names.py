@@ -15,6 +15,7 @@ ATTRIBUTES = """
     vsm.event.name vsm.work_item.id vsm.incident.id vsm.incident.severity vsm.approval.gate
     vsm.window vsm.statistic vsm.failure.method vcs.repository.name
     container.image.name vsm.run.attempt vsm.stage.leg vsm.backfilled vcs.ref.base.name vcs.ref.base.revision
+    cicd.pipeline.task.name cicd.pipeline.task.type vcs.owner.name vcs.ref.head.type
 """
 
 VALUES: dict[type[StrEnum], str] = {

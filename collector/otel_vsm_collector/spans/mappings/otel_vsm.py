@@ -10,7 +10,7 @@ from otel_vsm_collector.spans.mappings.mapping import Attribute, Constant, Mappi
 
 _EVENT = Attribute(semconv.VSM_EVENT_NAME)
 # What the wrappers tell of the CI's job is said of their events, too, which are no runs of it.
-_TASK_NAME = Attribute("cicd.pipeline.task.name", "span", unless=(_EVENT,))
+_TASK_NAME = Attribute(semconv.CICD_PIPELINE_TASK_NAME, "span", unless=(_EVENT,))
 # A resource that names a deployment is that of the deployed service; who names a stage, or an incident, may
 # as well say which deployment it is about.
 _DEPLOYMENT = (Attribute(semconv.DEPLOYMENT_ID, "span"), Attribute("deployment.status", "span"))
@@ -50,7 +50,7 @@ MAPPING = Mapping(
         ),
         "stage_type": (
             Attribute(semconv.VSM_STAGE_TYPE),
-            Attribute("cicd.pipeline.task.type", unless=(_EVENT,)),
+            Attribute(semconv.CICD_PIPELINE_TASK_TYPE, unless=(_EVENT,)),
             Constant("deploy", where=_DEPLOYMENT, unless=_NO_DEPLOYMENT),
         ),
         "queue_s": (Attribute(semconv.VSM_STAGE_QUEUE_DURATION),),
