@@ -48,12 +48,6 @@ def test_the_pipeline_is_told(tmp_path: Path) -> None:
     }
 
 
-def test_a_tag(tmp_path: Path) -> None:
-    context = detected(tmp_path, GITHUB_REF="refs/tags/v1.2", GITHUB_REF_NAME="v1.2")
-    assert (context.branch, context.tag) == ("v1.2", "v1.2")
-    assert detected(tmp_path, GITHUB_REF="refs/heads/main", GITHUB_REF_NAME="main").tag is None
-
-
 def test_a_push(tmp_path: Path) -> None:
     context = detected(
         tmp_path,
@@ -117,6 +111,8 @@ def test_a_workflow_after_another_is_about_what_that_was_about(tmp_path: Path) -
 def test_a_tag(tmp_path: Path) -> None:
     context = detected(tmp_path, GITHUB_REF="refs/tags/v1", GITHUB_REF_NAME="v1", GITHUB_SHA=MAIN)
     assert fields(context) == (None, MAIN, "v1", None)
+    assert context.tag == "v1"
+    assert detected(tmp_path, GITHUB_REF="refs/heads/main", GITHUB_REF_NAME="main").tag is None
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,11 @@ class Mapping:
     """
 
     name: str
+    url: str = field(default="", repr=False)
+    """Where the emitter's own documentation is."""
+    missing: str = field(default="", repr=False)
+    """What it does not say, or not well, and how to add it, for its users. Neither this nor `url` changes
+    what spans become."""
     scopes: tuple[str, ...] = ()
     """Names of instrumentation scopes."""
     span_prefixes: tuple[str, ...] = ()

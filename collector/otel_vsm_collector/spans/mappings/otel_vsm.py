@@ -5,8 +5,10 @@ names stands behind our own names column by column, not in a mapping of its own:
 span, and who adds `vsm.team` to a task of a pipeline must not lose the task.
 """
 
+from collections import abc
+
 from otel_vsm import semconv
-from otel_vsm_collector.spans.mappings.mapping import Attribute, Constant, Mapping
+from otel_vsm_collector.spans.mappings.mapping import Attribute, Constant, Mapping, Source
 
 _EVENT = Attribute(semconv.VSM_EVENT_NAME)
 # What the wrappers tell of the CI's job is said of their events, too, which are no runs of it.
@@ -95,3 +97,18 @@ MAPPING = Mapping(
         "backfilled": (Attribute(semconv.VSM_BACKFILLED),),
     },
 )
+
+
+def convention_with(**columns: tuple[Source, ...]) -> abc.Mapping[str, tuple[Source, ...]]:
+    """The convention's columns, some of them filled by other sources: behind our own names, by which no tool
+    means anything else, and instead of OpenTelemetry's."""
+    return {
+        name: (*(source for source in sources if _is_our_own(source)), *columns[name])
+        if name in columns
+        else sources
+        for name, sources in MAPPING.columns.items()
+    }
+
+
+def _is_our_own(source: Source) -> bool:
+    return isinstance(source, Attribute) and source.key.startswith("vsm.")
