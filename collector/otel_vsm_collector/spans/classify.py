@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from otel_vsm.semconv import attributes as names
-from otel_vsm_collector.spans.decode import UNKNOWN, Attributes, Decoded, numpy_mask, per_distinct
+from otel_vsm_collector.spans.decode import UNKNOWN, Attributes, Decoded, per_distinct
 from otel_vsm_collector.spans.mappings import MAPPINGS
 from otel_vsm_collector.spans.mappings.mapping import Attribute, Mapping
 from otel_vsm_collector.spans.pivot import Pivot, keys_of
@@ -85,8 +84,7 @@ class Classifier:
         if len(rows):
             pivot = Pivot(decoded.spans, self.keys[index], rows)
             for source in self.mappings[index].dropped:
-                has_value = numpy_mask(pc.is_valid(pivot.column((source,), pa.string())))
-                classes[rows[has_value]] = DROPPED
+                classes[rows[pivot.has_value(source)]] = DROPPED
 
 
 class _Prefixes:

@@ -98,10 +98,11 @@ class Pivot:
         """Of which rows one of the conditions has a value."""
         some: Mask = np.zeros(len(self._rows), dtype=np.bool_)
         for condition in conditions:
-            some |= self._has_value(condition)
+            some |= self.has_value(condition)
         return some
 
-    def _has_value(self, source: Source) -> Mask:
+    def has_value(self, source: Source) -> Mask:
+        """Of which rows it says something; of an attribute alone, of any kind, that it is there."""
         if not isinstance(source, Attribute) or source != Attribute(source.key, source.on):
             return numpy_mask(pc.is_valid(self.column((source,), pa.string())))
         # What it says need not be read.

@@ -215,12 +215,3 @@ def test_spans_of_both_in_one_resource_and_of_several_requests_stay_apart(otlp: 
         foreign = int(row["name"]) % 3 > 0
         assert row["stage_name"] == row["name"]
         assert (row["team"], row["actor_type"]) == ((None, "automation") if foreign else (row["name"], None))
-
-
-def test_without_its_mapping_the_convention_understands_what_it_can(
-    pipeline: ExportTraceServiceRequest,
-) -> None:
-    """That is why a tool's own mapping comes before the convention."""
-    found = rows(pipeline, Classifier(MAPPINGS))
-    assert set(found) == {"unit", "to production"}
-    assert found["unit"]["change_id"] == "gitlab.com/acme/shop#99000123"

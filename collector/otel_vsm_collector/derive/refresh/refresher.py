@@ -14,10 +14,10 @@ from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.derive.refresh import duplicates
 from otel_vsm_collector.derive.refresh.plan import Observe, Plan
 from otel_vsm_collector.derive.refresh.steps import identities, outcomes, own_facts, scope, sequence
-from otel_vsm_collector.spans import classify, mappings, pivot, results, rows
+from otel_vsm_collector.spans import classify, mappings, moments, pivot, results, rows
 from otel_vsm_collector.stores.engine import Engine
 
-_BESIDE_THE_PLAN = (identity, classify, pivot, results, rows, duplicates)
+_BESIDE_THE_PLAN = (identity, classify, moments, pivot, results, rows, duplicates)
 """What the facts follow from as well, and is no query: a change of it must not go unnoticed."""
 
 

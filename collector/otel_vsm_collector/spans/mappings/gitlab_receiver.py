@@ -45,5 +45,8 @@ MAPPING = Mapping(
             Attribute(semconv.SERVICE_NAME, "resource", pattern="(?P<value>[^/]+)$"),
         ),
     ),
+    moments={
+        semconv.EventName.CHANGE_FIRST_COMMIT: (Attribute("vcs.ref.head.revision.timestamp", "resource"),)
+    },
     dropped=(SpanName(unless=(_JOB,)),),
 )

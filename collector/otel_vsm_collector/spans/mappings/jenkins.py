@@ -43,10 +43,18 @@ MAPPING = Mapping(
         pipeline_run=(Attribute(semconv.CICD_PIPELINE_RUN_ID), Attribute("ci.pipeline.run.url", "span")),
     ),
     dropped=(
-        SpanName(pattern="^(?P<value>Phase: )"),
-        SpanName(where=(_STEP,), unless=(_STAGE, Attribute(semconv.VCS_REF_HEAD_REVISION, "span"))),
+        # Phases and steps are parts of the build and of its stages.
+        SpanName(
+            unless=(
+                _STAGE,
+                Attribute("ci.pipeline.id", "span"),
+                Attribute(semconv.CICD_PIPELINE_TASK_NAME, "span", unless=(_STEP,)),
+                Attribute("cicd.pipeline.result", "span"),
+                Attribute(semconv.VCS_REF_HEAD_REVISION, "span"),
+                Attribute(semconv.VSM_STAGE_NAME, "span"),
+            )
+        ),
         # Pages of Jenkins that people look at carry the pipeline's name, and the people's.
-        Attribute("http.request.method", "span"),
-        Attribute("http.method", "span"),
+        *(Attribute(key, "span") for key in ("http.request.method", "http.method", "http.url", "url.path")),
     ),
 )

@@ -11,6 +11,7 @@ from typing import Literal
 
 import pyarrow as pa
 
+from otel_vsm.semconv import EventName
 from otel_vsm_collector.spans.columns import MAPPED
 
 GROUP = "value"
@@ -83,6 +84,8 @@ class Mapping:
     resource_context: tuple[str, ...] = ()
     """The same of a resource alone."""
     columns: abc.Mapping[str, tuple[Source, ...]]
+    moments: abc.Mapping[EventName, tuple[Source, ...]] = field(default_factory=dict)
+    """When something happened to the span's change: a time of RFC 3339, or as GitLab writes it."""
     dropped: tuple[Source, ...] = ()
     """A span of which one of these has a value is no delivery work, and not kept."""
 
@@ -95,13 +98,17 @@ class Mapping:
                 raise ValueError(f"the mapping {self.name} fills {column}; columns are {', '.join(types)}")
             for source in sources:
                 self._check(source, f"source of {column}", number=types[column] == pa.float64())
+        for event, sources in self.moments.items():
+            for source in sources:
+                self._check(source, f"source of {event}", number=False)
         for source in self.dropped:
             self._check(source, "condition of what is dropped", number=False)
 
     @property
     def sources(self) -> tuple[Source, ...]:
         """All that it reads, also for conditions."""
-        return _with_conditions(source for some in (*self.columns.values(), self.dropped) for source in some)
+        some = (*self.columns.values(), *self.moments.values(), self.dropped)
+        return _with_conditions(source for sources in some for source in sources)
 
     def _check(self, source: Source, where: str, *, number: bool) -> None:
         text = isinstance(source, _Text) and bool(source.pattern or source.words)

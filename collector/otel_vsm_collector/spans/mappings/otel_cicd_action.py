@@ -15,8 +15,8 @@ MAPPING = Mapping(
         "spans of the jobs that deploy. A job's type, which it guesses from parts of the name: give it "
         "in `vsm.yaml`, by the job's name. How long a job was queued."
     ),
+    # Not by `github.`: services that hooks of GitHub call have attributes of these names, too.
     scopes=("otel-cicd-action",),
-    span_prefixes=("github.job.", "github.run_"),
     columns=convention_with(
         repository=(
             Attribute(semconv.VCS_REPOSITORY_URL_FULL),
@@ -47,5 +47,6 @@ MAPPING = Mapping(
         job_run=(_JOB,),
         attempt=(Attribute("github.job.run_attempt", "span"), Attribute("github.run_attempt", "span")),
     ),
+    moments={semconv.EventName.CHANGE_FIRST_COMMIT: (Attribute("github.head_commit.timestamp", "span"),)},
     dropped=(SpanName(unless=(_JOB, _RUN)),),
 )
