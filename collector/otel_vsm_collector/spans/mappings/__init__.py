@@ -15,6 +15,7 @@ from otel_vsm_collector.spans.mappings import (
     github_receiver,
     gitlab_receiver,
     jenkins,
+    mergify,
     otel_cicd_action,
     otel_vsm,
 )
@@ -30,6 +31,7 @@ EMITTERS = (
     argo_cd.MAPPING,
     flux.MAPPING,
     bitbucket.MAPPING,
+    mergify.MAPPING,
 )
 """Other tools than our own, the most used first."""
 MAPPINGS = (*EMITTERS, otel_vsm.MAPPING)
