@@ -24,4 +24,6 @@ MAPPING = Mapping(
         service=(Attribute("argocd.app.name", "span"),),
         version=(),
     ),
+    # It compares what runs with what should, every few minutes.
+    dropped=(SpanName(unless=(_SYNC, Attribute("argocd.resolved_revision", "span"))),),
 )

@@ -1,7 +1,7 @@
 """Flux: events of Kustomizations and HelmReleases, which its notification controller makes spans of."""
 
 from otel_vsm import semconv
-from otel_vsm_collector.spans.mappings.mapping import Attribute, Constant, Mapping
+from otel_vsm_collector.spans.mappings.mapping import Attribute, Constant, Mapping, SpanName
 from otel_vsm_collector.spans.mappings.otel_vsm import convention_with
 
 _DEPLOYS = Attribute("object.kind", "span", pattern="^(?P<value>Kustomization|HelmRelease)$")
@@ -20,11 +20,12 @@ MAPPING = Mapping(
     scopes=("flux:notification-controller",),
     columns=convention_with(
         revision=(Attribute("revision", "span", pattern="sha1:(?P<value>[0-9a-f]{40})"),),
-        stage_name=(Constant("deploy", where=(_DEPLOYS,), unless=(_NOT_YET,)),),
-        stage_type=(Constant("deploy", where=(_DEPLOYS,), unless=(_NOT_YET,)),),
+        stage_name=(Constant("deploy"),),
+        stage_type=(Constant("deploy"),),
         service=(Attribute("object.name", "span"),),
         version=(),
         environment=(Attribute(semconv.DEPLOYMENT_ENVIRONMENT_NAME), Attribute("env", "span")),
         artifact_hash=(Attribute("revision", "span", pattern="(?P<value>sha256:[0-9a-f]{64})"),),
     ),
+    dropped=(SpanName(unless=(_DEPLOYS,)), _NOT_YET),
 )
