@@ -1,4 +1,4 @@
-"""Writes the pages of `--help`, definitions and `vsm.yaml`, and the schema by which editors check the latter.
+"""Writes the pages of `--help`, definitions, emitters and `vsm.yaml`, and the schema that editors check.
 
 `python docs/generate.py` writes, `python docs/generate.py --check` writes nothing and exits 1 where a file
 lags.
@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from definitions_page import definitions
+from emitters_page import emitters
 from otel_vsm.cli import main as otel_vsm
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.declared.profiles import DORA
@@ -145,6 +146,7 @@ def pages() -> dict[str, str]:
     return {
         "cli.md": "\n".join((CLI, *commands(otel_vsm, ("otel-vsm",), None))),
         "definitions.md": definitions(),
+        "emitters.md": emitters(),
         "vsm-yaml.md": vsm_yaml(schema),
         "vsm.schema.json": json.dumps(dialect | schema, indent=2, ensure_ascii=False) + "\n",
     }

@@ -6,12 +6,29 @@ from dataclasses import dataclass, field, replace
 from otel_vsm import semconv
 from otel_vsm.change_times import ChangeTime
 from otel_vsm.context import Context, TraceParent
-from otel_vsm.identity import ChangeId, SpanId, SpanReference, change_root, event_span_id, repository_url
+from otel_vsm.identity import (
+    ChangeId,
+    SpanId,
+    SpanReference,
+    change_root,
+    event_span_id,
+    owner_and_name,
+    repository_url,
+)
 from otel_vsm.record import Record, Value
-from otel_vsm.semconv import DeploymentKind, EventName, MeasurementGap, StageType, TaskResult
+from otel_vsm.semconv import (
+    DeploymentKind,
+    EventName,
+    MeasurementGap,
+    RefType,
+    StageType,
+    TaskResult,
+    TaskType,
+)
 
 _NOT_FAILED = frozenset({TaskResult.SUCCESS, TaskResult.CANCELLATION, TaskResult.SKIP})
 _WELL = frozenset({TaskResult.SUCCESS, TaskResult.SKIP})
+_TASK_TYPES: dict[Value | None, TaskType] = {str(type): type for type in TaskType}
 RECURRING = frozenset(
     {
         EventName.WORK_ITEM_BLOCKED,
@@ -43,7 +60,9 @@ class Origin:
 
     def common_attributes(self) -> dict[str, Value | None]:
         """The common attributes; the user's own win over the CI's, but not over what is relied upon."""
-        repository = self.context.repository
+        repository, branch, ci = self.context.repository, self.context.branch, self.context.ci
+        owner, name = owner_and_name(repository) if repository else (None, None)
+        ref_type = RefType.TAG if ci and branch == ci.tag else RefType.BRANCH
         return {
             **self.context.pipeline,
             **self.attributes,
@@ -51,9 +70,12 @@ class Origin:
                 {
                     semconv.VSM_CHANGE_ID: self.context.change,
                     semconv.VCS_REPOSITORY_URL_FULL: repository and repository_url(repository),
+                    semconv.VCS_OWNER_NAME: owner,
+                    semconv.VCS_REPOSITORY_NAME: name,
                     semconv.VCS_CHANGE_ID: self.context.request,
                     semconv.VCS_REF_HEAD_REVISION: self.context.revision,
-                    semconv.VCS_REF_HEAD_NAME: self.context.branch,
+                    semconv.VCS_REF_HEAD_NAME: branch,
+                    semconv.VCS_REF_HEAD_TYPE: branch and ref_type,
                     semconv.VCS_REF_BASE_NAME: self.context.base_branch,
                     semconv.VCS_REF_BASE_REVISION: self.context.base_revision,
                     semconv.VSM_TEAM: self.team,
@@ -269,6 +291,7 @@ def _stage(
     ancestors: Iterable[SpanReference] = (),
 ) -> Record:
     error = None if run.result in _WELL else run.error or run.result.value
+    told = _known(attributes)
     return Record(
         trace_id=origin.parent.trace_id,
         span_id=run.span_id,
@@ -278,8 +301,10 @@ def _stage(
         end_ns=run.end_ns,
         attributes=_known(
             {
+                semconv.CICD_PIPELINE_TASK_NAME: name,
+                semconv.CICD_PIPELINE_TASK_TYPE: _TASK_TYPES.get(told.get(semconv.VSM_STAGE_TYPE)),
                 **origin.common_attributes(),
-                **_known(attributes),
+                **told,
                 semconv.VSM_STAGE_NAME: name,
                 semconv.VSM_STAGE_LEG: run.leg,
                 semconv.CICD_PIPELINE_TASK_RUN_RESULT: run.result,

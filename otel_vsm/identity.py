@@ -121,6 +121,13 @@ def repository_url(repository: Repository) -> str:
     return repository if repository.startswith("local/") else f"https://{repository}"
 
 
+def owner_and_name(repository: Repository) -> tuple[str | None, str]:
+    """Whose the repository is, a user, group or project of the host, and its name there."""
+    path, _, name = repository.rpartition("/")
+    owner = path.partition("/")[2].removesuffix("/_git")
+    return owner or None, name
+
+
 def _bare(path: str) -> str:
     while (shorter := path.strip("/ \t\r\n").removesuffix(".git")) != path:
         path = shorter

@@ -16,6 +16,7 @@ from otel_vsm.identity import (
     local_repository,
     normalise_change_id,
     normalise_repository,
+    owner_and_name,
     repository_url,
     work_item_root,
 )
@@ -265,3 +266,17 @@ def test_a_change_has_one_name_whatever_the_address(given: str, name: str) -> No
 )
 def test_what_may_hold_a_password_names_no_change(given: str) -> None:
     assert normalise_change_id(given) is None
+
+
+@pytest.mark.parametrize(
+    ("repository", "owner", "name"),
+    [
+        ("github.com/acme/shop", "acme", "shop"),
+        ("gitlab.example.com/acme/web/shop", "acme/web", "shop"),
+        ("dev.azure.com/acme/web/_git/shop", "acme/web", "shop"),
+        ("git.example.com/shop", None, "shop"),
+        ("local/shop", None, "shop"),
+    ],
+)
+def test_a_repository_has_an_owner_and_a_name(repository: str, owner: str | None, name: str) -> None:
+    assert owner_and_name(Repository(repository)) == (owner, name)

@@ -25,6 +25,8 @@ class CiContext(NamedTuple):
     revision: str | None
     """The commit that the job is about; for a request its own head, not the merge that the CI made up."""
     branch: str | None
+    tag: str | None
+    """What `branch` is where the job is of a tag."""
     message: str | None
     """The message of `revision`."""
     attributes: Mapping[str, str | int]
@@ -71,6 +73,7 @@ def detect(env: Mapping[str, str]) -> CiContext | None:
             request=first(system.request, job),
             revision=first(system.revision, job),
             branch=first(system.branch, job),
+            tag=first(system.tag, job),
             message=first(system.message, job),
             attributes={
                 **{key: value for key, value in attributes.items() if value},

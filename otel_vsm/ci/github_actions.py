@@ -65,6 +65,7 @@ SYSTEM = System(
         EventField("check_suite.head_branch"),
         Where(_COMMENTED, Text("{GITHUB_REF_NAME}"), absent=True),
     ),
+    tag=(Text("{GITHUB_REF}", r"^refs/tags/(?P<value>.+)"),),
     message=(
         EventField("head_commit.message"),
         EventField("workflow_run.head_commit.message"),

@@ -23,6 +23,7 @@ SYSTEM = System(
         Text("{CI_COMMIT_BRANCH}"),
         Text("{CI_COMMIT_REF_NAME}"),
     ),
+    tag=(Text("{CI_COMMIT_TAG}"),),
     message=(Text("{CI_COMMIT_MESSAGE}"),),
     whole_history="the variable GIT_DEPTH: 0",
     base_branch=(Text("{CI_MERGE_REQUEST_TARGET_BRANCH_NAME}"),),

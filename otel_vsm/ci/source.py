@@ -116,6 +116,7 @@ class System(NamedTuple):
     event_file: str | None = None
     """The variable that names a JSON file with the event that caused the job."""
     foreign_revision: Sequence[Source] = ()
+    tag: Sequence[Source] = ()
     base_branch: Sequence[Source] = ()
     base_revision: Sequence[Source] = ()
     default_branch: Sequence[Source] = ()

@@ -14,6 +14,7 @@ from otel_vsm.semconv.attributes import (
     CICD_PIPELINE_TASK_RUN_ID,
     CICD_PIPELINE_TASK_RUN_RESULT,
     CICD_PIPELINE_TASK_RUN_URL_FULL,
+    CICD_PIPELINE_TASK_TYPE,
     CONTAINER_IMAGE_NAME,
     DEPLOYMENT_ENVIRONMENT_NAME,
     DEPLOYMENT_ID,
@@ -23,6 +24,7 @@ from otel_vsm.semconv.attributes import (
     SERVICE_NAME,
     SERVICE_VERSION,
     VCS_CHANGE_ID,
+    VCS_OWNER_NAME,
     VCS_PROVIDER_NAME,
     VCS_REF_BASE_NAME,
     VCS_REF_BASE_REVISION,
@@ -70,6 +72,7 @@ from otel_vsm.semconv.enums import (
     StageType,
     Statistic,
     TaskResult,
+    TaskType,
 )
 
 SCOPE_NAME = "otel_vsm"
@@ -87,6 +90,7 @@ __all__ = [
     "CICD_PIPELINE_TASK_RUN_ID",
     "CICD_PIPELINE_TASK_RUN_RESULT",
     "CICD_PIPELINE_TASK_RUN_URL_FULL",
+    "CICD_PIPELINE_TASK_TYPE",
     "CONTAINER_IMAGE_NAME",
     "DEPLOYMENT_ENVIRONMENT_NAME",
     "DEPLOYMENT_ID",
@@ -98,6 +102,7 @@ __all__ = [
     "SERVICE_NAME",
     "SERVICE_VERSION",
     "VCS_CHANGE_ID",
+    "VCS_OWNER_NAME",
     "VCS_PROVIDER_NAME",
     "VCS_REF_BASE_NAME",
     "VCS_REF_BASE_REVISION",
@@ -143,4 +148,5 @@ __all__ = [
     "StageType",
     "Statistic",
     "TaskResult",
+    "TaskType",
 ]

@@ -28,6 +28,9 @@ CICD_PIPELINE_TASK_RUN_RESULT = "cicd.pipeline.task.run.result"
 CICD_PIPELINE_TASK_RUN_URL_FULL = "cicd.pipeline.task.run.url.full"
 """The URL of the task's run."""
 
+CICD_PIPELINE_TASK_TYPE = "cicd.pipeline.task.type"
+"""The type of the task in the pipeline."""
+
 CONTAINER_IMAGE_NAME = "container.image.name"
 """The name of the image, with its registry and without a tag."""
 
@@ -54,6 +57,9 @@ SERVICE_VERSION = "service.version"
 
 VCS_CHANGE_ID = "vcs.change.id"
 """The number of the pull or merge request."""
+
+VCS_OWNER_NAME = "vcs.owner.name"
+"""The group, organisation or user that the repository belongs to."""
 
 VCS_PROVIDER_NAME = "vcs.provider.name"
 """The name of the version control provider."""

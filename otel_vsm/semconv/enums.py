@@ -228,3 +228,14 @@ class TaskResult(StrEnum):
     """The task was cancelled."""
     SKIP = "skip"
     """The task was skipped."""
+
+
+class TaskType(StrEnum):
+    """`cicd.pipeline.task.type`: The type of the task in the pipeline."""
+
+    BUILD = "build"
+    """It builds."""
+    TEST = "test"
+    """It tests."""
+    DEPLOY = "deploy"
+    """It deploys."""

@@ -120,6 +120,8 @@ def test_a_workflow_after_another_is_about_what_that_was_about(tmp_path: Path) -
 def test_a_tag(tmp_path: Path) -> None:
     context = detected(tmp_path, GITHUB_REF="refs/tags/v1", GITHUB_REF_NAME="v1", GITHUB_SHA=MAIN)
     assert fields(context) == (None, MAIN, "v1", None)
+    assert context.tag == "v1"
+    assert detected(tmp_path, GITHUB_REF="refs/heads/main", GITHUB_REF_NAME="main").tag is None
 
 
 @pytest.mark.parametrize(

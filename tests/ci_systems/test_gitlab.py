@@ -56,6 +56,12 @@ def test_a_branch() -> None:
     assert context.message == JOB["CI_COMMIT_MESSAGE"]
 
 
+def test_a_tag() -> None:
+    context = detected(CI_COMMIT_TAG="v1.2", CI_COMMIT_REF_NAME="v1.2")
+    assert (context.branch, context.tag) == ("v1.2", "v1.2")
+    assert detected(CI_COMMIT_BRANCH="main").tag is None
+
+
 def test_a_merge_request() -> None:
     assert fields(detected(**REQUEST, CI_COMMIT_SHA=HEAD)) == ("gitlab.com/acme/shop", "12", HEAD, "cart")
 

@@ -124,6 +124,9 @@ def test_a_commit_on_the_trunk_is_its_own_beginning(told: Told, dated: Dated, co
             "vcs.repository.url.full": "https://github.com/acme/shop",
             "vcs.ref.head.revision": sha,
             "vcs.ref.head.name": "main",
+            "vcs.ref.head.type": "branch",
+            "vcs.owner.name": "acme",
+            "vcs.repository.name": "shop",
             "vsm.backfilled": True,
         }
 
@@ -239,7 +242,8 @@ def test_a_request_began_with_its_first_commit(told: Told, dated: Dated, topic: 
     [opened] = (record for record in history if record.name == "change.opened")
     # The same span from every push to the request.
     assert set(opened.attributes) == {
-        *("vsm.event.name", "vsm.change.id", "vcs.change.id", "vcs.repository.url.full", "vsm.backfilled")
+        *("vsm.event.name", "vsm.change.id", "vcs.change.id", "vsm.backfilled"),
+        *("vcs.repository.url.full", "vcs.owner.name", "vcs.repository.name"),
     }
 
 

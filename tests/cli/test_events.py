@@ -26,6 +26,9 @@ def test_an_event_of_a_change_is_told(cli: Cli, shop: Repository) -> None:
         "vcs.change.id": "12",
         "vcs.ref.head.revision": shop.git("rev-parse", "HEAD"),
         "vcs.ref.head.name": "main",
+        "vcs.ref.head.type": "branch",
+        "vcs.owner.name": "acme",
+        "vcs.repository.name": "shop",
         "vsm.team": "checkout",
         "vsm.backfilled": True,
     }

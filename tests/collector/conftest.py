@@ -9,7 +9,7 @@ from handmade.otlp import Otlp
 from reference.worlds import spans_of
 from scenarios.engines import InDuckDB, clickhouse
 from scenarios.events import Span
-from scenarios.reading import load, scenario_files
+from scenarios.reading import CASES, load
 from scenarios.world import World
 
 
@@ -43,5 +43,5 @@ def clickhouse_world() -> Iterator[World]:
 
 @pytest.fixture(scope="session")
 def side_by_side() -> list[Span]:
-    """All that the scenario files tell, each in a world of its own: an awkward ledger."""
-    return spans_of([load(path).events for path in scenario_files()])
+    """All that the cases tell, each in a world of its own: an awkward ledger."""
+    return spans_of([load(path).events for path in sorted(CASES.glob("*.yaml"))])

@@ -8,13 +8,13 @@ import yaml
 
 from otel_vsm_collector.declared.profiles import BUILT_IN, Profile
 from otel_vsm_collector.figures.lists.changes import LEGS
-from scenarios.reading import scenario_files
+from scenarios.reading import CASES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "definitions.md").read_text()
 
 
-@pytest.mark.parametrize("path", scenario_files(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(CASES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_a_scenario_is_shown_once(path: Path) -> None:
     why = " ".join(yaml.safe_load(path.read_text())["why"].split())
     assert PAGE.count(f"** {why}\n\n```text\n") == 1

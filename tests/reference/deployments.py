@@ -269,8 +269,9 @@ def _claims(
     for row in filter(is_run, deployment.told_rows):
         if change := identities.change_of_row.get(key_of(row)):
             own.add(change)
-        if row["repository"] is not None and row["revision"] is not None:
-            name = f"{row['repository']}@{row['revision'].lower()}"
+        if row["revision"] is not None:
+            # A full hash is enough: who deploys a commit need not know of which repository it is.
+            name = f"{row['repository'] or ''}@{row['revision'].lower()}"
             if change := identities.change_of_work.get(node(name)):
                 by_revision.add(change)
     for run in all_runs:

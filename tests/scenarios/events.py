@@ -51,7 +51,9 @@ class _Kind:
 
 def spans(events: Iterable[Event]) -> list[Span]:
     """The spans of these events, in their order. Raises ValueError where one says what means nothing."""
-    return [span for span in spans_of_each(list(events)) if span is not None]
+    events = list(events)
+    beside = [span for number, span in otlp_spans(events).items() if number < 0]
+    return [*(span for span in spans_of_each(events) if span is not None), *beside]
 
 
 def spans_of_each(events: Sequence[Event]) -> list[Span | None]:

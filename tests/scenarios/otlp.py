@@ -45,6 +45,8 @@ _KINDS = {bool: "bool_value", int: "int_value", float: "double_value", str: "str
 def otlp_spans(events: Sequence[Event]) -> dict[int, tuple[Row, list[Row]]]:
     """Number of an event that tells an OTLP span → its rows in the ledger; spans that are not kept have none.
 
+    Rows that the collector makes beside those of the spans have numbers below zero.
+
     Raises ValueError where an event says what means nothing, and where the collector refuses a span.
     """
     told = {number: event for number, event in enumerate(events) if WORD in event}
@@ -52,6 +54,12 @@ def otlp_spans(events: Sequence[Event]) -> dict[int, tuple[Row, list[Row]]]:
         refuse_unknown(event, _KEYS, f"event {number + 1}: an OTLP span")
     ids = _ids(told)
     return _rows(_request(told, ids), ids) if told else {}
+
+
+def otlp_request(events: Sequence[Event]) -> ExportTraceServiceRequest:
+    """The OTLP spans among these events, as one request."""
+    told = {number: event for number, event in enumerate(events) if WORD in event}
+    return ExportTraceServiceRequest.FromString(_request(told, _ids(told)))
 
 
 def _ids(told: Mapping[int, Event]) -> dict[int, Ids]:
@@ -141,8 +149,11 @@ def _rows(request: bytes, ids: Mapping[int, Ids]) -> dict[int, tuple[Row, list[R
     span, span_link = (table.drop_columns("seq").to_pylist() for table in tables)
     number_of = {its_ids: number for number, its_ids in ids.items()}
     rows = {}
-    for row in span:
+    for beside, row in enumerate(span, start=1):
         key = row["trace_id"], row["span_id"]
         links = [link for link in span_link if (link["trace_id"], link["span_id"]) == key]
-        rows[number_of[key]] = {name: value for name, value in row.items() if value is not None}, links
+        rows[number_of.get(key, -beside)] = (
+            {name: value for name, value in row.items() if value is not None},
+            links,
+        )
     return rows

@@ -15,6 +15,8 @@ from scenarios.product import Settings
 from scenarios.question import Question
 
 CASES = Path(__file__).parent / "cases"
+EMITTERS = Path(__file__).parent / "emitters"
+"""Spans as other tools send them, a file or several for each."""
 EVER = ("-1000d", "1000d")
 TABLES = ("deployment", "incident", "change", "delivery", "identity", "stage_run")
 """Of facts that a scenario can look into."""
@@ -45,7 +47,7 @@ class Scenario:
 
 
 def scenario_files() -> list[Path]:
-    return sorted(CASES.glob("*.yaml"))
+    return [*sorted(CASES.glob("*.yaml")), *sorted(EMITTERS.glob("*.yaml"))]
 
 
 def load(path: Path) -> Scenario:

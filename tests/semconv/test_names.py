@@ -16,6 +16,7 @@ ATTRIBUTES = """
     vsm.window vsm.statistic vsm.change.start vsm.failure.method vcs.repository.name
     container.image.name vsm.run.attempt vsm.stage.leg vsm.backfilled vcs.ref.base.name vcs.ref.base.revision
     vsm.retracts.span_id
+    cicd.pipeline.task.name cicd.pipeline.task.type vcs.owner.name vcs.ref.head.type
 """
 
 VALUES: dict[type[StrEnum], str] = {

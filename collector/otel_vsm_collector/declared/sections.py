@@ -173,28 +173,11 @@ class Telemetry(Section):
     """What becomes of spans of tools that this version cannot read."""
 
     unmapped_scopes: Patterns = Field(
-        default=(
-            "buildkite-agent",
-            "buildkite_agent",
-            "flux:notification-controller",
-            "io.jenkins.opentelemetry",
-            "otel-cicd-action",
-        ),
+        default=(),
         description="Instrumentation scopes whose spans are kept.",
     )
     unmapped_attributes: Patterns = Field(
-        default=(
-            "argocd.*",
-            "buildkite.*",
-            "ci.pipeline.*",
-            "github.actions.*",
-            "github.run_*",
-            "gitlab.job.*",
-            "gitlab.pipeline.*",
-            "jenkins.*",
-            "pytest.*",
-            "tekton.*",
-        ),
+        default=("github.actions.*", "github.run_*", "pytest.*", "tekton.*", "test.*"),
         description="Attributes whose spans are kept. Not so what a service does to answer a request.",
     )
     unmapped_mib: Annotated[int, Strict(), Field(ge=0)] = Field(

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from otel_vsm.semconv import attributes as names
-from otel_vsm_collector.spans.decode import UNKNOWN, Attributes, Decoded, numpy_mask, per_distinct
+from otel_vsm_collector.spans.decode import UNKNOWN, Attributes, Decoded, per_distinct
 from otel_vsm_collector.spans.mappings import MAPPINGS
 from otel_vsm_collector.spans.mappings.mapping import Attribute, Mapping
 from otel_vsm_collector.spans.pivot import Pivot, keys_of
@@ -43,9 +42,15 @@ class Classifier:
         self.known_keys = pa.array(known, pa.string())
         self.keys = tuple(keys_of(mapping, known) for mapping in self.mappings)
         """Of each mapping, the keys that it reads."""
-        self._of_span = _Prefixes([(mapping.span_prefixes, ()) for mapping in self.mappings], known)
+        self._of_span = _Prefixes(
+            [(mapping.span_prefixes, mapping.context) for mapping in self.mappings], known
+        )
         self._of_resource = _Prefixes(
-            [(mapping.resource_prefixes, mapping.context) for mapping in self.mappings], known
+            [
+                (mapping.resource_prefixes, (*mapping.context, *mapping.resource_context))
+                for mapping in self.mappings
+            ],
+            known,
         )
         self._scopes = [frozenset(scope.encode() for scope in mapping.scopes) for mapping in self.mappings]
 
@@ -77,10 +82,9 @@ class Classifier:
     def _drop(self, index: int, decoded: Decoded, classes: Classes) -> None:
         rows = np.flatnonzero(classes == index).astype(np.int32)
         if len(rows):
-            pivot = Pivot(decoded.spans, self.keys[index], rows=rows, all_rows=rows)
+            pivot = Pivot(decoded.spans, self.keys[index], rows)
             for source in self.mappings[index].dropped:
-                has_value = numpy_mask(pc.is_valid(pivot.column((source,), pa.string())))
-                classes[rows[has_value]] = DROPPED
+                classes[rows[pivot.has_value(source)]] = DROPPED
 
 
 class _Prefixes:

@@ -9,13 +9,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from otel_vsm_collector.spans.decode import UNKNOWN, Attributes, Indices, Spans, numpy_mask
+from otel_vsm_collector.spans.decode import UNKNOWN, Attributes, Indices, Mask, Spans, numpy_mask
 from otel_vsm_collector.spans.mappings.mapping import (
     GROUP,
     Attribute,
     Constant,
     Mapping,
-    ParentName,
     Source,
     SpanName,
 )
@@ -31,7 +30,7 @@ LONGEST_S = 9e9
 class Keys:
     """The keys that a mapping reads, and where to find them among the known ones."""
 
-    index: dict[str, int]
+    names: tuple[str, ...]
     of_code: npt.NDArray[np.uint8]
     """Code of a known key → index here; UNKNOWN for keys that the mapping does not read."""
 
@@ -42,19 +41,17 @@ def keys_of(mapping: Mapping, known: Sequence[str]) -> Keys:
     of_code = np.full(UNKNOWN + 1, UNKNOWN, dtype=np.uint8)
     for code, key in enumerate(known):
         of_code[code] = index.get(key, UNKNOWN)
-    return Keys(index, of_code)
+    return Keys(tuple(read), of_code)
 
 
 class Pivot:
-    """Some of the spans, ready to be asked what a source says of each of them.
+    """Some of the spans, by their indices `rows`, ready to be asked what a source says of each of them."""
 
-    `rows` are the indices of those that are wanted, `all_rows` of those that may be their parents.
-    """
-
-    def __init__(self, spans: Spans, keys: Keys, *, rows: Indices, all_rows: Indices) -> None:
-        self._spans, self._rows, self._all_rows = spans, rows, all_rows
-        self._index = keys.index
-        self._on_span = _first_positions(spans.attributes, len(spans), keys)[:, rows]
+    def __init__(self, spans: Spans, keys: Keys, rows: Indices) -> None:
+        self._spans, self._rows = spans, rows
+        on_span = _first_positions(spans.attributes, len(spans), keys)
+        every = len(rows) == len(spans)
+        self._on_span = {key: positions if every else positions[rows] for key, positions in on_span.items()}
         self._on_resource = _first_positions(spans.resource_attributes, spans.resources, keys)
         self._resource_of_row = pa.array(spans.resource[rows])
 
@@ -67,11 +64,54 @@ class Pivot:
         """
         values = None
         for source in sources:
+            if isinstance(source, Attribute) and not self._occurs(source):
+                continue
+            counts = self._counts(source)
+            if counts is not None:
+                if values is not None:
+                    counts &= numpy_mask(pc.is_null(values))
+                # Most often it counts for none of the rows that are still without a value.
+                if not counts.any():
+                    continue
             more = self._number(source) if kind == pa.float64() else _read(self._text(source), kind)
+            if counts is not None:
+                more = pc.if_else(pa.array(counts), more, None)
             values = more if values is None else pc.coalesce(values, more)
             if not values.null_count:
                 break
         return pa.nulls(len(self._rows), kind) if values is None else values
+
+    def _occurs(self, source: Attribute) -> bool:
+        """Whether any span or resource has it: nearly all that mappings read is on no span of a batch."""
+        return (source.on != "resource" and source.key in self._on_span) or (
+            source.on != "span" and source.key in self._on_resource
+        )
+
+    def _counts(self, source: Source) -> Mask | None:
+        """For which rows it counts; None: for all."""
+        if not source.where and not source.unless:
+            return None
+        counts = self._any(source.where) if source.where else np.ones(len(self._rows), dtype=np.bool_)
+        return counts & ~self._any(source.unless)
+
+    def _any(self, conditions: Sequence[Source]) -> Mask:
+        """Of which rows one of the conditions has a value."""
+        some: Mask = np.zeros(len(self._rows), dtype=np.bool_)
+        for condition in conditions:
+            some |= self.has_value(condition)
+        return some
+
+    def has_value(self, source: Source) -> Mask:
+        """Of which rows it says something; of an attribute alone, of any kind, that it is there."""
+        if not isinstance(source, Attribute) or source != Attribute(source.key, source.on):
+            return numpy_mask(pc.is_valid(self.column((source,), pa.string())))
+        # What it says need not be read.
+        has_value: Mask = np.zeros(len(self._rows), dtype=np.bool_)
+        if source.on != "resource" and source.key in self._on_span:
+            has_value |= self._on_span[source.key] >= 0
+        if source.on != "span" and source.key in self._on_resource:
+            has_value |= (self._on_resource[source.key] >= 0)[self._spans.resource[self._rows]]
+        return has_value
 
     def _text(self, source: Source) -> pa.Array:
         match source:
@@ -83,8 +123,6 @@ class Pivot:
                 )
             case SpanName():
                 return _converted(_filled(self._spans.name.take(pa.array(self._rows))), source)
-            case ParentName():
-                return _converted(_filled(self._parent_names()), source)
             case Constant():
                 return pa.repeat(source.text, len(self._rows))
 
@@ -95,12 +133,13 @@ class Pivot:
         )
 
     def _attribute(self, source: Attribute, read: Callable[[Attributes, Positions], pa.Array]) -> pa.Array:
-        key = self._index[source.key]
-        on_span, on_resource = self._on_span[key], self._on_resource[key]
-        if source.on == "resource":
+        on_span = self._on_span.get(source.key) if source.on != "resource" else None
+        on_resource = self._on_resource.get(source.key) if source.on != "span" else None
+        if on_span is None:
+            assert on_resource is not None, "it occurs"
             return self._of_resources(read, on_resource)
         of_span = read(self._spans.attributes, on_span)
-        if source.on == "span" or not of_span.null_count or (on_resource < 0).all():
+        if on_resource is None or not of_span.null_count:
             return of_span
         return pc.coalesce(of_span, self._of_resources(read, on_resource))
 
@@ -109,29 +148,23 @@ class Pivot:
     ) -> pa.Array:
         return read(self._spans.resource_attributes, positions).take(self._resource_of_row)
 
-    def _parent_names(self) -> pa.Array:
-        span_ids = self._qualified(self._spans.span_id, self._all_rows)
-        parents = self._qualified(self._spans.parent_span_id, self._rows)
-        return self._spans.name.take(pa.array(self._all_rows)).take(pc.index_in(parents, value_set=span_ids))
 
-    def _qualified(self, ids: pa.Array, rows: Indices) -> pa.Array:
-        """Ids of spans with the trace and the resource that they are looked for in."""
-        resources = pa.array(self._spans.resource[rows]).cast(pa.string()).cast(pa.binary())
-        return pc.binary_join_element_wise(
-            self._spans.trace_id.take(pa.array(rows)), ids.take(pa.array(rows)), resources, b""
-        )
-
-
-def _first_positions(attributes: Attributes, owners: int, keys: Keys) -> npt.NDArray[np.int32]:
-    """One row per key that is read, one column per owner."""
+def _first_positions(attributes: Attributes, owners: int, keys: Keys) -> dict[str, Positions]:
+    """Of each key that is read and that occurs, one position per owner."""
     empty = numpy_mask(pc.equal(pc.binary_length(attributes.string), 0).fill_null(False))
     key = keys.of_code.take(attributes.code)
     wanted = np.flatnonzero((key != UNKNOWN) & ~empty).astype(np.int32)
-    cells = key[wanted].astype(np.int64) * owners + attributes.owner[wanted]
-    positions = np.full(len(keys.index) * owners, -1, dtype=np.int32)
+    key = key[wanted]
+    occurs = np.zeros(UNKNOWN, dtype=np.bool_)
+    occurs[key] = True
+    found = np.flatnonzero(occurs)
+    turn = np.zeros(UNKNOWN, dtype=np.int64)
+    turn[found] = np.arange(len(found)) * owners
+    cells = turn.take(key) + attributes.owner[wanted]
+    positions = np.full(len(found) * owners, -1, dtype=np.int32)
     # Of several writes to one cell the last one stays, so the first attribute is written last.
     positions[cells[::-1]] = wanted[::-1]
-    return positions.reshape(len(keys.index), owners)
+    return {keys.names[index]: positions[turn[index] :][:owners] for index in found}
 
 
 def _text(attributes: Attributes, positions: Positions) -> pa.Array:
@@ -144,7 +177,7 @@ def _text(attributes: Attributes, positions: Positions) -> pa.Array:
     return text
 
 
-def _converted(text: pa.Array, source: Attribute | SpanName | ParentName) -> pa.Array:
+def _converted(text: pa.Array, source: Attribute | SpanName) -> pa.Array:
     """What the source's pattern finds in each text, in our words."""
     if source.pattern is not None:
         text = _filled(pc.struct_field(pc.extract_regex(text, source.pattern), GROUP))

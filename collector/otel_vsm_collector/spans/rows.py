@@ -25,7 +25,10 @@ from otel_vsm_collector.spans.accept import AcceptedSpans
 from otel_vsm_collector.spans.classify import Classes, Classifier
 from otel_vsm_collector.spans.columns import MAPPED, schema
 from otel_vsm_collector.spans.decode import Indices, Spans, joined, sized
+from otel_vsm_collector.spans.mappings.mapping import Source
+from otel_vsm_collector.spans.moments import Told, rows_of_moments
 from otel_vsm_collector.spans.pivot import Pivot
+from otel_vsm_collector.spans.results import result_of
 
 _INCIDENT_EVENTS = pa.array([str(event) for event in EventName if event.name.startswith("INCIDENT_")])
 _ELSEWHERE_EVENTS = pa.array(
@@ -63,7 +66,8 @@ def ledger_rows(batches: Sequence[Numbered]) -> Rows:
     taken = pa.array(rows)
     seq = np.concatenate([np.array(batch.seqs)[batch.accepted.decoded.payload] for batch in batches])
     started_at, ended_at = _times(spans.start[rows], spans.end[rows])
-    columns = _mapped_columns(spans, rows, classes[rows], batches[0].accepted.classifier) | {
+    mapped = _Mapped(spans, rows, classes[rows], batches[0].accepted.classifier)
+    columns = mapped.columns() | {
         "seq": pa.array(seq[rows]),
         "trace_id": _hex(spans.trace_id.take(taken), 16),
         "span_id": _hex(spans.span_id.take(taken), 8),
@@ -75,26 +79,46 @@ def ledger_rows(batches: Sequence[Numbered]) -> Rows:
         "future": pa.nulls(len(rows), pa.bool_()),
     }
     _normalise(columns)
-    return Rows(_table("span", columns), _table("span_link", _link_columns(spans, rows, columns)))
+    table = _table("span", columns)
+    if told := mapped.moments():
+        table = pa.concat_tables([table, rows_of_moments(columns, told)])
+    return Rows(table, _table("span_link", _link_columns(spans, rows, columns)))
 
 
-def _mapped_columns(spans: Spans, rows: Indices, mapping: Classes, classifier: Classifier) -> Columns:
-    """What mappings say; `mapping` is the index of each row's."""
+class _Mapped:
+    """What mappings say of some rows of spans; `mapping` is the index of each row's."""
 
-    def columns(index: int, own: Indices) -> Columns:
-        pivot = Pivot(spans, classifier.keys[index], rows=own, all_rows=rows)
-        sources = classifier.mappings[index].columns
-        return {column.name: pivot.column(sources.get(column.name, ()), column.type) for column in MAPPED}
+    def __init__(self, spans: Spans, rows: Indices, mapping: Classes, classifier: Classifier) -> None:
+        turns = [(index, np.flatnonzero(mapping == index)) for index in np.unique(mapping)]
+        self._mappings = [classifier.mappings[index] for index, _ in turns]
+        self._pivots = [Pivot(spans, classifier.keys[index], rows[turn]) for index, turn in turns]
+        order = np.argsort(np.concatenate([turn for _, turn in turns])) if len(turns) > 1 else None
+        self._order = None if order is None else pa.array(order)
 
-    first = mapping[0] if len(rows) else 0
-    if (mapping == first).all():
-        return columns(first, rows)
-    turns = [(index, np.flatnonzero(mapping == index)) for index in np.unique(mapping)]
-    parts = [columns(index, rows[turn]) for index, turn in turns]
-    order = pa.array(np.argsort(np.concatenate([turn for _, turn in turns])))
-    return {
-        column.name: pa.concat_arrays([part[column.name] for part in parts]).take(order) for column in MAPPED
-    }
+    def columns(self) -> Columns:
+        return {
+            column.name: self._column(
+                [mapping.columns.get(column.name, ()) for mapping in self._mappings], column.type
+            )
+            for column in MAPPED
+        }
+
+    def moments(self) -> list[Told]:
+        events = dict.fromkeys(event for mapping in self._mappings for event in mapping.moments)
+        return [
+            Told(
+                event,
+                self._column([mapping.moments.get(event, ()) for mapping in self._mappings], pa.string()),
+            )
+            for event in events
+        ]
+
+    def _column(self, sources: Sequence[Sequence[Source]], kind: pa.DataType) -> pa.Array:
+        """What the sources of each mapping say."""
+        parts = [pivot.column(some, kind) for pivot, some in zip(self._pivots, sources, strict=True)]
+        if self._order is None:
+            return parts[0] if parts else pa.nulls(0, kind)
+        return pa.concat_arrays(parts).take(self._order)
 
 
 def _normalise(columns: Columns) -> None:
@@ -107,7 +131,7 @@ def _normalise(columns: Columns) -> None:
     columns["artifact_hash"] = pc.coalesce(named, _per_value(columns["artifact_purl"], digest_of))
     columns["artifact_purl"] = _per_value(columns["artifact_purl"], package_of)
     columns["change_id"] = _change_ids(columns)
-    result = pc.utf8_lower(columns["result"])
+    result = _per_value(columns["result"], result_of)
     if result.null_count:
         marks = (columns[name] for name in ("stage_name", "stage_type", "deployment_kind", "deployment_id"))
         is_stage = pc.and_(pc.is_null(columns["event_name"]), pc.is_valid(pc.coalesce(*marks)))

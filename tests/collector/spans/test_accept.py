@@ -110,11 +110,16 @@ def test_each_span_is_rejected_for_one_reason(otlp: Otlp) -> None:
         ({"deployment.id": "7"}, {}, True),
         ({"vsm.of.another.kind": "x"}, {}, True),
         ({"deployment.status": "x"}, {}, True),
-        ({}, {"cicd.pipeline.name": "main"}, True),
-        ({}, {"cicd.of.another.kind": "main"}, True),
+        # What a pipeline runs has it on its resource: compilers, tests, and what those call.
+        ({}, {"cicd.pipeline.run.id": "7", "cicd.pipeline.task.name": "test"}, False),
+        ({"cicd.pipeline.run.id": "7", "cicd.pipeline.name": "main"}, {}, False),
+        ({"cicd.of.another.kind": "main"}, {}, True),
         ({}, {"vsm.stage.name": "build"}, True),
         ({}, {"vcs.ref.head.revision": "abc"}, False),
         ({}, {"deployment.environment.name": "production"}, False),
+        ({"deployment.environment.name": "production", "service.name": "shop"}, {}, False),
+        ({"deployment.environment": "ci"}, {}, False),
+        ({"deployment.environment.name": "production", "deployment.id": "7"}, {}, True),
         (
             {},
             {"vsm.change.id": "r#1", "vsm.team": "a", "vsm.value_stream": "b", "vsm.work_item.id": "c"},

@@ -15,7 +15,7 @@ from handmade.otlp import Otlp, key_values
 from otel_vsm_collector.spans.accept import Counts, accept
 from otel_vsm_collector.spans.classify import Classifier
 from otel_vsm_collector.spans.mappings import MAPPINGS
-from otel_vsm_collector.spans.mappings.mapping import Attribute, Constant, Mapping, ParentName
+from otel_vsm_collector.spans.mappings.mapping import Attribute, Constant, Mapping
 from otel_vsm_collector.spans.rows import Numbered, ledger_rows
 
 GITLAB = Mapping(
@@ -29,7 +29,6 @@ GITLAB = Mapping(
         "stage_name": (Attribute("cicd.pipeline.task.name", "span"),),
         "stage_type": (
             Attribute("gitlab.environment.action", pattern="^(?P<value>start)$", words={"start": "deploy"}),
-            ParentName(words={"verify": "test"}),
         ),
         "queue_s": (Attribute("gitlab.job.queued_duration", "span"),),
         "result": (
@@ -142,12 +141,10 @@ OF_EACH = {
     "actor_type": "automation",
 }
 EXPECTED = {
-    # Their own parent is dropped, so that it has no name to give.
     "Verify": OF_EACH,
     "ship": OF_EACH,
     "unit": {
         "stage_name": "unit",
-        "stage_type": "test",
         "queue_s": 2.5,
         "result": "cancellation",
         **OF_EACH,
@@ -186,8 +183,7 @@ def test_in_one_request_with_ours_each_is_understood_by_its_own_mapping(
         "stage_name": "build",
         "change_id": "github.com/acme/web#1",
         "request": "1",
-        # Another emitter's words mean nothing here.
-        "result": "failed",
+        "result": "failure",
     }
     assert rows(mixed) == EXPECTED | {"build": expected}
     accepted = accept([mixed.SerializeToString()], classifier=CLASSIFIER)
@@ -219,12 +215,3 @@ def test_spans_of_both_in_one_resource_and_of_several_requests_stay_apart(otlp: 
         foreign = int(row["name"]) % 3 > 0
         assert row["stage_name"] == row["name"]
         assert (row["team"], row["actor_type"]) == ((None, "automation") if foreign else (row["name"], None))
-
-
-def test_without_its_mapping_the_convention_understands_what_it_can(
-    pipeline: ExportTraceServiceRequest,
-) -> None:
-    """That is why a tool's own mapping comes before the convention."""
-    found = rows(pipeline, Classifier(MAPPINGS))
-    assert set(found) == {"main", "Verify", "ship", "unit", "to production"}
-    assert found["unit"]["change_id"] == "gitlab.com/acme/shop#99000123"

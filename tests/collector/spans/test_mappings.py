@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from handmade.otlp import Otlp
 from otel_vsm_collector.spans.accept import Counts, accept
@@ -20,7 +19,6 @@ from otel_vsm_collector.spans.mappings.mapping import (
     Attribute,
     Constant,
     Mapping,
-    ParentName,
     Source,
     SpanName,
 )
@@ -108,9 +106,6 @@ class TestConversions:
         source = Attribute("x.a", pattern=r"^job:(?P<value>\w+)", words={"unit": "test"})
         assert value_of(source, {"x.a": "job:Unit"}) == "test"
 
-    def test_a_result_is_in_lower_case_whatever_mapping_it_came_by(self, value_of: Any) -> None:
-        assert value_of(Attribute("x.a"), {"x.a": "ABORTED"}, column="result") == "aborted"
-
     @pytest.mark.parametrize(
         ("per_second", "given", "seconds"),
         [
@@ -143,56 +138,89 @@ class TestConversions:
         assert {row[column.name] for column in MAPPED} == {None}
 
 
-class TestParents:
-    """A parent's name is said of its children, where all that the journal holds tells whose it is."""
+class TestConditions:
+    """A source that counts only for some spans."""
 
-    TYPE = mapping(span_prefixes=("x.",), columns={"stage_type": (ParentName(words={"verify": "test"}),)})
-    TRACE = bytes(range(16))
+    TYPE = mapping(
+        columns={
+            "stage_type": (
+                Constant(
+                    "deploy", where=(Attribute("x.a", "span"), Attribute("x.b", pattern="^(?P<value>yes)$"))
+                ),
+                Attribute("x.c", unless=(SpanName(pattern="^(?P<value>Phase: )"), Attribute("x.d"))),
+                Constant("other", where=(Attribute("x.e", unless=(Attribute("x.d"),)),)),
+            )
+        }
+    )
 
-    def spans(self, **of_child: Any) -> tuple[Span, Span]:
-        parent = Span(trace_id=self.TRACE, span_id=b"p" * 8, name="Verify", start_time_unix_nano=1)
-        child = Span(
-            **({"trace_id": self.TRACE, "span_id": b"c" * 8, "parent_span_id": b"p" * 8} | of_child),
-            start_time_unix_nano=1,
-        )
-        for span in (parent, child):
-            span.attributes.add(key="x.").value.string_value = "x"
-        return parent, child
+    @pytest.mark.parametrize(
+        ("said", "name", "expected"),
+        [
+            ({"x.a": "1"}, "", "deploy"),
+            ({"x.a": False}, "", "deploy"),
+            ({"x.a": ""}, "", None),
+            ({"x.b": "yes"}, "", "deploy"),
+            ({"x.b": "no"}, "", None),
+            ({"x.c": "build"}, "", "build"),
+            ({"x.b": "yes", "x.c": "build"}, "", "deploy"),
+            ({"x.c": "build"}, "Phase: Run", None),
+            ({"x.c": "build", "x.d": "1"}, "", None),
+            ({"x.c": "build", "x.d": "1", "x.e": "1"}, "", None),
+            ({"x.c": "build", "x.e": "1"}, "Phase: Run", "other"),
+        ],
+    )
+    def test_it_counts_where_its_conditions_hold(
+        self, otlp: Otlp, said: Values, name: str, expected: str | None
+    ) -> None:
+        spans = [otlp.span({"x.": ""} | said, name=name), otlp.span({"x.": "", "x.c": "test"}, name="n")]
+        for some in (spans, spans[::-1]):
+            found = {row["name"]: row["stage_type"] for row in rows(otlp.payload(*some), self.TYPE)}
+            assert found == {name: expected, "n": "test"}
+        (alone,) = rows(otlp.payload(spans[0]), self.TYPE)
+        assert alone["stage_type"] == expected
 
-    def types(self, request: ExportTraceServiceRequest, *mappings: Mapping) -> dict[str, Any]:
-        found = rows(request.SerializeToString(), *(mappings or (self.TYPE,)))
-        return {row["span_id"]: row["stage_type"] for row in found}
+    def test_a_condition_is_of_the_span_or_its_resource_as_it_says(self, otlp: Otlp) -> None:
+        def value(condition: Attribute, **parts: Values) -> Any:
+            payload = otlp.payload(
+                otlp.span({"x.": ""} | parts.get("span", {})), resource=parts.get("resource")
+            )
+            (row,) = rows(payload, mapping(columns={"team": (Constant("a", where=(condition,)),)}))
+            return row["team"]
 
-    def test_in_either_order(self, otlp: Otlp) -> None:
-        parent, child = self.spans()
-        for order in ((parent, child), (child, parent)):
-            assert self.types(otlp.request(*order)) == {"63" * 8: "test", "70" * 8: None}
+        for condition, on_span, on_resource in (
+            (Attribute("x.a"), "a", "a"),
+            (Attribute("x.a", "span"), "a", None),
+            (Attribute("x.a", "resource"), None, "a"),
+        ):
+            assert value(condition, span={"x.a": "1"}) == on_span
+            assert value(condition, resource={"x.a": "1"}) == on_resource
+            assert value(condition) is None
 
-    def test_not_of_another_trace(self, otlp: Otlp) -> None:
-        parent, child = self.spans(trace_id=b"t" * 16)
-        assert self.types(otlp.request(parent, child))["63" * 8] is None
 
-    def test_not_without_a_parent(self, otlp: Otlp) -> None:
-        for nobody in (b"", bytes(8), b"q" * 8):
-            parent, child = self.spans(parent_span_id=nobody)
-            assert self.types(otlp.request(parent, child))["63" * 8] is None
+class TestResults:
+    @pytest.mark.parametrize(
+        ("words", "result"),
+        [
+            ("success SUCCEEDED Passed ok fixed", "success"),
+            ("failure failed UNSTABLE", "failure"),
+            ("error errored broken startup_failure", "error"),
+            ("timeout timed_out", "timeout"),
+            ("cancellation cancelled canceled ABORTED killed", "cancellation"),
+            ("skip skipped neutral NOT_BUILT manual", "skip"),
+            ("Waiting", "waiting"),
+        ],
+    )
+    def test_one_word_for_each_result_whatever_mapping_it_came_by(
+        self, otlp: Otlp, words: str, result: str
+    ) -> None:
+        spans = [otlp.span({"x.r": word}) for word in words.split()]
+        found = rows(otlp.payload(*spans), mapping(columns={"result": (Attribute("x.r"),)}))
+        assert [row["result"] for row in found] == [result] * len(spans)
 
-    def test_not_of_another_resource_since_that_may_come_in_another_request(self, otlp: Otlp) -> None:
-        parent, child = self.spans()
-        request = otlp.request(parent)
-        request.MergeFrom(otlp.request(child))
-        assert self.types(request)["63" * 8] is None
-
-    def test_not_where_the_parent_is_not_kept_since_the_journal_does_not_have_it(self, otlp: Otlp) -> None:
-        parent, child = self.spans()
-        del parent.attributes[:]
-        assert self.types(otlp.request(parent, child)) == {"63" * 8: None}
-
-    def test_of_a_parent_that_another_mapping_understands(self, otlp: Otlp) -> None:
-        parent, child = self.spans()
-        parent.attributes[0].key = "y."
-        others = mapping(span_prefixes=("y.",))
-        assert self.types(otlp.request(parent, child), others, self.TYPE)["63" * 8] == "test"
+    def test_what_is_true_or_not_passed_or_did_not(self, otlp: Otlp) -> None:
+        payload = otlp.payload(otlp.span({"x.r": True}), otlp.span({"x.r": False}))
+        found = rows(payload, mapping(columns={"result": (Attribute("x.r"),)}))
+        assert [row["result"] for row in found] == ["success", "failure"]
 
 
 class TestDropped:
@@ -231,6 +259,7 @@ ANY_MAPPINGS = st.lists(
         span_prefixes=PREFIXES,
         resource_prefixes=PREFIXES,
         context=st.lists(KEYS, max_size=2).map(tuple),
+        resource_context=st.lists(KEYS, max_size=1).map(tuple),
         # Keys that are known, and others.
         columns=st.just({"team": (Attribute("b.y"), Attribute("a.x"))}),
     ),
@@ -249,8 +278,11 @@ RESOURCES = st.lists(
 def about(one: Mapping, scope: str, span: list[str], resource: list[str]) -> bool:
     return (
         scope in one.scopes
-        or any(key.startswith(one.span_prefixes) for key in span)
-        or any(key.startswith(one.resource_prefixes) and key not in one.context for key in resource)
+        or any(key.startswith(one.span_prefixes) and key not in one.context for key in span)
+        or any(
+            key.startswith(one.resource_prefixes) and key not in (*one.context, *one.resource_context)
+            for key in resource
+        )
     )
 
 
@@ -319,7 +351,10 @@ def test_no_two_mappings_have_one_name() -> None:
         ),
         ({"columns": {"team": (Attribute("a", per_second=1e9),)}}, "source of team that is no text"),
         ({"columns": {"team": (Attribute("a", pattern="a(b)"),)}}, r"a pattern without \(\?P<value>…\)"),
-        ({"dropped": (ParentName(),)}, "drops spans by the name of their parent"),
+        (
+            {"columns": {"team": (Constant("a", where=(Attribute("x.a", pattern="a"),)),)}},
+            r"a pattern without \(\?P<value>…\)",
+        ),
     ],
 )
 def test_a_mapping_that_contradicts_itself_says_so(parts: Values, sentence: str) -> None:

@@ -136,7 +136,7 @@ def test_a_span_with_everything(row: Callable[..., Row]) -> None:
 def test_an_attempt_is_told_by_itself_or_by_the_runs_address(
     row: Callable[..., Row], attributes: dict[str, Any], attempt: int | None
 ) -> None:
-    assert row(attributes)["attempt"] == attempt
+    assert row({"vsm.stage.name": "build"} | attributes)["attempt"] == attempt
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,21 @@ from otel_vsm_collector.derive.refresh import duplicates
 from otel_vsm_collector.derive.refresh.plan import Observe, Plan
 from otel_vsm_collector.derive.refresh.steps import identities, outcomes, own_facts, scope, sequence
 from otel_vsm_collector.derive.rules import requests
-from otel_vsm_collector.spans import arrivals, classify, mappings, pivot, rows
+from otel_vsm_collector.spans import arrivals, classify, mappings, moments, pivot, results, rows
 from otel_vsm_collector.stores.engine import Engine
 
-_BESIDE_THE_PLAN = (artifact, identity, arrivals, classify, pivot, rows, duplicates, requests)
+_BESIDE_THE_PLAN = (
+    artifact,
+    identity,
+    arrivals,
+    classify,
+    moments,
+    pivot,
+    results,
+    rows,
+    duplicates,
+    requests,
+)
 """What the facts follow from as well, and is no query: a change of it must not go unnoticed."""
 
 
