@@ -189,15 +189,16 @@ def event_span_id(owner: str, event: str, subject: str = "", revision: str | Non
     events: the request that was rebased is merged as each of its commits.
     """
     about = (subject, revision) if revision else (subject,)
-    return SpanId(_digest("\0".join(("vsm.event", owner, event, *about)))[:16])
+    return SpanId(digest("\0".join(("vsm.event", owner, event, *about)))[:16])
 
 
 def _root(kind: str, name: str) -> SpanReference:
-    digest = _digest(f"{kind}:{name}")
-    return SpanReference(TraceId(digest[:32]), SpanId(digest[32:48]))
+    ids = digest(f"{kind}:{name}")
+    return SpanReference(TraceId(ids[:32]), SpanId(ids[32:48]))
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """64 hexadecimal digits that follow from the text alone."""
     # Takes 3 ms to import, which a wrapped command need not wait for where git is waited for anyway.
     from hashlib import sha256
 

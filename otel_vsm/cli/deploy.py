@@ -1,7 +1,6 @@
 """`otel-vsm deploy`: a version of a service put into an environment."""
 
 import os
-from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -31,6 +30,7 @@ from otel_vsm.cli.wrapper import (
     wrapped_command,
 )
 from otel_vsm.context import Context, Subject, trace_parent_of_change
+from otel_vsm.identity import digest
 from otel_vsm.semconv import CICD_PIPELINE_RUN_ID, DeploymentKind, StageType, TaskResult
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ def _id_of_run(options: _Options, context: Context) -> str | None:
     # A rollback may be of the same checkout as what it takes back.
     what = (context.revision, options.version, options.kind)
     apart = "\0".join(part or "" for part in (*where, *what))
-    return sha256(apart.encode()).hexdigest()[:32]
+    return digest(apart)[:32]
 
 
 def _record(options: _Options, changes: _Changes, origin: "Origin", run: "Run") -> "Record":

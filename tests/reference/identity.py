@@ -115,9 +115,9 @@ def _changes(rows: list[Row]) -> list[set[str]]:
     joins: list[tuple[tuple[Any, ...], str, str]] = []
     written: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        own = own_name(row)
-        for name in all_names(row):
-            assert own is not None
+        names = all_names(row)
+        for name in names:
+            own = names[0]
             written[node(name)].add(name)
             became = row["event_name"] == "change.merged" or (own, row["ref_name"]) in bases
             result = is_request(own) and name == revision_name(row) and became

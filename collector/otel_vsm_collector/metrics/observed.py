@@ -13,11 +13,11 @@ import ibis
 from ibis.expr import types as ir
 
 from otel_vsm import identity, semconv
-from otel_vsm.semconv import TaskResult
 from otel_vsm.semconv import metrics as registry
 from otel_vsm.semconv.metrics import Metric
 from otel_vsm_collector.derive import tables
 from otel_vsm_collector.derive.rules import evidence
+from otel_vsm_collector.derive.rules.stages import BAD
 
 Fact = Literal[
     "stage_run",
@@ -180,7 +180,7 @@ FROM_ZERO = (
     FromZero(
         metric=registry.VSM_DEPLOYMENT_COUNT,
         fact="deployment",
-        values={semconv.CICD_PIPELINE_TASK_RUN_RESULT: (TaskResult.FAILURE.value,)},
+        values={semconv.CICD_PIPELINE_TASK_RUN_RESULT: BAD},
     ),
     FromZero(
         metric=registry.VSM_DEPLOYMENT_FAILURE_COUNT,

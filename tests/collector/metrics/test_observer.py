@@ -147,6 +147,7 @@ def test_deployments_count_once_and_again_when_they_turn_out_to_fail(facts: Fact
     assert counted(observer, "vsm.deployment.count") == {
         of("shop", "production", "rollout", "success"): 1,
         of("shop", "production", "rollout", "failure"): 1,
+        **{of("shop", "production", "rollout", result): 0 for result in ("error", "timeout")},
     }
     failures = counted(observer, "vsm.deployment.failure.count")
     assert {attributes: count for attributes, count in failures.items() if count} == {
@@ -166,7 +167,7 @@ def test_failures_are_counted_from_0_on_since_the_first_deployment(facts: FactSt
     }
     assert counted(observer, "vsm.deployment.count") == {
         of("shop", "production", "rollout", "success"): 1,
-        of("shop", "production", "rollout", "failure"): 0,
+        **{of("shop", "production", "rollout", result): 0 for result in ("failure", "error", "timeout")},
     }
 
 
@@ -230,7 +231,7 @@ def test_counts_add_up_and_start_when_the_collector_did(facts: FactStore) -> Non
     for expected in (1, 2, 3):
         observer.observe(facts.connection, "deployment", "deployment")
         observer.commit()
-        point, _ = numbers(collected(observer)["vsm.deployment.count"])
+        point, *_ = numbers(collected(observer)["vsm.deployment.count"])
         assert point.value == expected
         starts.append(point.start_time_unix_nano)
     assert len(set(starts)) == 1

@@ -53,7 +53,7 @@ def delivered(facts: FactStore) -> FactStore:
 def test_a_lead_time_shows_its_changes_and_how_each_was_found(web: Web, delivered: FactStore) -> None:
     found = web.get(f"/api/v1/explain?figure=change_lead_time&{IN_MAY}").json
     assert found["value"] == web.get(f"/api/v1/dora?{IN_MAY}").json["change_lead_time"]
-    assert found["settings"]["mapping"] == ["links", "revision", "artifact"]
+    assert found["settings"]["mapping"] == ["links", "ancestry", "revision", "artifact"]
     assert found["counted"] == {"rows": 1, "by_method": {"change.first_commit": 1}, "by_reason": {}}
     assert found["left_out"]["by_reason"] == {"clock_skew": 1}
     assert found["reasons"] == {"clock_skew": "it would have ended before it began: the clocks disagree"}
