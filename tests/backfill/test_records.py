@@ -115,6 +115,8 @@ def test_a_change_is_told_by_two_events_in_its_trace() -> None:
     common = {
         "vsm.change.id": "github.com/acme/shop#7",
         "vcs.repository.url.full": "https://github.com/acme/shop",
+        "vcs.owner.name": "acme",
+        "vcs.repository.name": "shop",
         "vcs.change.id": "7",
         "vcs.ref.head.revision": "m",
         "vsm.team": "checkout",
@@ -136,9 +138,13 @@ def test_a_deployment_lives_in_its_heads_trace_and_links_to_the_others() -> None
     assert {key: value for key, value in v2.attributes.items() if key != "deployment.id"} == {
         "vsm.change.id": "github.com/acme/shop@b",
         "vcs.repository.url.full": "https://github.com/acme/shop",
+        "vcs.owner.name": "acme",
+        "vcs.repository.name": "shop",
         "vcs.ref.head.revision": "b",
         "vsm.team": "checkout",
         "vsm.backfilled": True,
+        "cicd.pipeline.task.name": "deploy",
+        "cicd.pipeline.task.type": "deploy",
         "vsm.stage.name": "deploy",
         "vsm.stage.type": "deploy",
         "vsm.deployment.kind": "rollout",
