@@ -12,6 +12,7 @@ from functools import cached_property
 
 from otel_vsm.backfill.history import Commit, History
 from otel_vsm.backfill.tags import Tag
+from otel_vsm.context import Context
 from otel_vsm.identity import ChangeId, Repository, change_of_commit, change_of_request
 from otel_vsm.message import Revert
 
@@ -31,6 +32,16 @@ class Change:
     merged_s: int
     reverts: tuple[ChangeId, ...]
     """The changes that it takes back."""
+
+    def context(self, repository: Repository, revision: str | None = None) -> Context:
+        """What is told of it, at its own revision unless another is given."""
+        return Context(
+            change=self.id,
+            repository=repository,
+            request=None if self.request is None else str(self.request),
+            revision=revision or self.revision,
+            reverts=self.reverts,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

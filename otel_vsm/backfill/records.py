@@ -7,7 +7,7 @@ from itertools import groupby
 
 from otel_vsm import emit
 from otel_vsm.backfill.deliveries import Change, Deliveries, Deployment
-from otel_vsm.context import Context, TraceParent
+from otel_vsm.context import TraceParent
 from otel_vsm.identity import ChangeId, Repository, change_root, event_span_id
 from otel_vsm.record import Record
 from otel_vsm.semconv import EventName, StageType, TaskResult
@@ -77,13 +77,7 @@ def _deployment(
 
 def _origin(target: Target, change: Change, revision: str) -> emit.Origin:
     return emit.Origin(
-        context=Context(
-            change=change.id,
-            repository=target.repository,
-            request=None if change.request is None else str(change.request),
-            revision=revision,
-            reverts=change.reverts,
-        ),
+        context=change.context(target.repository, revision),
         parent=TraceParent(*change_root(change.id)),
         team=target.team,
         backfilled=True,

@@ -36,6 +36,7 @@ from otel_vsm.semconv import CICD_PIPELINE_RUN_ID, DeploymentKind, StageType, Ta
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from otel_vsm.change_times import ChangeTime
     from otel_vsm.emit import Origin, Run
     from otel_vsm.identity import ChangeId
     from otel_vsm.record import Record
@@ -179,6 +180,7 @@ def deploy(
             common,
             to_record=to_record,
             meanwhile=commits.changes,
+            times=ChangeTimes(commits.times),
             variables=lambda context: {DEPLOYMENT_VARIABLE: id_in(context)},
             traceparent_variables=(DEPLOYMENT_TRACEPARENT_VARIABLE,),
         )
@@ -197,7 +199,7 @@ def deploy(
     def record() -> "Record":
         return to_record(origin_of(common, context, parent, backfilled=at_ns is not None), run)
 
-    export_and_leave(context, record, ChangeTimes())
+    export_and_leave(context, record, ChangeTimes(commits.times))
 
 
 class _Changes(NamedTuple):
@@ -208,6 +210,8 @@ class _Changes(NamedTuple):
     carries: "tuple[ChangeId, ...]" = ()
     ancestors: "tuple[ChangeId, ...]" = ()
     cut_history: bool = False
+    times: "tuple[ChangeTime, ...]" = ()
+    """When these changes began and were merged."""
     warnings: tuple[str, ...] = ()
 
 
@@ -227,6 +231,12 @@ class _Commits:
                 self._changes = _standing_on(paths, context)
             self._changes = self._changes._replace(warnings=(*warnings, *self._changes.warnings))
         return self._changes
+
+    def times(self, context: Context) -> "Iterable[ChangeTime]":
+        """When the changes besides its own began and were merged, as git has it."""
+        changes = self.changes(context)
+        linked = {*changes.carries, *changes.ancestors}
+        return [time for time in changes.times if time.context.change in linked]
 
 
 def _id_of_run(options: _Options, context: Context) -> str | None:
@@ -285,6 +295,7 @@ def _usable(paths: tuple[str, ...], context: Context) -> tuple[tuple[str, ...] |
 def _since(previous: str, paths: tuple[str, ...] | None, context: Context) -> _Changes:
     """The previous revision in full, and the changes besides its own that came since then."""
     from otel_vsm import git
+    from otel_vsm.ancestry import ancestry
     from otel_vsm.message import change_names
 
     repository, revision = context.repository, context.revision
@@ -299,9 +310,11 @@ def _since(previous: str, paths: tuple[str, ...] | None, context: Context) -> _C
     try:
         commits = git.commits_between(in_full, revision, paths or ())
     except git.CommitRangeError as error:
-        return _Changes(in_full, warnings=(f"which changes are deployed cannot be told: {error}",))
+        problem = f"which changes are deployed cannot be told: {error}"
+        return _Changes(in_full, cut_history=True, warnings=(problem,))
     names = change_names(commits, git.messages)
-    return _Changes(in_full, _others((name.change(repository) for name in names), context))
+    carries = _others((name.change(repository) for name in names), context)
+    return _Changes(in_full, carries, times=ancestry(revision, repository, paths or ()).times)
 
 
 def _standing_on(paths: tuple[str, ...] | None, context: Context) -> _Changes:
@@ -311,7 +324,7 @@ def _standing_on(paths: tuple[str, ...] | None, context: Context) -> _Changes:
     from otel_vsm.ancestry import ancestry
 
     found = ancestry(context.revision, context.repository, paths or ())
-    return _Changes(ancestors=_others(found.changes, context), cut_history=found.cut)
+    return _Changes(ancestors=_others(found.changes, context), cut_history=found.cut, times=found.times)
 
 
 def _others(changes: "Iterable[ChangeId]", context: Context) -> "tuple[ChangeId, ...]":

@@ -4,7 +4,7 @@ What is imported at the top is imported before the user's command starts. The re
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
@@ -17,6 +17,7 @@ from otel_vsm.identity import SpanId
 from otel_vsm.semconv import TaskResult
 
 if TYPE_CHECKING:
+    from otel_vsm.change_times import ChangeTime
     from otel_vsm.emit import Artifact, Origin, Run
     from otel_vsm.record import Record
 
@@ -69,12 +70,13 @@ def run_and_export(
     on_success: Callable[[Context], None] | None = None,
     variables: Callable[[Context], Mapping[str, str]] = lambda _: {},
     traceparent_variables: Sequence[str] = (),
+    times: "ChangeTimes | None" = None,
 ) -> NoReturn:
     """Run the command as work on the change, export what `to_record` makes of it, and exit as it did.
 
     `meanwhile` is called while it runs, where telemetry is on, for what takes its time; what fails there is
     asked for again. `on_success` is called once it has succeeded, whether telemetry is on or not. The command
-    finds `variables` in its environment, and its span in `traceparent_variables`.
+    finds `variables` in its environment, and its span in `traceparent_variables`. `times` are told along.
     """
     process.die_of_interrupts()
     context = find_context_safely(common, Subject.WORK)
@@ -89,7 +91,7 @@ def run_and_export(
         # What the command calls of ours works on the same change, wherever it goes.
         env[CHANGE_VARIABLE] = context.change
 
-    times = ChangeTimes()
+    times = times or ChangeTimes()
 
     def load() -> None:
         nonlocal context
@@ -98,10 +100,11 @@ def run_and_export(
         if export.configured():
             with suppress(Exception):  # then it fails again when it is needed, and is said there
                 context = with_details(context)
-                times.read(context)
             if meanwhile:
                 with suppress(Exception):
                     meanwhile(context)
+            with suppress(Exception):
+                times.read(context)
             export.preload()
 
     completed = process.run(command, env, meanwhile=load)
@@ -119,7 +122,9 @@ def run_and_export(
 class ChangeTimes:
     """When the change was begun, opened and merged: told once in a run of a pipeline, along with work."""
 
-    def __init__(self) -> None:
+    def __init__(self, others: "Callable[[Context], Iterable[ChangeTime]] | None" = None) -> None:
+        """`others` gives the times of further changes."""
+        self._others = others
         self._records: list[Record] | None = None
         self._mark: str | None = None
 
@@ -141,12 +146,14 @@ class ChangeTimes:
         from otel_vsm.change_times import change_times
         from otel_vsm.run_marks import is_marked, mark_of
 
+        others = [emit.change_time(time) for time in self._others(context)] if self._others else []
         if context.ci and context.ci.run:
-            mark = mark_of(context.ci.run, "change", context.change or "", context.revision or "")
+            told = ("change", context.change or "", context.revision or "")
+            mark = mark_of(context.ci.run, *told, *(record.span_id for record in others))
             if is_marked(mark):
                 return []
             self._mark = mark
-        return [emit.change_time(time) for time in change_times(context)]
+        return [*(emit.change_time(time) for time in change_times(context)), *others]
 
 
 def export_record(context: Context, record: "Callable[[], Record]", times: ChangeTimes | None = None) -> None:

@@ -192,6 +192,7 @@ def test_a_shallow_clone_says_what_it_cannot_tell(
     [record] = without_history(otlp_receiver.records)
     assert record.links == ()
     assert record.attributes["vsm.deployment.previous.revision"] == previous
+    assert record.attributes["vsm.measurement.gap"] == "cut_history"
 
 
 def test_a_shallow_clone_that_has_the_previous_revision_apart_says_so(

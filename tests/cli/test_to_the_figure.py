@@ -78,6 +78,36 @@ def test_each_deployment_of_the_quick_start_brings_what_came_since_the_one_befor
     assert dora["change_lead_time"]["count"] == len(days)
 
 
+@pytest.mark.parametrize("told", ["ancestry", "previous"])
+def test_changes_that_no_pipeline_ran_for_are_delivered_with_their_lead_times(shop: Shop, told: str) -> None:
+    """Commits pushed together, and requests that were squashed and merged meanwhile."""
+    shop.commit("Start", ago=timedelta(days=20))
+    shop.commit("Trade", ago=timedelta(days=15))
+    first = shop.commit("Sell something", ago=timedelta(days=9))
+    shop.build_and_test()
+    assert shop.deploy() == {f"@{first}"}
+
+    commits = [shop.commit(f"Work {days}", ago=timedelta(days=days)) for days in (8, 7)]
+    shop.commit("Add a cart (#12)", ago=timedelta(days=6))
+    shop.git("switch", "--quiet", "--create", "topic")
+    shop.commit("Begin a basket", ago=timedelta(days=5))
+    shop.git("switch", "--quiet", "main")
+    message = "Merge pull request #13 from ada/topic"
+    shop.git("merge", "-qm", message, "--no-ff", "topic", ago=timedelta(days=4))
+    last = shop.commit("Work 3", ago=timedelta(days=3))
+    shop.build_and_test()
+    previous = ("--previous", first) if told == "previous" else ()
+    assert shop.deploy(*previous) == {*(f"@{sha}" for sha in commits), "#12", "#13", f"@{last}"}
+
+    days = {f"@{commits[0]}": 8, f"@{commits[1]}": 7, "#12": 6, "#13": 5, f"@{last}": 3}
+    for name, ago in days.items():
+        assert shop.change(name)["lead_time_s"] == shop.since(timedelta(days=ago))
+    asked = {"repository": shop.name, "window": "30d"}
+    assert shop.collector.get("/api/v1/dora", **asked)["change_lead_time"]["count"] == 6
+    # What was there before the first deployment is neither delivered by it nor in progress.
+    assert shop.collector.get("/api/v1/flow", **asked)["wip"] == 0
+
+
 def test_requests_that_were_squashed_and_rebased_on_the_way(shop: Shop, tmp_path: Path) -> None:
     shop.commit("Start (#1)", ago=timedelta(days=10))
     shop.build_and_test()

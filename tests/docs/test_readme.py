@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import metadata
 from pathlib import Path
 from shutil import which
@@ -19,6 +20,8 @@ import yaml
 ROOT = Path(__file__).parents[2]
 SNIPPETS = re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
 STARTS_A_COLLECTOR = "otel-vsm collector"
+LEAD_TIME = timedelta(days=3)
+BEGAN = (datetime.now(UTC) - LEAD_TIME).isoformat(timespec="seconds")
 
 # Stands in for pip: the environment is installed already, so all that can be wrong is the name.
 PIP = f"""\
@@ -91,7 +94,8 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     )
     reader.shell(
         "git init -q -b main; git remote add origin git@github.com:acme/shop.git;"
-        "git add .; git commit -qm 'Sell apples (#1)'; git tag v1.0"
+        f"git add .; export GIT_AUTHOR_DATE={BEGAN} GIT_COMMITTER_DATE={BEGAN};"
+        "git commit -qm 'Sell apples (#1)'; git tag v1.0"
     )
     (start,) = (
         line for text in snippets("sh") for line in text.splitlines() if line.startswith(STARTS_A_COLLECTOR)
@@ -164,6 +168,17 @@ def test_what_the_snippets_told_can_be_asked(reader: Reader) -> None:
         runs = {stage["name"]: stage["runs"] for stage in json.load(answer)["items"]}
     # Deployed by the pipeline, and by the tag in the history.
     assert runs == {"build": 1, "test": 1, "package": 1, "deploy": 2}
+
+
+def test_the_deployment_of_the_snippets_has_its_change_and_lead_time(reader: Reader) -> None:
+    api = f"http://{reader.ports['localhost:8750']}/api/v1"
+    with urlopen(f"{api}/deployments", timeout=10) as answer:
+        [deployment] = json.load(answer)["items"]
+    assert deployment["change_ids"] == ["github.com/acme/shop#1"]
+    with urlopen(f"{api}/dora?window=30d", timeout=10) as answer:
+        lead_time = json.load(answer)["change_lead_time"]
+    assert lead_time["count"] == 1
+    assert lead_time["p50"] == pytest.approx(LEAD_TIME.total_seconds(), abs=600)
 
 
 def test_links_lead_somewhere() -> None:

@@ -324,7 +324,7 @@ def carried(
 
 def _told(deployment: Deployment, done: list[Deployment], found: Carried, profile: Profile) -> dict[str, str]:
     """What a deployment carries by what it says itself."""
-    linked, stood = _claimed(deployment, "linked", profile), _claimed(deployment, "stood", profile)
+    linked, stood = claimed(deployment, "linked", profile), claimed(deployment, "stood", profile)
     head = _head(deployment, profile)
     first = deployment.before == 0
     if first and profile.first_deployment == "none":
@@ -338,9 +338,9 @@ def _told(deployment: Deployment, done: list[Deployment], found: Carried, profil
             linked = set()
     earlier = [other for other in done if other.order < deployment.order]
     for other in earlier:
-        before = _claimed(other, "stood", profile)
+        before = claimed(other, "stood", profile)
         head = head - before - set(found[other.id])
-        stood = stood - before - _claimed(other, "linked", profile) - _head(other, profile)
+        stood = stood - before - claimed(other, "linked", profile) - _head(other, profile)
     return {change: _method(change, deployment, profile) for change in head | linked | stood}
 
 
@@ -353,13 +353,14 @@ def _methods(deployment: Deployment, profile: Profile) -> dict[str, str]:
     return dict(sorted(used.items(), key=lambda one: METHODS.index(one[1])))
 
 
-def _claimed(deployment: Deployment, claim: str, profile: Profile) -> set[str]:
+def claimed(deployment: Deployment, claim: str, profile: Profile) -> set[str]:
+    """The changes that a deployment says this of, where the profile asks for it."""
     return deployment.claims[claim] if claim in _methods(deployment, profile) else set()
 
 
 def _head(deployment: Deployment, profile: Profile) -> set[str]:
     """The change that was deployed itself, by the first that finds one."""
-    claims = (_claimed(deployment, claim, profile) for claim in ("revision", "artifact", "own"))
+    claims = (claimed(deployment, claim, profile) for claim in ("revision", "artifact", "own"))
     return next(filter(None, claims), set())
 
 

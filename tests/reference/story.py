@@ -11,7 +11,7 @@ from otel_vsm_collector.declared.patterns import matches
 from otel_vsm_collector.declared.profiles import Profile
 from reference.changes import Change, changes
 from reference.deliveries import Delivery, first_artifacts, first_deliveries
-from reference.deployments import Carried, Deployment, carried, deployments
+from reference.deployments import Carried, Deployment, carried, claimed, deployments
 from reference.executions import Execution, executions
 from reference.failures import Judged, judged
 from reference.identity import Identities, identified
@@ -164,14 +164,35 @@ class Story:
             if deployment.done
             and deployment.finished_at < question.to_ns
             and self.in_environment(deployment.environment, there)
-            for change in self.carried[deployment.id]
+            for change in self.contained(deployment) | self.carried[deployment.id].keys()
         }
         abandoned = {
             change.id
             for change in self.facts.changes.values()
             if change.events.get("change.abandoned", question.to_ns) < question.to_ns
         }
-        return delivered | abandoned
+        return delivered | abandoned | self.delivered_before
+
+    def contained(self, deployment: Deployment) -> set[str]:
+        """All the changes that a deployment says that it has in it, new or not."""
+        return set().union(*(claimed(deployment, what, self.profile) for what in deployment.claims))
+
+    @cached_property
+    def delivered_before(self) -> set[str]:
+        """The changes that a first deployment found there and of which nothing was measured: no stage of
+        theirs was told, and no deployment carries them."""
+        found = {
+            change
+            for deployment in self.facts.deployments.values()
+            if deployment.done and deployment.before_alike == 0
+            for what in ("linked", "stood")
+            for change in claimed(deployment, what, self.profile)
+        }
+        measured = {change for changes in self.carried.values() for change in changes}
+        for change in self.facts.changes.values():
+            if self.runs_of(change) or any(row["stage_name"] is not None for row in change.rows):
+                measured.add(change.id)
+        return found - measured
 
     def first_deliveries(self, question: Question) -> list[Delivery]:
         """The first delivery of every change by a deployment to where is asked for, of any time."""

@@ -321,20 +321,33 @@ class FactTables:
 
     @cached_property
     def arrivals(self) -> ir.Table:
-        """(change_id, environment, arrived_at): when changes came where, also those that do not count."""
-        each = self.of_changes
-        if each._with_all_changes:
-            return each.arrived.select("change_id", "environment", arrived_at="delivered_at")
+        """(change_id, environment, arrived_at): when changes came where, also those that do not count, and
+        those that were there before anyone measured."""
+        columns = ("change_id", "environment", "arrived_at")
+        contained = self._contained.select(*columns)
+        if not self.definitions.by_time:
+            return contained
         done = tables.table("deployment_report").filter(ibis._.result == TaskResult.SUCCESS)
         done = done.select("environment", deployment_id="id", arrived_at="finished_at")
-        carried_changes = each.table("deployment_change").join(done, "deployment_id")
-        return carried_changes.select("change_id", "environment", "arrived_at")
+        carried_changes = self.of_changes.table("deployment_change").join(done, "deployment_id")
+        return contained.union(carried_changes.select(*columns))
+
+    @cached_property
+    def delivered_before(self) -> ir.Table:
+        """(change_id): the changes that were delivered before anyone measured.
+
+        A first deployment links to them or stands on them, none carries them, and of no stage was it told
+        that they were in it.
+        """
+        before = self._contained.filter(ibis._.before_first).select("change_id").distinct()
+        before = before.anti_join(self.of_changes.table("deployment_change"), "change_id")
+        unseen = tables.table("change").filter(ibis._.current_stage.isnull())
+        return before.semi_join(unseen, before.change_id == unseen.id)
 
     @property
-    def _with_all_changes(self) -> bool:
-        """Whether `arrived` has every change."""
-        units = {self.definitions.profile.unit, *([self._stored_profile.unit] if self._arrives_alike else ())}
-        return "change" in units
+    def _contained(self) -> ir.Table:
+        claims, order = tables.table("matched_claim"), tables.table("deployment_order")
+        return carried.contained(claims, order, self.definitions.profile)
 
     def timed(self, rows: ir.Table) -> ir.Table:
         """Rows of `arrived` that count, with their lead times."""

@@ -42,16 +42,7 @@ def deployment_changes(claims: ir.Table, order: ir.Table, profile: Profile) -> i
       shallow. Each change that any of them stood on is among the claims of the first that did. The first that
       comes from a repository is a first one in that.
     """
-    wanted = (*profile.mapping, *((OWN,) if {LINKS, ANCESTRY} & set(profile.mapping) else ()))
-    matches = claims.filter(claims.method.isin(wanted))
-    matches = matches.join(order, matches.deployment_id == order.id)
-    matches = matches.mutate(
-        linked=matches.method == LINKS,
-        standing=matches.method == ANCESTRY,
-        method=ifelse(matches.method == OWN, _method_of_own(matches, profile), matches.method),
-        rank=ibis.cases((matches.method == REVISION, 0), (matches.method == ARTIFACT, 1), else_=2),
-    )
-    matches = matches.filter(matches.method.notnull())
+    matches = _matches(claims, order, profile)
     heads = matches.filter(~matches.linked, ~matches.standing)
     heads = heads.mutate(best=heads["rank"].min().over(ibis.window(group_by=heads.deployment_id)))
     heads = heads.filter(heads["rank"] == heads.best).drop("best")
@@ -73,6 +64,37 @@ def deployment_changes(claims: ir.Table, order: ir.Table, profile: Profile) -> i
 
 
 _BROUGHT = ("deployment_id", "change_id")
+
+
+def contained(claims: ir.Table, order: ir.Table, profile: Profile) -> ir.Table:
+    """(change_id, environment, arrived_at, before_first): what successful deployments say of the changes that
+    they carry or stand on, whether or not they are the ones that brought them.
+
+    `before_first` are those that the first one from a repository links to or stands on. Arguments as in
+    `deployment_changes`.
+    """
+    matches = _matches(claims, order, profile)
+    matches = matches.filter(matches.number.notnull())
+    return matches.select(
+        "change_id",
+        "environment",
+        arrived_at="finished_at",
+        before_first=(matches.linked | matches.standing) & (matches.before_alike == 0),
+    )
+
+
+def _matches(claims: ir.Table, order: ir.Table, profile: Profile) -> ir.Table:
+    """The claims by methods that the profile uses, each with the place of its deployment."""
+    wanted = (*profile.mapping, *((OWN,) if {LINKS, ANCESTRY} & set(profile.mapping) else ()))
+    matches = claims.filter(claims.method.isin(wanted))
+    matches = matches.join(order, matches.deployment_id == order.id)
+    matches = matches.mutate(
+        linked=matches.method == LINKS,
+        standing=matches.method == ANCESTRY,
+        method=ifelse(matches.method == OWN, _method_of_own(matches, profile), matches.method),
+        rank=ibis.cases((matches.method == REVISION, 0), (matches.method == ARTIFACT, 1), else_=2),
+    )
+    return matches.filter(matches.method.notnull())
 
 
 def _method_of_own(matches: ir.Table, profile: Profile) -> ir.StringValue:

@@ -104,7 +104,8 @@ def open_changes(selection: Selection) -> ir.Table:
 def closed_changes(selection: Selection) -> ir.Table:
     """The changes (change_id) that were delivered or abandoned before the window's end.
 
-    Delivered means to the selected environment, production where none is selected.
+    Delivered means to the selected environment, production where none is selected: whatever a successful
+    deployment there has in it. What was delivered before anyone measured, was so everywhere.
     """
     there = selection.environment or PRODUCTION
     anywhere = Selection(from_ns=0, to_ns=0, environment=there, facts=selection.facts)
@@ -112,7 +113,12 @@ def closed_changes(selection: Selection) -> ir.Table:
     delivered = delivered.filter(delivered.arrived_at < selection.end)
     every = selection.table("change")
     abandoned = every.filter(every.abandoned_at < selection.end)
-    return delivered.select("change_id").union(abandoned.select(change_id="id"))
+    parts = (
+        delivered.select("change_id"),
+        selection.facts.delivered_before,
+        abandoned.select(change_id="id"),
+    )
+    return ibis.union(*parts)
 
 
 def in_stages(selection: Selection, rows: ir.Table) -> ir.Table:
