@@ -221,11 +221,16 @@ def assigned(tellings: ir.Table) -> ir.Table:
         done=as_happened.result == TaskResult.SUCCESS,
     )
     by_revision = past.drop("version").join(as_happened.drop("version"), [*PAIR, "revision"]).mutate(rank=0)
-    by_version = past.join(as_happened.rename(other_revision="revision"), [*PAIR, "version"])
-    by_version = by_version.filter(by_version.revision.isnull() | by_version.other_revision.isnull())
-    by_version = by_version.mutate(rank=1)
+    # One side without a revision at a time: many share a version that never changes.
+    named, nameless = past.filter(past.revision.notnull()), past.filter(past.revision.isnull())
+    as_named = as_happened.drop("revision")
+    as_nameless = as_happened.filter(as_happened.revision.isnull()).drop("revision")
+    by_version = [
+        one.drop("revision").join(other, [*PAIR, "version"]).mutate(rank=1)
+        for one, other in ((nameless, as_named), (named, as_nameless))
+    ]
     columns = ("telling_id", "deployment_id", "rank", "done", "finished_at", "started_at")
-    pairs = by_revision.select(*columns).union(by_version.select(*columns))
+    pairs = ibis.union(*(rows.select(*columns) for rows in (by_revision, *by_version)))
     order = [pairs["rank"], pairs.done.desc(), pairs.finished_at, pairs.started_at, pairs.deployment_id]
     first = ibis.row_number().over(ibis.window(group_by=pairs.telling_id, order_by=order))
     pairs = pairs.mutate(first=first)
