@@ -124,7 +124,7 @@ def take_in_batches(world: World, known: list[Span], data: st.DataObject) -> Non
 
 
 @pytest.mark.parametrize(
-    "examples", [pytest.param(5, id="few"), pytest.param(WORLDS, id="many", marks=pytest.mark.worlds)]
+    "examples", [pytest.param(3, id="few"), pytest.param(WORLDS, id="many", marks=pytest.mark.worlds)]
 )
 def test_what_came_bit_by_bit_is_what_is_derived_anew(duckdb_world: World, examples: int) -> None:
     world = duckdb_world
