@@ -57,7 +57,7 @@ class Deployment:
                 if _job(other) == _job(row) and other["pipeline_run"] == row["pipeline_run"]
             )
         ]
-        runs = [row for row in runs if not any(_followed(row, other) for other in runs)]
+        runs = [row for row in runs if not _run_again(row, runs)]
         return [row for row in self.all_rows if not is_run(row)] + runs
 
     @property
@@ -158,10 +158,25 @@ def _job(row: Row) -> tuple[Any, ...]:
     return row["repository"], row["job"], row["stage_name"], row["leg"]
 
 
+def _run_again(row: Row, runs: list[Row]) -> bool:
+    """Whether one of the runs did the same again when this one had ended."""
+    alike = [other for other in runs if _job(other) == _job(row) and other["revision"] == row["revision"]]
+    if row["attempt"] is None:
+        return any(_followed(row, other) for other in alike)
+    beside = [other for other in alike if _attempt(other) == _attempt(row)]
+    ended_at = max(other["ended_at"] for other in beside)
+    in_its_job = [other for other in beside if row["job_run"] and row["job_run"] == other["job_run"]]
+    return any(other["started_at"] > ended_at for other in alike) or any(
+        _followed(row, other) for other in in_its_job
+    )
+
+
+def _attempt(row: Row) -> tuple[Any, ...]:
+    return row["pipeline_run"], row["attempt"]
+
+
 def _followed(row: Row, other: Row) -> bool:
-    """Whether the other one did the same again when this one had ended."""
-    same = _job(row) == _job(other) and row["revision"] == other["revision"]
-    return bool(same and other["started_at"] >= row["ended_at"] and other["started_at"] > row["started_at"])
+    return bool(other["started_at"] >= row["ended_at"] and other["started_at"] > row["started_at"])
 
 
 Carried = dict[str, dict[str, str]]

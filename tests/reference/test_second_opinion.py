@@ -6,7 +6,6 @@ often it is asked. Where the two disagree, the smallest part of the smallest wor
 `OTEL_VSM_WORLDS=10000 pytest tests/reference` compares that many.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from random import Random
 from typing import TypeVar
@@ -22,13 +21,11 @@ from reference.asked import declarations, own_profiles, profiles, questions
 from reference.difference import Difference, differences
 from reference.product import Product
 from reference.story import Facts, Story
-from reference.worlds import World, spans_of, worlds
+from reference.worlds import SEED, WORLDS, World, spans_of, worlds
 from scenarios.question import Question
 
 Example = TypeVar("Example")
 
-WORLDS = int(os.environ.get("OTEL_VSM_WORLDS", "150"))
-SEED = int(os.environ.get("OTEL_VSM_WORLDS_SEED", "1"))
 SIDE_BY_SIDE = 100
 OWN_PROFILES = 20
 MEANING = {"at", "event", "stage", "deploy", "incident", "work_item", "stage_name", "deployment_id"}

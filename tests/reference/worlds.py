@@ -5,6 +5,7 @@ the same times everywhere, repeated spans with other content. Every world stands
 can lie side by side in one ledger: `apart` gives the names of each a number.
 """
 
+import os
 from hashlib import sha1
 from typing import Any
 
@@ -15,6 +16,10 @@ from scenarios.otlp import WORD
 
 Event = dict[str, Any]
 World = list[Event]
+
+WORLDS = int(os.environ.get("OTEL_VSM_WORLDS", "150"))
+"""How many of them a test looks at."""
+SEED = int(os.environ.get("OTEL_VSM_WORLDS_SEED", "1"))
 
 HOST, FORK = "github.com/acme", "github.com/fork"
 
@@ -246,6 +251,7 @@ rerun = st.tuples(
                 "pipeline_run": st.sampled_from(["R1", "R2", None]),
                 "job": st.sampled_from(["deploy", "more"]),
                 "leg": st.sampled_from(["eu", "us", None]),
+                "job_run": st.sampled_from(["J1", "J2", None]),
                 "result": result,
                 "for": lasting,
                 "revision": revision,
@@ -299,9 +305,7 @@ single = st.one_of(
 )
 # What is one of several is as likely as each of them, where it is not chosen by a number.
 _SEVERAL = {1: matrix, 2: rerun, 3: rerun, 4: twins, 5: reverted_again}
-together = st.integers(1, 10).flatmap(
-    lambda number: _SEVERAL.get(number) or single.map(lambda event: [event])
-)
+together = st.integers(1, 10).flatmap(lambda number: _SEVERAL.get(number, single.map(lambda event: [event])))
 worlds: st.SearchStrategy[World] = st.lists(together, min_size=4, max_size=18).map(
     lambda parts: [event for part in parts for event in part]
 )

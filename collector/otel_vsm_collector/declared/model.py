@@ -41,25 +41,6 @@ class Declared(Content):
         """What is known of a stage of this name: the first pattern that matches, in the file's order."""
         return next((stage for pattern, stage in self.stages.items() if matches(name, (pattern,))), Stage())
 
-    def service_of(self, *, repository: str | None = None, stage: str | None = None) -> str | None:
-        """The service that a stage is of, or None where that is not known.
-
-        What is said of the stage itself wins. Otherwise it is the first service of the repository, or of
-        none, that owns the stage; else the repository's only one that is not restricted to stages.
-        `repository` is normalised.
-        """
-        if stage is not None and (own := self.stage(stage).service):
-            return own
-        candidates = {
-            name: service
-            for name, service in self.services.items()
-            if service.repository is None or service.repository == repository
-        }
-        for name, service in candidates.items():
-            if stage is not None and matches(stage, service.stages):
-                return name
-        return None if repository is None else self.services_of_all_stages.get(repository)
-
     @property
     def services_of_all_stages(self) -> Mapping[str, str]:
         """Repository → the service that has all stages there which no other one has."""

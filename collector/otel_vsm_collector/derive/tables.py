@@ -132,7 +132,6 @@ FACTS: dict[str, ibis.Schema] = {
             "result": "string",
             "started_at": "int64",
             "ended_at": "int64",
-            "runs": "int64",
             "legs": "int64",
             "process_s": "float64",
             "queue_s": "float64",
@@ -269,8 +268,7 @@ FACTS: dict[str, ibis.Schema] = {
             "number": "int64",  # one more; null where it did not succeed
             "previous_id": "string",
             "before_alike": "int64",  # how many of them were of its repository
-            "stood_before": "int64",  # how many of these tell what they stand on
-            "stood_id": "string",  # the last of them
+            "stood_id": "string",  # the last of these that tells what it stands on
         }
     ),
     # The traces that a deployment stands on, and `stood_id` did not: all of them would be hundreds for each.

@@ -13,12 +13,6 @@ from otel_vsm_collector.declared.patterns import matches, regex_of
 from otel_vsm_collector.declared.profiles import BUILT_IN, DORA
 from otel_vsm_collector.declared.sections import Stage
 
-SHOP, OTHER = "github.com/acme/shop", "github.com/acme/other"
-MONOREPO = {
-    "shop": {"repository": SHOP, "stages": ["shop-*"]},
-    "cart": {"repository": SHOP, "stages": ["cart-*"]},
-}
-
 
 def declared(**sections: Any) -> Declared:
     return Declared.model_validate(sections)
@@ -88,38 +82,6 @@ class TestStages:
         assert told.stage("test-e2e") == Stage(quarantined=True)
         assert told.stage("test-unit") == Stage(type=StageType.TEST)
         assert told.stage("build") == Stage()
-
-
-class TestServices:
-    def test_a_repository_of_one_service_is_that_service(self) -> None:
-        one = declared(services={"shop": {"repository": SHOP}})
-        assert one.service_of(repository=SHOP) == "shop"
-        assert one.service_of(repository=SHOP, stage="build") == "shop"
-        assert one.service_of(repository=OTHER) is None
-        assert one.service_of() is None
-
-    def test_in_a_monorepo_the_stage_tells(self) -> None:
-        mono = declared(services=MONOREPO)
-        assert mono.service_of(repository=SHOP, stage="cart-build") == "cart"
-        assert mono.service_of(repository=SHOP, stage="lint") is None
-        assert mono.service_of(repository=OTHER, stage="cart-build") is None
-        assert mono.service_of(repository=SHOP) is None
-
-    def test_the_one_service_without_restrictions_has_the_rest(self) -> None:
-        mono = declared(services={**MONOREPO, "web": {"repository": SHOP}})
-        assert mono.service_of(repository=SHOP, stage="lint") == "web"
-        assert mono.service_of(repository=SHOP, stage="cart-build") == "cart"
-
-    def test_two_services_without_restrictions_cannot_be_told_apart(self) -> None:
-        two = declared(services={"a": {"repository": SHOP}, "b": {"repository": SHOP}})
-        assert two.service_of(repository=SHOP) is None
-
-    def test_a_service_without_a_repository_is_known_by_its_stages_anywhere(self) -> None:
-        assert declared(services={"a": {"stages": ["a-*"]}}).service_of(repository=SHOP, stage="a-1") == "a"
-
-    def test_what_is_said_of_the_stage_wins(self) -> None:
-        mono = declared(services=MONOREPO, stages={"cart-smoke": {"service": "shop"}})
-        assert mono.service_of(repository=SHOP, stage="cart-smoke") == "shop"
 
 
 class TestTeams:

@@ -15,18 +15,18 @@ def touched_changes(*sources: ir.Table) -> ir.Table:
     return ibis.union(*(rows.select("change_id") for rows in sources), distinct=True)
 
 
-def whose(before: ir.Table, now: ir.Table, touched: ir.Table) -> ir.Table:
-    """The changes (change_id) in rows of `identity` or `trace_owner` that are not as they were before, and in
-    those about what is touched.
+def whose(before: ir.Table, now: ir.Table, touched: ir.Table, name: str) -> ir.Table:
+    """The changes (change_id) in rows of `identity` or `trace_owner`, keyed by `name`, that are not as they
+    were before, and in those about what is touched.
 
     What hangs together by its names may be all that a repository ever had, and most of it stays as it is.
     """
-    columns = ("identity" if "identity" in before.columns else "trace_id", "change_id")
     about = ibis.union(
         *(rows.semi_join(touched, touched.columns).select("change_id") for rows in (before, now))
     )
     differing = (
-        one.anti_join(other, columns).select("change_id") for one, other in ((before, now), (now, before))
+        one.anti_join(other, [name, "change_id"]).select("change_id")
+        for one, other in ((before, now), (now, before))
     )
     return ibis.union(about, *differing)
 

@@ -104,16 +104,27 @@ def _values(column: ir.StringValue, window: ibis.expr.builders.WindowBuilder) ->
 def with_replaced(spans: ir.Table) -> ir.Table:
     """The spans of whole deployments, each with whether a later run of its job counts in its place
     (replaced): of the same leg one of a later attempt of the pipeline's run, else one of the same revision
-    that started when it had ended."""
+    that started when it had ended; where it tells its attempt, when all of that had ended, or in the same
+    run of the job."""
     stage = spans.event_name.isnull()
     job = [spans[name] for name in ("telling_id", "repository", "job", "stage_name", "leg")]
     latest_attempt = spans.attempt.max().over(ibis.window(group_by=[*job, spans.pipeline_run, stage]))
     spans = spans.mutate(replaced=stage & (spans.attempt < latest_attempt).fill_null(False))
     job = [spans[name] for name in ("telling_id", "repository", "job", "stage_name", "leg", "revision")]
-    latest = spans.started_at.max().over(
-        ibis.window(group_by=[*job, spans.event_name.isnull(), spans.replaced])
-    )
-    again = (latest >= spans.ended_at) & (latest > spans.started_at)
+    job += [spans.event_name.isnull(), spans.replaced]
+    attempt = [*job, spans.pipeline_run, spans.attempt]
+
+    def latest_start(by: list[ir.Value]) -> ir.IntegerValue:
+        return spans.started_at.max().over(ibis.window(group_by=by))
+
+    def followed(by: list[ir.Value]) -> ir.BooleanValue:
+        latest = latest_start(by)
+        return (latest >= spans.ended_at) & (latest > spans.started_at)
+
+    # Jobs of one attempt are side by side, also where they wait for each other's runner.
+    attempt_ended = spans.ended_at.max().over(ibis.window(group_by=attempt))
+    in_its_job = spans.job_run.notnull() & followed([*attempt, spans.job_run])
+    again = ifelse(spans.attempt.isnull(), followed(job), in_its_job | (latest_start(job) > attempt_ended))
     return spans.mutate(replaced=spans.replaced | (spans.event_name.isnull() & again))
 
 
@@ -210,11 +221,16 @@ def assigned(tellings: ir.Table) -> ir.Table:
         done=as_happened.result == TaskResult.SUCCESS,
     )
     by_revision = past.drop("version").join(as_happened.drop("version"), [*PAIR, "revision"]).mutate(rank=0)
-    by_version = past.join(as_happened.rename(other_revision="revision"), [*PAIR, "version"])
-    by_version = by_version.filter(by_version.revision.isnull() | by_version.other_revision.isnull())
-    by_version = by_version.mutate(rank=1)
+    # One side without a revision at a time: many share a version that never changes.
+    named, nameless = past.filter(past.revision.notnull()), past.filter(past.revision.isnull())
+    as_named = as_happened.drop("revision")
+    as_nameless = as_happened.filter(as_happened.revision.isnull()).drop("revision")
+    by_version = [
+        one.drop("revision").join(other, [*PAIR, "version"]).mutate(rank=1)
+        for one, other in ((nameless, as_named), (named, as_nameless))
+    ]
     columns = ("telling_id", "deployment_id", "rank", "done", "finished_at", "started_at")
-    pairs = by_revision.select(*columns).union(by_version.select(*columns))
+    pairs = ibis.union(*(rows.select(*columns) for rows in (by_revision, *by_version)))
     order = [pairs["rank"], pairs.done.desc(), pairs.finished_at, pairs.started_at, pairs.deployment_id]
     first = ibis.row_number().over(ibis.window(group_by=pairs.telling_id, order_by=order))
     pairs = pairs.mutate(first=first)

@@ -75,7 +75,6 @@ def _together(runs: ir.Table) -> ir.Table:
         teams=runs.team.collect(distinct=True).sort(),
         value_streams=runs.value_stream.collect(distinct=True).sort(),
         ended_at=runs.ended_at.max(),
-        runs=runs.count(),
         legs=runs.decides.sum(),
         process_s=(runs.ended_at - ibis.greatest(runs.started_at, covered_until)).clip(lower=0).sum()
         / NANOSECONDS,

@@ -29,8 +29,8 @@ def sequence(moved: ir.Table, since: ir.Table, order: ir.Table) -> ir.Table:
 
     `before` counts the successful ones that finished earlier, `number` is one more on a successful one and
     null on the others, `previous_id` is the last successful one before it. `before_alike` counts those of its
-    repository alone, `stood_before` those of them that tell what they stand on, of which `stood_id` is the
-    last. Of those that finish together, the one that started first comes first.
+    repository alone, of which `stood_id` is the last that tells what it stands on. Of those that finish
+    together, the one that started first comes first.
     """
     before_it = order.filter(order.number.notnull()).join(since, PAIR)
     before_it = before_it.filter(before_it.finished_at < before_it.since)
@@ -73,7 +73,6 @@ def sequence(moved: ir.Table, since: ir.Table, order: ir.Table) -> ir.Table:
         "before",
         "number",
         "before_alike",
-        "stood_before",
         previous_id=ibis.coalesce(whole.latest_id, whole.base_id),
         stood_id=ibis.coalesce(whole.latest_stood_id, whole.base_stood_id),
     )

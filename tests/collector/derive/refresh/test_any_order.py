@@ -3,9 +3,12 @@
 from itertools import dropwhile
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
+from reference.worlds import SEED, WORLDS, spans_of
+from reference.worlds import World as Told
+from reference.worlds import worlds as awkward_worlds
 from scenarios.events import Event, Span, spans
 from scenarios.world import World
 
@@ -103,17 +106,39 @@ def test_order_repetition_and_batches_change_nothing(
     world.take(known)
     at_once = world.facts()
 
+    repeated = data.draw(st.lists(st.sampled_from(known))) if known else []
+    take_in_batches(world, known + repeated, data)
+    assert world.facts() == at_once
+    world.derive_anew()
+    assert world.facts() == at_once
+
+
+def take_in_batches(world: World, known: list[Span], data: st.DataObject) -> None:
+    """Tells the spans in any order and in any batches."""
     world.clear()
-    left: list[Span] = data.draw(
-        st.permutations(known + data.draw(st.lists(st.sampled_from(known))) if known else [])
-    )
+    left: list[Span] = data.draw(st.permutations(known))
     while left:
         size = data.draw(st.integers(1, len(left)))
         world.take(left[:size])
         left = left[size:]
-    assert world.facts() == at_once
-    world.derive_anew()
-    assert world.facts() == at_once
+
+
+@pytest.mark.parametrize(
+    "examples", [pytest.param(3, id="few"), pytest.param(WORLDS, id="many", marks=pytest.mark.worlds)]
+)
+def test_what_came_bit_by_bit_is_what_is_derived_anew(duckdb_world: World, examples: int) -> None:
+    world = duckdb_world
+
+    @seed(SEED)
+    @settings(max_examples=examples, suppress_health_check=list(HealthCheck))
+    @given(one=awkward_worlds, data=st.data())
+    def compare(one: Told, data: st.DataObject) -> None:
+        take_in_batches(world, spans_of([one]), data)
+        bit_by_bit = world.facts()
+        world.derive_anew()
+        assert bit_by_bit == world.facts()
+
+    compare()
 
 
 @pytest.mark.worlds

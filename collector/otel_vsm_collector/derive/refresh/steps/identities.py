@@ -50,6 +50,7 @@ def find_names(plan: Plan, definitions: Definitions) -> None:
     plan.scratch(
         "identified_change",
         touched.touched_changes(
-            touched.whose(identity_before, identity_now, named), touched.whose(owner_before, owners, trace)
+            touched.whose(identity_before, identity_now, named, "identity"),
+            touched.whose(owner_before, owners, trace, "trace_id"),
         ),
     )

@@ -105,6 +105,11 @@ def derive_incidents(plan: Plan, definitions: Definitions) -> None:
         plan.table("touched_deployment"),
         plan.table("touched_reported").select(deployment_id="reported_id"),
         plan.table("reassigned").select(deployment_id="reported_id"),
+        # Also what was backfilled is named by incidents, and is of a deployment that may have moved.
+        *(
+            plan.table("touched_deployment_telling").select(deployment_id=name)
+            for name in ("telling_id", "reported_id")
+        ),
     ]
     deployment_spans = plan.pick(
         "deployment_span_now", "deployment_span", Scope("touched_deployment", ("deployment_id",))
