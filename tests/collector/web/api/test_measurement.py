@@ -124,6 +124,19 @@ def test_what_was_taken_back_is_counted_with_who_did_it(web: Web, facts: FactSto
     assert measured(web, repository="other")["left_out"]["retracted"] == 0
 
 
+def test_what_was_taken_back_after_the_window_counts_in_it_no_longer(web: Web, facts: FactStore) -> None:
+    told = {"trace_id": "t", "started_at": MAY_1, "ended_at": MAY_1, "seq": 1}
+    after = {"started_at": MAY_1 + 60 * DAY, "ended_at": MAY_1 + 60 * DAY, "seq": 2}
+    for seq, days in ((1, 0), (2, 60)):
+        facts.insert("arrival", seq=seq, received_at=MAY_1 + days * DAY)
+    facts.insert("span", **told, span_id="parent")
+    facts.insert("span", **told | {"started_at": MAY_1 - 1}, span_id="a", parent_span_id="parent")
+    facts.insert("span", **told | after, span_id="r", event_name="event.retracted", retracts="a")
+    found = measured(web)
+    assert (found["spans"]["count"], found["ingest_delay"]["count"]) == (1, 1)
+    assert found["clock_skew"]["child_before_parent"] == 0
+
+
 def test_what_happened_before_it_could_have_is_counted(web: Web, facts: FactStore) -> None:
     span = {"trace_id": "t", "ended_at": MAY_1 + SECOND}
     facts.insert("span", **span, span_id="parent", started_at=MAY_1, seq=1)
