@@ -91,7 +91,7 @@ IDLE = FLOW | {"wip": 0, "approvals": [], "work_in_progress": {"oldest": [], "by
 MEASUREMENT = {
     "stage_runs": {"count": 120, "unlinked": 6, "why": {"no_identity": 6}},
     "deployments": {"count": 42, "unlinked": 1, "why": {"unknown_revision": 1}, "cut_history": 5},
-    "left_out": {"retracted": 2, "future": 1},
+    "left_out": {"retracted": 2, "retracts_nothing": 1, "future": 1},
     "excluded": {"clock_skew": 2},
     "clock_skew": {"child_before_parent": 3},
     "ingest_delay": values(9, p50=4.0) | {"backfilled": 3},
@@ -133,8 +133,9 @@ def explanation(asked: dict[str, list[str]]) -> dict[str, Any]:
     row |= {"stage": "build" if asked["figure"] == ["wip"] else None}
     if asked["figure"] == ["rework"]:
         execution = {"legs": 4, "pipeline_run": "77", "attempt": 2, "trace_id": "ab" * 16}
+        execution |= {"service": "search", "revision": "5" * 40}
         row |= {"kind": "execution", "id": "t:1", "change": None, "execution": execution, "stage": "test"}
-        row |= {"method": None}
+        row |= {"method": None, "deployment": None}
     if asked["figure"] == ["deployment_frequency"]:
         deployment = {"trace_id": "ab" * 16, "replaced_runs": 1, "attempt": 2}
         row |= {"kind": "deployment", "change": None, "deployment": deployment, "method": None}
@@ -277,8 +278,8 @@ def test_how_far_it_can_be_believed_is_said_in_the_end(api: Api) -> None:
     assert told == (
         "no change was found for 6 of 120 runs of stages and 1 of 42 deployments (no identity, unknown"
         " revision); 5 deployments told from a clone without the whole history; 2 changes delivered without a"
-        " lead time; clocks disagree 3 times; 2 spans taken back; 1 span of a time to come; spans arrive 4 s"
-        " after they end; 3 spans told afterwards."
+        " lead time; clocks disagree 3 times; 2 spans taken back; 1 retraction of what was never told; 1 span of"
+        " a time to come; spans arrive 4 s after they end; 3 spans told afterwards."
     )
 
 
@@ -305,6 +306,11 @@ def test_of_a_deployment_that_was_run_again_the_attempt_that_counts_is_shown(api
     output = run("--url", api.url, "--explain", "deployment_frequency").output
     counted, _ = (line for line in output.splitlines() if "ab" * 16 in line)
     assert "2 h    attempt 2" in counted
+
+
+def test_of_an_execution_service_and_revision_are_shown(api: Api) -> None:
+    output = run("--url", api.url, "--explain", "rework").output
+    assert output.splitlines().count("  search 55555555") == 2
 
 
 def test_of_a_share_what_is_above_the_line_is_shown(api: Api) -> None:
