@@ -278,8 +278,8 @@ def test_how_far_it_can_be_believed_is_said_in_the_end(api: Api) -> None:
     assert told == (
         "no change was found for 6 of 120 runs of stages and 1 of 42 deployments (no identity, unknown"
         " revision); 5 deployments told from a clone without the whole history; 2 changes delivered without a"
-        " lead time; clocks disagree 3 times; 2 spans taken back; 1 retraction of what was never told; 1 span of"
-        " a time to come; spans arrive 4 s after they end; 3 spans told afterwards."
+        " lead time; clocks disagree 3 times; 2 spans taken back; 1 retraction of what was never told;"
+        " 1 span of a time to come; spans arrive 4 s after they end; 3 spans told afterwards."
     )
 
 
