@@ -34,6 +34,18 @@ def test_nothing_known_is_nothing_wrong(web: Web) -> None:
     }
 
 
+def test_what_was_received_is_not_said_of_a_filter(web: Web) -> None:
+    for name in ("service", "environment", "repository", "team", "value_stream"):
+        assert measured(web, **{name: "x"})["received"] is None
+    assert measured(web, environment="production")["received"]["received"] == 13
+
+
+def test_a_severity_is_refused(web: Web) -> None:
+    found = web.get(f"/api/v1/measurement?{IN_MAY}&severity=high")
+    assert found.status == 422
+    assert found.json["errors"][0]["parameter"] == "severity"
+
+
 def test_spans_and_runs_of_nobody_say_why(web: Web, facts: FactStore) -> None:
     facts.insert("trace_owner", trace_id="owned", change_id="c")
     for number, (trace, change, revision) in enumerate(
