@@ -49,8 +49,8 @@ class ChangeOptions(NamedTuple):
     """What the user named. None: nothing."""
 
     change: str | None = None
-    """The number of a request, `12`, `#12`, `!12` or `PR-12`, its address, a whole change id, or a commit's full
-    hash."""
+    """The number of a request, `12`, `#12`, `!12` or `PR-12`, or its address; a whole change id; a commit's
+    full hash."""
     repository: str | None = None
     revision: str | None = None
     paths: tuple[str, ...] = ()

@@ -40,7 +40,8 @@ _LOCAL = "local/"
 _MAX_LENGTH = 4096
 """Of a path of this machine; what is longer is no address."""
 _CHANGE = r"(?P<repository>.+)(?P<mark>[#!@])(?P<name>[A-Za-z0-9._-]+)"
-_REQUEST_PAGE = r"(?P<repository>.+?)/(?P<page>pull|-/merge_requests|pullrequest|pull-requests)/(?P<number>\d+)(?:[/?#][^@]*)?"
+_PAGE = r"pull|-/merge_requests|pullrequest|pull-requests"
+_REQUEST_PAGE = rf"(?P<repository>.+?)/(?P<page>{_PAGE})/(?P<number>\d+)(?:[/?#][^@]*)?"
 _CERTAIN = r"[#!]\d+|@(?:[0-9a-f]{40}|[0-9a-f]{64})"
 _DEFAULT_PORTS = frozenset({("http", "80"), ("git", "9418")})
 _PORTS = frozenset({None, "", "22", "443"})

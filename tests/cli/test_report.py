@@ -240,6 +240,21 @@ def test_a_figure_says_what_it_was_and_how_much_is_behind_it(api: Api) -> None:
     assert "Times are medians" in result.output
 
 
+def test_failures_without_recovery_are_said(api: Api) -> None:
+    api.dora = DORA | {
+        "change_fail_rate": rate("failed", 4, 42),
+        "failed_deployment_recovery_time": values(),
+    }
+    recovery = next(line for line in run("--url", api.url).output.splitlines() if "Recovery time" in line)
+    assert recovery.endswith("0 of 4 failures")
+
+
+def test_the_window_is_said_in_the_time_zone_that_is_asked_for(api: Api) -> None:
+    output = run("--url", api.url, "--time-zone", "Europe/Berlin").output
+    assert "2026-04-01 12:00 to 2026-05-01 12:00 Europe/Berlin\n" in output
+    assert "2026-04-01 10:00 to 2026-05-01 10:00 UTC\n" in run("--url", api.url).output
+
+
 def test_by_a_profile_of_means_a_figure_is_a_mean(api: Api) -> None:
     api.dora = DORA | {"statistic": "mean"}
     result = run("--url", api.url)
@@ -385,8 +400,10 @@ def test_what_is_asked_for_reaches_the_api(api: Api) -> None:
     wanted = {"window": ["2w"], "service": ["a&b"], "environment": ["staging"],
               "repository": ["github.com/acme/shop"], "team": ["core"], "value_stream": ["sales"],
               "severity": ["high"], "profile": ["devlake"], "time_zone": ["Europe/Berlin"]}  # fmt: skip
-    paths = ("dora", "flow", "stages", "measurement")
-    assert api.asked == [(f"/api/v1/{path}", wanted) for path in paths]
+    asked = [(f"/api/v1/{path}", wanted) for path in ("dora", "flow", "stages")]
+    # No incident is measured.
+    measured = {name: one for name, one in wanted.items() if name != "severity"}
+    assert api.asked == [*asked, ("/api/v1/measurement", measured)]
     assert "Delivery to staging, service a&b, repository github.com/acme/shop, team core" in result.output
     assert ", value stream sales, severity high, profile devlake: 2w, " in result.output
 
