@@ -41,8 +41,8 @@ def beside(figures: Json, other: Json, because: dict[str, list[str]]) -> Iterato
             figure.title,
             value(figure, figures[figure.name], figures["statistic"]),
             value(figure, other[figure.name], other["statistic"]),
-            _number(figure, figures[figure.name]),
-            _number(figure, other[figure.name]),
+            _number(figure, figures),
+            _number(figure, other),
         )
         for figure in DORA
     ]
@@ -79,10 +79,9 @@ def change(figure: Figure, now: Json, before: Json, statistic: str) -> str:
 
 
 def counted(figure: Figure, value: Json, of: int = 0) -> str:
-    """How much is behind a figure, where there is more `of` how much, and of a distribution how far it
+    """How much is behind a figure, `of` how much where there is more, and of a distribution how far it
     spreads."""
-    number = figure.count(value)
-    whole = f"{number} of {count(of, figure.noun)}" if of > number else behind(figure, value)
+    whole = _behind(figure, value, of)
     is_spread = figure.kind is Kind.DURATION and figure.count(value) > 1
     return f"{whole}; 9 in 10 in {duration(value['p90'])}" if is_spread else whole
 
@@ -93,8 +92,13 @@ def _whole(figure: Figure, figures: Json) -> int:
     return int(figures["change_fail_rate"]["failed"]) if is_recovery else 0
 
 
-def _number(figure: Figure, value: Json) -> str:
-    return behind(figure, value).partition(" on ")[0]
+def _number(figure: Figure, figures: Json) -> str:
+    return _behind(figure, figures[figure.name], _whole(figure, figures)).partition(" on ")[0]
+
+
+def _behind(figure: Figure, value: Json, of: int) -> str:
+    number = figure.count(value)
+    return f"{number} of {count(of, figure.noun)}" if of > number else behind(figure, value)
 
 
 def breaches(answers: Sequence[Json]) -> Iterator[str]:
