@@ -21,6 +21,7 @@ from otel_vsm.identity import (
     change_of_request,
     change_root,
     normalise_repository,
+    request_at,
 )
 from otel_vsm.message import ChangeName, CommitMessage, change_names, reverts_in_message
 from otel_vsm.text import one_line
@@ -31,6 +32,7 @@ _FULL_SHA = r"(?i:[0-9a-f]{40}|[0-9a-f]{64})"
 _NUMBER = r"(?i:(?:pr|mr|pull request|merge request)[ -]*)?[#!]?(\d+)"
 # As Flux writes what it applies: main@sha1:<hash>, sha1:<hash>.
 _HASHED = rf"(?:[^\s:]*@)?sha(?:1|256):(?P<sha>{_FULL_SHA})|(?P<bare>{_FULL_SHA})"
+NAME_A_CHANGE = "give a request's number, <repository>#<number> or <repository>@<commit>"
 _CHANGE_ID = rf"(?P<repository>.+)(?:[#!](?P<request>\d+)|@(?P<sha>{_FULL_SHA}))"
 
 
@@ -47,7 +49,8 @@ class ChangeOptions(NamedTuple):
     """What the user named. None: nothing."""
 
     change: str | None = None
-    """The number of a request, `12`, `#12`, `!12` or `PR-12`, a whole change id, or a commit's full hash."""
+    """The number of a request, `12`, `#12`, `!12` or `PR-12`, or its address; a whole change id; a commit's
+    full hash."""
     repository: str | None = None
     revision: str | None = None
     paths: tuple[str, ...] = ()
@@ -194,6 +197,11 @@ def trace_parent_of_change(change: ChangeId | None, env: Mapping[str, str]) -> T
     return TraceParent(TraceId(os.urandom(16).hex()), None)
 
 
+def is_readable(change: str) -> bool:
+    """Whether what a user named as a change can be read with certainty."""
+    return _parse(change).problem is None
+
+
 def _parse(change: str | None) -> _NamedChange:
     if not change:
         return _NamedChange()
@@ -201,6 +209,8 @@ def _parse(change: str | None) -> _NamedChange:
         return _NamedChange(request=match[1])
     if match := re.fullmatch(_HASHED, change):
         return _NamedChange(revision=(match["sha"] or match["bare"]).lower())
+    if page := request_at(change):
+        return _NamedChange(change_of_request(*page), *page)
     if match := re.fullmatch(_CHANGE_ID, change):
         if repository := normalise_repository(match["repository"]):
             request, sha = match["request"], match["sha"]
@@ -209,8 +219,7 @@ def _parse(change: str | None) -> _NamedChange:
     elif "://" not in change:
         return _NamedChange(ChangeId(change))
     return _NamedChange(
-        problem="the change that --change names cannot be read, and is left out: give a request's number,"
-        " <repository>#<number> or <repository>@<commit>"
+        problem=f"the change that --change names cannot be read, and is left out: {NAME_A_CHANGE}"
     )
 
 

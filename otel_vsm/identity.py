@@ -40,6 +40,8 @@ _LOCAL = "local/"
 _MAX_LENGTH = 4096
 """Of a path of this machine; what is longer is no address."""
 _CHANGE = r"(?P<repository>.+)(?P<mark>[#!@])(?P<name>[A-Za-z0-9._-]+)"
+_PAGE = r"pull|-/merge_requests|pullrequest|pull-requests"
+_REQUEST_PAGE = rf"(?P<repository>.+?)/(?P<page>{_PAGE})/(?P<number>\d+)(?:[/?#][^@]*)?"
 _CERTAIN = r"[#!]\d+|@(?:[0-9a-f]{40}|[0-9a-f]{64})"
 _DEFAULT_PORTS = frozenset({("http", "80"), ("git", "9418")})
 _PORTS = frozenset({None, "", "22", "443"})
@@ -163,6 +165,28 @@ def normalise_change_id(text: str) -> ChangeId | None:
     if ":" in address and not re.fullmatch(_CERTAIN, mark + name.lower()):
         return None
     return ChangeId(f"{repository}@{name.lower()}" if mark == "@" else f"{repository}#{name}")
+
+
+def request_at(address: str) -> tuple[Repository, str] | None:
+    """The repository and the number of the request whose page has this address.
+
+    None where it is no such address, or the repository cannot be read with certainty: the pages of some
+    forges have another address than their repositories.
+    """
+    if not (parts := re.fullmatch(_REQUEST_PAGE, address.strip())):
+        return None
+    repository = normalise_repository(parts["repository"])
+    if not repository or repository.startswith(_LOCAL):
+        return None
+    _, *path = repository.split("/")
+    is_azure = path[-2:-1] == ["_git"]
+    is_certain = {
+        "pull": len(path) == 2,
+        "-/merge_requests": len(path) >= 2,
+        "pullrequest": is_azure,
+        "pull-requests": len(path) == 2,
+    }
+    return (repository, parts["number"]) if is_certain[parts["page"]] else None
 
 
 def change_root(change: ChangeId | str) -> SpanReference:

@@ -24,7 +24,8 @@ def one_line(text: str) -> str:
 
 def quoted(value: object) -> str:
     """The same of a value as Python writes it: text in quotes."""
-    return one_line(repr(value))
+    # Cut first: of megabytes, what is in quotes would be megabytes too.
+    return one_line(repr(value[: 4 * _MAX_LINE] if isinstance(value, str) else value))
 
 
 def count_of_spans(count: int) -> str:

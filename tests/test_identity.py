@@ -18,6 +18,7 @@ from otel_vsm.identity import (
     normalise_repository,
     owner_and_name,
     repository_url,
+    request_at,
     work_item_root,
 )
 
@@ -209,6 +210,33 @@ def test_changes_are_named_after_requests_and_commits() -> None:
     shop = Repository("github.com/acme/shop")
     assert change_of_request(shop, 12) == change_of_request(shop, "12") == "github.com/acme/shop#12"
     assert change_of_commit(shop, "A" * 40) == f"github.com/acme/shop@{'a' * 40}"
+
+
+@pytest.mark.parametrize(
+    ("address", "request_"),
+    [
+        ("https://github.com/acme/shop/pull/19", ("github.com/acme/shop", "19")),
+        ("https://github.com/Acme/shop/pull/19/files?w=1#diff-1", ("github.com/acme/shop", "19")),
+        ("github.com/acme/shop/pull/19", ("github.com/acme/shop", "19")),
+        ("https://gitlab.com/a/b/shop/-/merge_requests/7", ("gitlab.com/a/b/shop", "7")),
+        ("https://git.acme.example/a/shop/-/merge_requests/7#note_3", ("git.acme.example/a/shop", "7")),
+        ("https://dev.azure.com/acme/web/_git/shop/pullrequest/5", ("dev.azure.com/acme/web/_git/shop", "5")),
+        ("https://acme.visualstudio.com/web/_git/a/pullrequest/5", ("dev.azure.com/acme/web/_git/a", "5")),
+        ("https://bitbucket.org/acme/shop/pull-requests/3/diff", ("bitbucket.org/acme/shop", "3")),
+        # Its repositories have another address than its pages.
+        ("https://git.acme.example/projects/SHOP/repos/shop/pull-requests/3", None),
+        ("https://github.com/acme/pull/19", None),
+        ("https://github.com/acme/shop/pull/new", None),
+        ("https://github.com/acme/shop/pull/19x", None),
+        ("https://dev.azure.com/acme/web/pullrequest/5", None),
+        ("https://ada:sec/ret@github.com/acme/shop/pull/19", None),
+        ("https://ada:1/a/b/pull/1/@github.com/acme/shop", None),
+        ("/srv/acme/shop/pull/19", None),
+        ("https://github.com/acme/shop", None),
+    ],
+)  # fmt: skip
+def test_the_page_of_a_request_says_which_one_it_is(address: str, request_: tuple[str, str] | None) -> None:
+    assert request_at(address) == request_
 
 
 @given(st.text(), st.text(), st.text())

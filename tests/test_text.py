@@ -17,3 +17,11 @@ def test_a_value_is_quoted_as_it_was_given() -> None:
     assert quoted("1d\n") == "'1d\\n'"
     assert quoted(30) == "30"
     assert quoted("x" * 10**6) == "'" + "x" * 199 + "…"
+
+
+def test_of_a_long_text_only_what_is_shown_is_quoted() -> None:
+    class Text(str):
+        def __repr__(self) -> str:
+            raise AssertionError("the whole text is written")
+
+    assert quoted(Text("x" * 10**6)) == "'" + "x" * 199 + "…"

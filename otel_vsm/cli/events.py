@@ -72,7 +72,7 @@ def event_argument(events: Mapping[str, EventName]) -> Callable[[AnyFunction], A
 @click.command
 @event_argument(CHANGE)
 @at_option("When it happened.")
-@common_options()
+@common_options(is_statement=True)
 def change(*, event: str, at_ns: int | None, common: CommonOptions) -> None:
     """Tell what happened to a change.
 
@@ -92,7 +92,7 @@ def change(*, event: str, at_ns: int | None, common: CommonOptions) -> None:
 @event_argument(APPROVAL)
 @text_option("--gate", required=True, help="The gate that was asked.")
 @at_option("When it happened.")
-@common_options()
+@common_options(is_statement=True)
 def approval(*, event: str, gate: str, at_ns: int | None, common: CommonOptions) -> None:
     """Tell what happened at an approval gate.
 
@@ -108,7 +108,7 @@ def approval(*, event: str, gate: str, at_ns: int | None, common: CommonOptions)
 @event_argument(WORK_ITEM)
 @text_option("--id", "item", required=True, help="The work item: a ticket's or story's key.")
 @at_option("When it happened.")
-@common_options(work_item=False)
+@common_options(work_item=False, is_statement=True)
 def work_item(*, event: str, item: str, at_ns: int | None, common: CommonOptions) -> None:
     """Tell what happened to a work item.
 
@@ -134,7 +134,7 @@ def work_item(*, event: str, item: str, at_ns: int | None, common: CommonOptions
     "the service and environment.",
 )
 @at_option("When it happened.")
-@common_options()
+@common_options(is_statement=True)
 def incident(
     *,
     event: str,

@@ -78,7 +78,7 @@ def _row(row: Json) -> Row:
 
 def _delivered(row: Json) -> str:
     """The service and the version that a row is about."""
-    about: Json = row.get("deployment") or row.get("run") or row.get("incident") or {}
+    about: Json = next(filter(None, map(row.get, ("deployment", "run", "execution", "incident"))), {})
     version = about.get("version") or (about.get("revision") or "")[:_REVISION]
     return " ".join(shortened(part, _METHOD) for part in (about.get("service"), version) if part)
 

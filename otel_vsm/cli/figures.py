@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from otel_vsm.cli.asking import Json
 from otel_vsm.cli.lines import Row, paragraph, table
 from otel_vsm.figures import FIGURES, Figure, Kind, of
-from otel_vsm.human import UNKNOWN, behind, duration, number, starts, value
+from otel_vsm.human import UNKNOWN, behind, count, duration, number, starts, value
 
 DORA = of("dora")
 _MEANING = (
@@ -24,7 +24,7 @@ def dora(figures: Json, window: str) -> Iterator[str]:
             figure.title,
             value(figure, figures[figure.name], statistic),
             change(figure, figures[figure.name], before[figure.name], statistic),
-            counted(figure, figures[figure.name]),
+            counted(figure, figures[figure.name], _whole(figure, figures)),
         )
         for figure in DORA
     ]
@@ -41,8 +41,8 @@ def beside(figures: Json, other: Json, because: dict[str, list[str]]) -> Iterato
             figure.title,
             value(figure, figures[figure.name], figures["statistic"]),
             value(figure, other[figure.name], other["statistic"]),
-            _number(figure, figures[figure.name]),
-            _number(figure, other[figure.name]),
+            _number(figure, figures),
+            _number(figure, other),
         )
         for figure in DORA
     ]
@@ -78,15 +78,27 @@ def change(figure: Figure, now: Json, before: Json, statistic: str) -> str:
     return f"{written}, now {difference}"
 
 
-def counted(figure: Figure, value: Json) -> str:
-    """How much is behind a figure, and of a distribution how far it spreads."""
-    whole = behind(figure, value)
+def counted(figure: Figure, value: Json, of: int = 0) -> str:
+    """How much is behind a figure, `of` how much where there is more, and of a distribution how far it
+    spreads."""
+    whole = _behind(figure, value, of)
     is_spread = figure.kind is Kind.DURATION and figure.count(value) > 1
     return f"{whole}; 9 in 10 in {duration(value['p90'])}" if is_spread else whole
 
 
-def _number(figure: Figure, value: Json) -> str:
-    return behind(figure, value).partition(" on ")[0]
+def _whole(figure: Figure, figures: Json) -> int:
+    """How many failures there were to recover from; of another figure 0."""
+    is_recovery = figure.name == "failed_deployment_recovery_time"
+    return int(figures["change_fail_rate"]["failed"]) if is_recovery else 0
+
+
+def _number(figure: Figure, figures: Json) -> str:
+    return _behind(figure, figures[figure.name], _whole(figure, figures)).partition(" on ")[0]
+
+
+def _behind(figure: Figure, value: Json, of: int) -> str:
+    number = figure.count(value)
+    return f"{number} of {count(of, figure.noun)}" if of > number else behind(figure, value)
 
 
 def breaches(answers: Sequence[Json]) -> Iterator[str]:

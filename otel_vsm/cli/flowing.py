@@ -129,6 +129,8 @@ def measurement(measured: Json) -> Iterator[str]:
         sentences.append(f"clocks disagree {count(skew, 'time')}")
     if retracted := measured["left_out"]["retracted"]:
         sentences.append(f"{count(retracted, 'span')} taken back")
+    if unknown := measured["left_out"]["retracts_nothing"]:
+        sentences.append(f"{count(unknown, 'retraction')} of what was never told")
     if future := measured["left_out"]["future"]:
         sentences.append(f"{count(future, 'span')} of a time to come")
     if measured["ingest_delay"]["count"]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 import click
 
 from otel_vsm.ci import is_automation
-from otel_vsm.context import ChangeOptions
+from otel_vsm.context import NAME_A_CHANGE, ChangeOptions, is_readable
 from otel_vsm.semconv import ActorType, StageType
 from otel_vsm.text import one_line, sendable
 
@@ -83,17 +83,32 @@ def choice(values: type[StrEnum]) -> "click.Choice[str]":
     return click.Choice([member.value for member in values], case_sensitive=False)
 
 
-def common_options(*, work_item: bool = True) -> Callable[[AnyFunction], AnyFunction]:
-    """Give a command the common options; its function gets them as one argument `common`."""
+def readable_change(value: str) -> str | None:
+    """A change that can be read with certainty."""
+    change = text(value)
+    if change is not None and not is_readable(change):
+        # A part of it may be a password.
+        raise click.BadParameter(f"it cannot be read: {NAME_A_CHANGE}.")
+    return change
+
+
+def common_options(
+    *, work_item: bool = True, is_statement: bool = False
+) -> Callable[[AnyFunction], AnyFunction]:
+    """Give a command the common options; its function gets them as one argument `common`.
+
+    A statement is about the change that is named: where that cannot be read, it is refused. Work is done, and
+    told of, whatever is named.
+    """
     options = [
         click.option(
             "--change",
-            type=text,
+            type=readable_change if is_statement else text,
             metavar="TEXT",
             envvar="OTEL_VSM_CHANGE_ID",
             show_envvar=True,
-            help="The change: the number of its request (12, #12, !12, PR-12), a commit's full hash, or "
-            "<repository>#<number> or <repository>@<commit>. "
+            help="The change: the number of its request (12, #12, !12, PR-12) or its address, a commit's "
+            "full hash, or <repository>#<number> or <repository>@<commit>. "
             "Otherwise the CI and the last commit say.",
         ),
         click.option(

@@ -2,6 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
@@ -82,11 +85,13 @@ def report(
 
 
 def _report(collector: Collector, query: dict[str, str]) -> tuple[Json, Iterator[str]]:
+    # Incidents are none of what is measured, and their severity would be refused.
+    measured = {name: value for name, value in query.items() if name != "severity"}
     answers = {
         "dora": collector.ask("dora", query, expects="change_lead_time"),
         "flow": collector.ask("flow", query, expects="flow_time"),
         "stages": collector.ask("stages", query, expects="items")["items"],
-        "measurement": collector.ask("measurement", query, expects="stage_runs"),
+        "measurement": collector.ask("measurement", measured, expects="stage_runs"),
     }
     return answers, _lines(answers, query)
 
@@ -151,16 +156,28 @@ def _lines(answers: Json, query: dict[str, str]) -> Iterator[str]:
 
 def _heading(dora: Json, query: dict[str, str]) -> Iterator[str]:
     """What is shown: of what, when, by which profile; of which value stream, and what to know of all that."""
-    start, end = (dora["window"][edge][:16].replace("T", " ") for edge in ("from", "to"))
     asked = query | {"profile": dora["profile"]}
     names = ("service", "repository", "team", "value_stream", "severity", "profile")
     only = "".join(f", {name.replace('_', ' ')} {asked[name]}" for name in names if name in asked)
-    window = f"{query['window']}, " if "window" in query else ""
-    yield printable(f"Delivery to {query['environment']}{only}: {window}{start} to {end} UTC")
+    length = f"{query['window']}, " if "window" in query else ""
+    window = _window(dora["window"], query.get("time_zone"))
+    yield printable(f"Delivery to {query['environment']}{only}: {length}{window}")
     if stream := dora.get("value_stream"):
         yield from paragraph(_stream(stream, dora))
     for notice in dora.get("notices", ()):
         yield from paragraph(f"Note: {notice['message']}")
+
+
+def _window(window: Json, zone: str | None) -> str:
+    """The window as the clocks of the time zone show it; in UTC where none is asked for, and where this
+    machine does not know it."""
+    local: tzinfo = UTC
+    if zone:
+        with suppress(ZoneInfoNotFoundError):
+            local = ZoneInfo(zone)
+    edges = [datetime.fromisoformat(f"{window[edge][:19]}+00:00") for edge in ("from", "to")]
+    start, end = (f"{edge.astimezone(local):%Y-%m-%d %H:%M}" for edge in edges)
+    return f"{start} to {end} {local}"
 
 
 def _stream(stream: Json, dora: Json) -> str:

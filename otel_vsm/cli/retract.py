@@ -49,7 +49,7 @@ def retract() -> None:
 @retract.command
 @event_argument(CHANGE)
 @_AT
-@common_options()
+@common_options(is_statement=True)
 def change(*, event: str, at_ns: int | None, common: CommonOptions) -> None:
     """Take back what was told of a change.
 
@@ -65,7 +65,7 @@ def change(*, event: str, at_ns: int | None, common: CommonOptions) -> None:
 @event_argument(APPROVAL)
 @text_option("--gate", required=True, help="The gate that was asked.")
 @_AT
-@common_options()
+@common_options(is_statement=True)
 def approval(*, event: str, gate: str, at_ns: int | None, common: CommonOptions) -> None:
     """Take back what was told of an approval gate.
 
@@ -80,7 +80,7 @@ def approval(*, event: str, gate: str, at_ns: int | None, common: CommonOptions)
 @event_argument(WORK_ITEM)
 @text_option("--id", "item", required=True, help="The work item: a ticket's or story's key.")
 @_AT
-@common_options(work_item=False)
+@common_options(work_item=False, is_statement=True)
 def work_item(*, event: str, item: str, at_ns: int | None, common: CommonOptions) -> None:
     """Take back what was told of a work item.
 
@@ -95,7 +95,7 @@ def work_item(*, event: str, item: str, at_ns: int | None, common: CommonOptions
 @event_argument(INCIDENT)
 @text_option("--id", "incident_id", required=True, help="The incident: its key in your tool.")
 @_AT
-@common_options()
+@common_options(is_statement=True)
 def incident(*, event: str, incident_id: str, at_ns: int | None, common: CommonOptions) -> None:
     """Take back what was told of an incident.
 
@@ -125,7 +125,7 @@ def _hexadecimal(digits: int) -> Callable[[str], str]:
     metavar="TEXT",
     help="The trace that the span is in. Otherwise the one of the change.",
 )
-@common_options()
+@common_options(is_statement=True)
 def span(*, span_id: str, trace_id: str | None, common: CommonOptions) -> None:
     """Take back a stage or a deployment, by its span.
 

@@ -75,7 +75,9 @@ def test_gates_are_apart(cli: Cli) -> None:
     assert security.attributes["vsm.actor.type"] == "human"
 
 
-@pytest.mark.parametrize("given", ["13", "#13", "!13", "github.com/acme/shop#13"])
+@pytest.mark.parametrize(
+    "given", ["13", "#13", "!13", "github.com/acme/shop#13", "https://github.com/acme/shop/pull/13"]
+)
 def test_a_named_change_may_be_another_than_the_checkout(cli: Cli, given: str) -> None:
     record = cli.record("change", "approved", "--change", given)
     assert record.trace_id == change_root("github.com/acme/shop#13").trace_id
@@ -83,6 +85,31 @@ def test_a_named_change_may_be_another_than_the_checkout(cli: Cli, given: str) -
     # HEAD is of change 12. With both on one span, the two would be taken for one change.
     assert "vcs.ref.head.revision" not in record.attributes
     assert "vcs.ref.head.name" not in record.attributes
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("change", "merged"),
+        ("approval", "granted", "--gate", "g"),
+        ("work-item", "started", "--id", "W"),
+        ("incident", "detected", "--id", "I", "--service", "shop"),
+        ("retract", "change", "merged"),
+    ],
+    ids=lambda command: command[0],
+)
+@pytest.mark.parametrize("by", ["option", "variable"])
+def test_a_change_that_cannot_be_read_is_refused(cli: Cli, command: tuple[str, ...], by: str) -> None:
+    address = "https://ada:sec/ret@github.com/acme/shop#13"
+    done = (
+        cli(*command, "--change", address)
+        if by == "option"
+        else cli(*command, env={"OTEL_VSM_CHANGE_ID": address})
+    )
+    assert done.returncode == 2
+    assert "give a request's number, <repository>#<number>" in " ".join(done.stderr.split())
+    assert "sec" not in done.stderr
+    assert not cli.receiver.records
 
 
 def test_a_named_change_of_another_repository_has_nothing_of_this_one(cli: Cli) -> None:

@@ -91,7 +91,7 @@ IDLE = FLOW | {"wip": 0, "approvals": [], "work_in_progress": {"oldest": [], "by
 MEASUREMENT = {
     "stage_runs": {"count": 120, "unlinked": 6, "why": {"no_identity": 6}},
     "deployments": {"count": 42, "unlinked": 1, "why": {"unknown_revision": 1}, "cut_history": 5},
-    "left_out": {"retracted": 2, "future": 1},
+    "left_out": {"retracted": 2, "retracts_nothing": 1, "future": 1},
     "excluded": {"clock_skew": 2},
     "clock_skew": {"child_before_parent": 3},
     "ingest_delay": values(9, p50=4.0) | {"backfilled": 3},
@@ -133,8 +133,9 @@ def explanation(asked: dict[str, list[str]]) -> dict[str, Any]:
     row |= {"stage": "build" if asked["figure"] == ["wip"] else None}
     if asked["figure"] == ["rework"]:
         execution = {"legs": 4, "pipeline_run": "77", "attempt": 2, "trace_id": "ab" * 16}
+        execution |= {"service": "search", "revision": "5" * 40}
         row |= {"kind": "execution", "id": "t:1", "change": None, "execution": execution, "stage": "test"}
-        row |= {"method": None}
+        row |= {"method": None, "deployment": None}
     if asked["figure"] == ["deployment_frequency"]:
         deployment = {"trace_id": "ab" * 16, "replaced_runs": 1, "attempt": 2}
         row |= {"kind": "deployment", "change": None, "deployment": deployment, "method": None}
@@ -239,6 +240,21 @@ def test_a_figure_says_what_it_was_and_how_much_is_behind_it(api: Api) -> None:
     assert "Times are medians" in result.output
 
 
+def test_failures_without_recovery_are_said(api: Api) -> None:
+    api.dora = DORA | {
+        "change_fail_rate": rate("failed", 4, 42),
+        "failed_deployment_recovery_time": values(),
+    }
+    recovery = next(line for line in run("--url", api.url).output.splitlines() if "Recovery time" in line)
+    assert recovery.endswith("0 of 4 failures")
+
+
+def test_the_window_is_said_in_the_time_zone_that_is_asked_for(api: Api) -> None:
+    output = run("--url", api.url, "--time-zone", "Europe/Berlin").output
+    assert "2026-04-01 12:00 to 2026-05-01 12:00 Europe/Berlin\n" in output
+    assert "2026-04-01 10:00 to 2026-05-01 10:00 UTC\n" in run("--url", api.url).output
+
+
 def test_by_a_profile_of_means_a_figure_is_a_mean(api: Api) -> None:
     api.dora = DORA | {"statistic": "mean"}
     result = run("--url", api.url)
@@ -277,8 +293,8 @@ def test_how_far_it_can_be_believed_is_said_in_the_end(api: Api) -> None:
     assert told == (
         "no change was found for 6 of 120 runs of stages and 1 of 42 deployments (no identity, unknown"
         " revision); 5 deployments told from a clone without the whole history; 2 changes delivered without a"
-        " lead time; clocks disagree 3 times; 2 spans taken back; 1 span of a time to come; spans arrive 4 s"
-        " after they end; 3 spans told afterwards."
+        " lead time; clocks disagree 3 times; 2 spans taken back; 1 retraction of what was never told;"
+        " 1 span of a time to come; spans arrive 4 s after they end; 3 spans told afterwards."
     )
 
 
@@ -305,6 +321,11 @@ def test_of_a_deployment_that_was_run_again_the_attempt_that_counts_is_shown(api
     output = run("--url", api.url, "--explain", "deployment_frequency").output
     counted, _ = (line for line in output.splitlines() if "ab" * 16 in line)
     assert "2 h    attempt 2" in counted
+
+
+def test_of_an_execution_service_and_revision_are_shown(api: Api) -> None:
+    output = run("--url", api.url, "--explain", "rework").output
+    assert output.splitlines().count("  search 55555555") == 2
 
 
 def test_of_a_share_what_is_above_the_line_is_shown(api: Api) -> None:
@@ -379,8 +400,10 @@ def test_what_is_asked_for_reaches_the_api(api: Api) -> None:
     wanted = {"window": ["2w"], "service": ["a&b"], "environment": ["staging"],
               "repository": ["github.com/acme/shop"], "team": ["core"], "value_stream": ["sales"],
               "severity": ["high"], "profile": ["devlake"], "time_zone": ["Europe/Berlin"]}  # fmt: skip
-    paths = ("dora", "flow", "stages", "measurement")
-    assert api.asked == [(f"/api/v1/{path}", wanted) for path in paths]
+    asked = [(f"/api/v1/{path}", wanted) for path in ("dora", "flow", "stages")]
+    # No incident is measured.
+    measured = {name: one for name, one in wanted.items() if name != "severity"}
+    assert api.asked == [*asked, ("/api/v1/measurement", measured)]
     assert "Delivery to staging, service a&b, repository github.com/acme/shop, team core" in result.output
     assert ", value stream sales, severity high, profile devlake: 2w, " in result.output
 

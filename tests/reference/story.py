@@ -298,13 +298,12 @@ def in_stream(
         return False
     told = {service for service in services if service is not None}
     by_team = any(team in stream.teams for team in teams)
-    own = {declared.services[name].repository for name in stream.systems if name in declared.services}
-    repositories = (own | set(stream.repositories)) - {None}
-    if not stream.systems and not repositories:
+    if not stream.systems and not stream.repositories:
         return by_team if stream.teams else bool(stream.stages)
-    if told & set(stream.systems):
+    if told & set(stream.systems) or repository in stream.repositories:
         return True
-    if repository in repositories:
+    own = {declared.services[name].repository for name in stream.systems if name in declared.services}
+    if repository is not None and repository in own:
         return not told & set(declared.services)
     return not told and repository is None and by_team
 

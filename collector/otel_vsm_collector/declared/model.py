@@ -1,6 +1,6 @@
 """All that is declared, and what derivations and figures ask of it. Raises pydantic's ValidationError."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Self
 
 from pydantic import ConfigDict, model_validator
@@ -9,7 +9,7 @@ from otel_vsm_collector.declared.content import Content
 from otel_vsm_collector.declared.contradictions import ContradictoryError, contradictions
 from otel_vsm_collector.declared.patterns import matches, regex_of
 from otel_vsm_collector.declared.profiles import BUILT_IN, Profile
-from otel_vsm_collector.declared.sections import Stage, ValueStream
+from otel_vsm_collector.declared.sections import Stage
 
 
 class Declared(Content):
@@ -62,10 +62,10 @@ class Declared(Content):
             return owner
         return next((name for name, team in self.teams.items() if service in team.services), None)
 
-    def repositories_of(self, stream: ValueStream) -> tuple[str, ...]:
-        """The repositories of a value stream, and those that its services are declared to have."""
-        own = (self.services[name].repository for name in stream.systems if name in self.services)
-        return tuple(dict.fromkeys((*stream.repositories, *(one for one in own if one is not None))))
+    def repositories_of(self, services: Iterable[str]) -> tuple[str, ...]:
+        """The repositories that these services are declared to have."""
+        own = (self.services[name].repository for name in services if name in self.services)
+        return tuple(dict.fromkeys(one for one in own if one is not None))
 
     def project_of(self, service: str) -> str | None:
         """The first value stream that delivers the service, or None."""

@@ -234,7 +234,8 @@ class ValueStream(Section):
     teams: Names = Field(default=(), description="The teams that work in it.")
     systems: Names = Field(default=(), description="The services that it delivers.")
     repositories: tuple[Repository, ...] = Field(
-        default=(), description="Its repositories, besides those of its services."
+        default=(),
+        description="Its repositories, besides those of its services; whichever service work in them is for.",
     )
     hand_offs: Names = Field(default=(), description="Where work passes from one team to another.")
     known_delays: Names = Field(default=(), description="Where work is known to wait, and why.")

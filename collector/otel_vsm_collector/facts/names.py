@@ -1,6 +1,6 @@
 """The names that anything is known of, by which facts are filtered."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal, get_args
 
 import ibis
@@ -38,19 +38,29 @@ def unknown(reader: Reader, selection: Selection) -> dict[Named, set[str]]:
         if wanted is None or wanted in names:
             continue
         ever = Selection(from_ns=0, to_ns=0)
-        names |= {row["name"] for row in reader.answer(names_of_spans, ever, what)}
-        if wanted not in names:
-            missing[what] = names
+        # Most names are known: all that there are would be read for nothing.
+        if not reader.answer(_named, ever, what, wanted=wanted):
+            missing[what] = names | {row["name"] for row in reader.answer(names_of_spans, ever, what)}
     return missing
+
+
+def _named(selection: Selection, what: Named, wanted: ir.StringScalar) -> ir.Table:
+    """(name): the one that is wanted, where spans name it."""
+    parts = (part.filter(part.name == wanted).limit(1) for part in _parts(selection, what))
+    return ibis.union(*parts).limit(1)
 
 
 def names_of_spans(selection: Selection, what: Named) -> ir.Table:
     """(name): those that spans name."""
-    parts = []
+    parts = _parts(selection, what)
+    return ibis.union(*(part.filter(part.name.notnull()).distinct() for part in parts), distinct=True)
+
+
+def _parts(selection: Selection, what: Named) -> Iterator[ir.Table]:
+    """(name): what each column has, over and over."""
     for table, column in _COLUMNS[what]:
         names = selection.table(table)[column]
-        parts.append((names.unnest() if names.type().is_array() else names).name("name").as_table())
-    return ibis.union(*(part.filter(part.name.notnull()).distinct() for part in parts), distinct=True)
+        yield (names.unnest() if names.type().is_array() else names).name("name").as_table()
 
 
 def _declared(declared: Declared, what: Named) -> set[str]:

@@ -1,5 +1,6 @@
 """Which facts a figure is about: a window of time and filters, by the definitions of a profile."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self, get_args
 
@@ -273,9 +274,13 @@ def every_span(selection: Selection) -> ir.Table:
     return selection.facts.definitions.with_defaults(selection.table("span"))
 
 
-def spans(selection: Selection) -> ir.Table:
-    """Those of them that count and pass the filters."""
-    return passing_spans(selection, counting(every_span(selection)))
+def spans(
+    selection: Selection, within: Callable[[ir.Table], ir.BooleanValue] = lambda _: ibis.literal(True)
+) -> ir.Table:
+    """Those of them that count and pass the filters; `within` says of which to ask at all."""
+    every = every_span(selection)
+    # Asked first: all that are known would be looked at otherwise, whichever window is asked for.
+    return passing_spans(selection, counting(every.filter(within(every)), of=every))
 
 
 def passing_spans(selection: Selection, rows: ir.Table) -> ir.Table:

@@ -14,17 +14,22 @@ def of_stream(rows: ir.Table, stream: ValueStream, declared: Declared) -> ir.Boo
     """Whether rows (repository, service or services, team or teams, and of runs stage_name) are of it; never
     null.
 
-    What is of its services and repositories is. What says neither service nor repository is told by its team,
-    and so is everything where the stream names neither; where it names no teams either, all is of it that is
-    of its stages. Of runs, those alone are of it that are of its stages, if it names any.
+    What is of its services and repositories is; in a repository that only its services are declared to have,
+    other declared services are not. What says neither service nor repository is told by its team, and so is
+    everything where the stream names neither; where it names no teams either, all is of it that is of its
+    stages. Of runs, those alone are of it that are of its stages, if it names any.
     """
-    repositories = declared.repositories_of(stream)
     of_team = _any_of(rows, "team", stream.teams)
-    if stream.systems or repositories:
+    if stream.systems or stream.repositories:
         others = [name for name in declared.services if name not in stream.systems]
-        here = _any_of(rows, "repository", repositories) & ~_any_of(rows, "service", others)
+        beside = _any_of(rows, "repository", declared.repositories_of(stream.systems))
         nowhere = _says_nothing(rows, "service") & _says_nothing(rows, "repository")
-        whole = _any_of(rows, "service", stream.systems) | here | (nowhere & of_team)
+        whole = ibis.or_(
+            _any_of(rows, "service", stream.systems),
+            _any_of(rows, "repository", stream.repositories),
+            beside & ~_any_of(rows, "service", others),
+            nowhere & of_team,
+        )
     elif stream.teams:
         whole = of_team
     else:

@@ -88,6 +88,15 @@ def before(begin_ns: int, step: Step, zone: str) -> int:
     return midnight(begin - timedelta(days=1 if step == "day" else 7), zone)
 
 
+def window_before(zone: str, from_ns: int, to_ns: int) -> int:
+    """When the window before the one from from_ns to to_ns begins: of whole days of the zone's calendar as
+    many days earlier, which may have 23 or 25 hours, of others its length. Never before the epoch."""
+    (first, begun), (last, ended) = (_day_at(zone, moment) for moment in (from_ns, to_ns))
+    is_whole = not begun and not ended
+    begin = midnight(first - (last - first), zone) if is_whole else from_ns - (to_ns - from_ns)
+    return max(0, begin)
+
+
 def _offset_ns(zone: str, moment_ns: int) -> int:
     offset = datetime.fromtimestamp(moment_ns // _SECOND_NS, ZoneInfo(zone)).utcoffset()
     return (offset or timedelta()) // timedelta(seconds=1) * _SECOND_NS

@@ -8,10 +8,10 @@ import ibis.expr.types as ir
 from otel_vsm.semconv import EventName
 
 
-def counting(spans: ir.Table) -> ir.Table:
-    """Those of the spans of whole traces that facts are derived from. What takes another one back is work on
-    nothing."""
-    retracted = retractions(spans).select("trace_id", span_id="retracts")
+def counting(spans: ir.Table, *, of: ir.Table | None = None) -> ir.Table:
+    """Those of the spans that facts are derived from; `of` are all of their traces, where these are not. What
+    takes another one back is work on nothing."""
+    retracted = retractions(spans if of is None else of).select("trace_id", span_id="retracts")
     return spans.filter(~is_future(spans), ~is_retraction(spans)).anti_join(
         retracted, ["trace_id", "span_id"]
     )

@@ -53,11 +53,10 @@ def spans(selection: Selection) -> ir.Table:
     Events of incidents and of running services, and those of work items that nobody has taken up, are no
     change's.
     """
-    rows = select.spans(selection)
+    rows = select.spans(selection, lambda every: selection.within(every.ended_at))
     event = ibis.coalesce(rows.event_name, "")
     plain = rows.event_name.isnull() & rows.stage_name.isnull()
     rows = rows.filter(
-        selection.within(rows.ended_at),
         # A deployment may name the incident that it mends, a run the work item that it is about.
         ~(event.startswith("incident.") | (plain & rows.incident_id.notnull())),
         event != EventName.SERVICE_STARTED,
@@ -148,10 +147,12 @@ def _counted(rows: ir.Table, gap: MeasurementGap) -> ir.Table:
 
 
 def _children(selection: Selection) -> ir.Table:
-    every, rows = counting(selection.table("span")), select.spans(selection)
-    rows = rows.filter(selection.within(rows.ended_at), rows.parent_span_id.notnull())
+    def children(spans: ir.Table) -> ir.BooleanValue:
+        return selection.within(spans.ended_at) & spans.parent_span_id.notnull()
+
+    every, rows = selection.table("span"), select.spans(selection, children)
     # A parent ends no earlier than its child, but for clocks that disagree by hours.
-    parents = every.filter(every.ended_at >= selection.start - select.DAY_NS)
+    parents = counting(every.filter(every.ended_at >= selection.start - select.DAY_NS), of=every)
     parents = parents.select("trace_id", parent_span_id="span_id", parent_at="started_at")
     rows = rows.select("trace_id", "parent_span_id", "started_at").join(
         parents, ["trace_id", "parent_span_id"]

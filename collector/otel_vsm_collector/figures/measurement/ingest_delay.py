@@ -18,7 +18,7 @@ def arrived(selection: Selection) -> ir.Table:
     afterwards has no delay."""
     arrivals = selection.table("arrival")
     arrivals = arrivals.filter(selection.within(arrivals.received_at))
-    rows = select.spans(selection)
+    rows = select.spans(selection, lambda every: every.seq.isin(arrivals.seq))
     rows = rows.select("seq", "ended_at", backfilled=rows.backfilled.fill_null(False))
     rows = rows.join(arrivals, "seq")
     delay_s = elapsed_s(rows.ended_at, rows.received_at)

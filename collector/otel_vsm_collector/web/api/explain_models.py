@@ -214,9 +214,7 @@ class Explanation(ApiModel):
     counted: Tally
     left_out: Tally
     reasons: dict[Reason, str] = Field(description="What the reasons mean that occur here.")
-    spans_left_out: LeftOut = Field(
-        description="Of the repository, team and value stream asked for, whatever they would count in."
-    )
+    spans_left_out: LeftOut = Field(description="Of what is asked for, whatever they would count in.")
     items: list[Row] = Field(description="Newest first.")
     next_cursor: str | None = Field(
         description="Give it back as `cursor` for the next page; null on the last."

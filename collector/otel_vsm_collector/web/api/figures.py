@@ -31,10 +31,10 @@ router = APIRouter(prefix="/api/v1", tags=["figures"], responses=REFUSED, depend
 @router.get("/dora", response_model=figure_models.Dora)
 def dora(reader: Reader, query: Annotated[Filters, Query()]) -> ApiModel:
     """The five DORA figures of a window, with time to restore and to detect beside them, and the same of the
-    window of equal length before it."""
+    window before it, of as many days of the calendar or else of equal length."""
     selection = query.selection(reader)
     start, end = selection.from_ns, selection.to_ns
-    edges = (max(0, start - (end - start)), start, end)
+    edges = (zones.window_before(selection.time_zone, start, end), start, end)
     (figures,) = _beside_what_was_before(reader, selection, edges)
     return figure_models.Dora.model_validate(
         figures

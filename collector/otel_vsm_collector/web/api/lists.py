@@ -21,7 +21,8 @@ from otel_vsm_collector.web.api.problems import MISSING, REFUSED, once
 from otel_vsm_collector.web.reading import Reader
 
 CHANGES = Listed("at", changes_listed.moments, changes_listed.changes)
-DEPLOYMENTS = Listed("finished_at", finished, deployments_listed.deployments)
+# As they follow each other in their service and environment: tags of one second differ in when they started.
+DEPLOYMENTS = Listed("finished_at", finished, deployments_listed.deployments, ties=("started_at", "number"))
 INCIDENTS = Listed("started_at", incidents_listed.incidents, lambda _, rows: rows)
 
 router = APIRouter(prefix="/api/v1", tags=["lists"], responses=REFUSED, dependencies=[Depends(once)])

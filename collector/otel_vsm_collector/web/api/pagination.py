@@ -17,6 +17,8 @@ from otel_vsm_collector.web.api.parameters import Filters
 from otel_vsm_collector.web.api.problems import BadParameter
 
 Item = TypeVar("Item")
+_NULL = -1
+"""Below all that is counted or timed."""
 
 
 class Paging(Filters):
@@ -46,41 +48,61 @@ class Position:
     to_ns: int
     at_ns: int
     id: str
+    ties: tuple[int, ...] = ()
+    """Its values of what orders items of one moment."""
 
     def written(self) -> str:
-        text = json.dumps([self.from_ns, self.to_ns, self.at_ns, self.id], separators=(",", ":"))
+        position = [self.from_ns, self.to_ns, self.at_ns, self.id, *self.ties]
+        text = json.dumps(position, separators=(",", ":"))
         return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
     @classmethod
     def read(cls, cursor: str) -> "Position":
         try:
             text = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4))
-            from_ns, to_ns, at_ns, id_ = json.loads(text)
+            from_ns, to_ns, at_ns, id_, *ties = json.loads(text)
         except (binascii.Error, ValueError, TypeError):
             raise _foreign() from None
-        whole = (from_ns, to_ns, at_ns)
+        whole = (from_ns, to_ns, at_ns, *ties)
         if not (isinstance(id_, str) and all(type(one) is int and abs(one) < 2**63 for one in whole)):
             raise _foreign()
-        return cls(from_ns, to_ns, at_ns, id_)
+        return cls(from_ns, to_ns, at_ns, id_, tuple(ties))
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
     """What is listed: `moments` gives everything that is selected, with an `id`; `newest` is the column that
-    it is ordered by, newest first, and never null; `described` says more of some of it."""
+    it is ordered by, newest first, and never null; `described` says more of some of it. `ties` are columns of
+    numbers that order those of one moment before their ids do, the largest first and null last."""
 
     newest: str
     moments: Callable[[Selection], ir.Table]
     described: Callable[[Selection, ir.Table], ir.Table]
+    ties: tuple[str, ...] = ()
+
+    def after(self, position: Position) -> dict[str, int | str]:
+        """What has to be known of a position. Raises BadParameter where it is one in another list."""
+        if len(position.ties) != len(self.ties):
+            raise _foreign()
+        ties = zip(self.ties, position.ties, strict=True)
+        return {self.newest: position.at_ns, "id": position.id, **dict(ties)}
+
+    def position(self, selection: Selection, row: dict[str, Any]) -> Position:
+        ties = tuple(_NULL if row[name] is None else row[name] for name in self.ties)
+        return Position(selection.from_ns, selection.to_ns, row[self.newest], row["id"], ties)
 
 
 def first(selection: Selection, listed: Listed, limit: int, **after: Any) -> ir.Table:
-    """The newest of what is listed after a position (at, id)."""
+    """The newest of what is listed after a position."""
     rows = listed.moments(selection)
+    ties = {name: ibis._[name].fill_null(_NULL) for name in listed.ties}
+    by = {listed.newest: ibis._[listed.newest], **ties}
     if after:
-        moment = rows[listed.newest]
-        rows = rows.filter((moment < after["at"]) | ((moment == after["at"]) & (rows.id > after["id"])))
-    order = [ibis.desc(listed.newest), "id"]
+        comes_later = ibis._.id > after["id"]
+        for name, column in reversed(by.items()):
+            comes_later = (column < after[name]) | ((column == after[name]) & comes_later)
+        rows = rows.filter(comes_later)
+    order = [*map(ibis.desc, by.values()), "id"]
     # All that is known of everything would be far more than of a page.
     return listed.described(selection, rows.order_by(order).limit(limit)).order_by(order)
 
@@ -90,13 +112,11 @@ def page(
 ) -> tuple[list[dict[str, Any]], str | None]:
     """The rows of the page that is asked for, and the cursor of the next, None on the last."""
     position = asked.position()
-    after: dict[str, int | str] = {} if position is None else {"at": position.at_ns, "id": position.id}
+    after = {} if position is None else listed.after(position)
     rows = reader.answer(first, selection, listed, asked.limit + 1, **after)
     if len(rows) <= asked.limit:
         return rows, None
-    last = rows[asked.limit - 1]
-    following = Position(selection.from_ns, selection.to_ns, last[listed.newest], last["id"])
-    return rows[: asked.limit], following.written()
+    return rows[: asked.limit], listed.position(selection, rows[asked.limit - 1]).written()
 
 
 def part(

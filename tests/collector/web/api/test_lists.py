@@ -204,6 +204,25 @@ def test_pages_are_newest_first_then_by_id(web: Web, facts: FactStore) -> None:
     assert pages(web, f"/api/v1/deployments?{IN_MAY}") == [["d1", "d3", "d0", "d2", "d4", "d5"]]
 
 
+@pytest.mark.parametrize("limit", [1, 2, 9])
+def test_deployments_of_one_moment_are_in_the_order_that_they_have(
+    web: Web, facts: FactStore, limit: int
+) -> None:
+    at = {"finished_at": MAY_1 + SECOND, "result": "success"}
+    for number, (name, later) in enumerate((("v1.8.0", 0), ("v1.9.0", 1), ("v1.10.0", 2), ("v1.11.0", 2)), 1):
+        facts.insert("deployment", **SHOP, **at, id=name, started_at=MAY_1 + later, number=number)
+    facts.insert("deployment", **SHOP, **at, id="failed", started_at=MAY_1 + 2)
+    listed = pages(web, f"/api/v1/deployments?{IN_MAY}&limit={limit}")
+    assert [name for page in listed for name in page] == ["v1.11.0", "v1.10.0", "failed", "v1.9.0", "v1.8.0"]
+
+
+def test_a_cursor_of_another_list_is_refused(web: Web, facts: FactStore) -> None:
+    for number in range(2):
+        facts.insert("incident", **SHOP, id=f"i{number}", started_at=MAY_1)
+    cursor = web.get(f"/api/v1/incidents?{IN_MAY}&limit=1").json["next_cursor"]
+    assert web.get(f"/api/v1/deployments?cursor={cursor}").status == 422
+
+
 def test_what_comes_between_two_pages_shifts_nothing(web: Web, facts: FactStore) -> None:
     deploy(facts, 1, 2, 3, 4)
     first = web.get(f"/api/v1/deployments?{IN_MAY}&limit=2").json

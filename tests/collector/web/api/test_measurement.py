@@ -34,6 +34,18 @@ def test_nothing_known_is_nothing_wrong(web: Web) -> None:
     }
 
 
+def test_what_was_received_is_not_said_of_a_filter(web: Web) -> None:
+    for name in ("service", "environment", "repository", "team", "value_stream"):
+        assert measured(web, **{name: "x"})["received"] is None
+    assert measured(web, environment="production")["received"]["received"] == 13
+
+
+def test_a_severity_is_refused(web: Web) -> None:
+    found = web.get(f"/api/v1/measurement?{IN_MAY}&severity=high")
+    assert found.status == 422
+    assert found.json["errors"][0]["parameter"] == "severity"
+
+
 def test_spans_and_runs_of_nobody_say_why(web: Web, facts: FactStore) -> None:
     facts.insert("trace_owner", trace_id="owned", change_id="c")
     for number, (trace, change, revision) in enumerate(
@@ -122,6 +134,19 @@ def test_what_was_taken_back_is_counted_with_who_did_it(web: Web, facts: FactSto
     }
     assert found["spans"]["count"] == 1
     assert measured(web, repository="other")["left_out"]["retracted"] == 0
+
+
+def test_what_was_taken_back_after_the_window_counts_in_it_no_longer(web: Web, facts: FactStore) -> None:
+    told = {"trace_id": "t", "started_at": MAY_1, "ended_at": MAY_1, "seq": 1}
+    after = {"started_at": MAY_1 + 60 * DAY, "ended_at": MAY_1 + 60 * DAY, "seq": 2}
+    for seq, days in ((1, 0), (2, 60)):
+        facts.insert("arrival", seq=seq, received_at=MAY_1 + days * DAY)
+    facts.insert("span", **told, span_id="parent")
+    facts.insert("span", **told | {"started_at": MAY_1 - 1}, span_id="a", parent_span_id="parent")
+    facts.insert("span", **told | after, span_id="r", event_name="event.retracted", retracts="a")
+    found = measured(web)
+    assert (found["spans"]["count"], found["ingest_delay"]["count"]) == (1, 1)
+    assert found["clock_skew"]["child_before_parent"] == 0
 
 
 def test_what_happened_before_it_could_have_is_counted(web: Web, facts: FactStore) -> None:

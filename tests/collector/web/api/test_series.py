@@ -76,3 +76,26 @@ def test_an_unknown_step_is_refused_with_those_that_are_known(web: Web, step: st
     found = web.get(f"/api/v1/dora/series?step={step}")
     assert found.status == 422
     assert "'day', 'week' or 'month'" in found.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("query", "begin"),
+    [
+        # Clocks are put back in the night after the 25th of October 2025.
+        ("from=2025-10-26&to=2025-10-27&time_zone=Europe/Berlin", "2025-10-24T22:00:00Z"),
+        ("from=2025-10-27&to=2025-10-28&time_zone=Europe/Berlin", "2025-10-25T22:00:00Z"),
+        ("from=2025-10-27&to=2025-10-29&time_zone=Europe/Berlin", "2025-10-24T22:00:00Z"),
+        ("from=2025-10-26&to=2025-10-27", "2025-10-25T00:00:00Z"),
+        # Not of whole days.
+        ("from=2025-10-27T12:00:00Z&to=2025-10-28T12:00:00Z&time_zone=Europe/Berlin", "2025-10-26T12:00:00Z"),
+    ],
+)
+def test_before_a_window_of_whole_days_are_as_many_whole_days(web: Web, query: str, begin: str) -> None:
+    found = web.get(f"/api/v1/dora?{query}").json
+    assert found["previous"]["window"] == {"from": begin, "to": found["window"]["from"]}
+
+
+def test_a_day_alone_and_in_a_series_have_the_same_day_before(web: Web) -> None:
+    query = "from=2025-10-26&to=2025-10-27&time_zone=Europe/Berlin"
+    [day] = web.get(f"/api/v1/dora/series?step=day&{query}").json["items"]
+    assert day["previous"]["window"] == web.get(f"/api/v1/dora?{query}").json["previous"]["window"]
