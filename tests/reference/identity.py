@@ -56,7 +56,9 @@ def is_work(row: Row) -> bool:
 def all_names(row: Row) -> list[str]:
     """Every name that a row knows its change by."""
     own = own_name(row)
-    names = [] if own is None else [own]
+    if own is None:
+        return []
+    names = [own]
     if is_work(row) and row["repository"] is not None:
         if row["request"] is not None:
             names.append(f"{row['repository']}#{row['request']}")
@@ -115,9 +117,9 @@ def _changes(rows: list[Row]) -> list[set[str]]:
     joins: list[tuple[tuple[Any, ...], str, str]] = []
     written: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        names = all_names(row)
-        for name in names:
-            own = names[0]
+        own = own_name(row)
+        for name in all_names(row):
+            assert own is not None
             written[node(name)].add(name)
             became = row["event_name"] == "change.merged" or (own, row["ref_name"]) in bases
             result = is_request(own) and name == revision_name(row) and became

@@ -133,10 +133,11 @@ def test_names_join_whatever_the_trace() -> None:
     sha = "0123456789abcdef0123456789abcdef01234567"
     story = story_of(
         [
-            {"at": "1h", "stage": "build", "revision": "head", "trace": "aaaa"},
-            {"at": "2h", "stage": "test", "revision": "HEAD", "request": "7", "trace": "bbbb"},
+            {"at": "1h", "change": "@head", "stage": "build", "revision": "head", "trace": "aaaa"},
+            {"at": "2h", "change": 7, "stage": "test", "revision": "HEAD", "request": "7", "trace": "bbbb"},
             {"at": "3h", "change": 7, "event": "change.merged", "revision": sha},
-            {"at": "4h", "stage": "lint", "repository": "github.com/fork/shop", "revision": sha},
+            {"at": "4h", "stage": "lint", "repository": "github.com/fork/shop", "revision": sha}
+            | {"change": f"github.com/fork/shop@{sha}"},
             {"at": "4h", "change": 8, "stage": "build", "trace": "aaaa"},
         ]
     )
