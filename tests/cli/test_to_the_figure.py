@@ -201,5 +201,5 @@ def test_a_preview_by_a_comment_is_of_the_request(shop: Shop, tmp_path: Path) ->
     assert (deployment["change_ids"], deployment["revision"]) == ([f"{shop.name}#42"], head)
     first = (NOW - timedelta(days=8)).strftime("%Y-%m-%dT%H:%M:%SZ")
     assert shop.change("#42")["events"]["change.first_commit"] == first
-    changes = shop.collector.get("/api/v1/changes", repository=shop.name)["items"]
-    assert [item["id"] for item in changes] == [f"{shop.name}#42"]
+    dora = shop.collector.get("/api/v1/dora", **asked, window="30d")
+    assert dora["change_lead_time"]["count"] == 1

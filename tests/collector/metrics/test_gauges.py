@@ -58,7 +58,12 @@ def test_changes_are_active_until_production_has_them_or_nobody_wants_them(
         "change", id="f", repository="r", current_stage="test", first_activity_at=now, abandoned_at=now
     )
     for change, environment in (("d", "production"), ("e", "staging")):
-        facts.insert("delivery", change_id=change, service="shop", environment=environment, delivered_at=now)
+        name = f"D-{change}"
+        facts.insert("matched_claim", deployment_id=name, change_id=change, method="revision")
+        facts.insert(
+            "deployment_order", id=name, service="shop", environment=environment, finished_at=now, links=0,
+            ancestors=0, before=0, before_alike=0, number=1,
+        )  # fmt: skip
 
     repository = ("r", "https://r")
     assert values(metrics, "vsm.change.active") == {
