@@ -418,3 +418,10 @@ def test_the_command_does_not_wait_for_git(cli: Cli, shop: Repository, tmp_path:
     record = cli.record(*DEPLOY, "--", "sh", "-c", wait, env=env)
     assert asked.read_text() == f"{started}\n"
     assert record.ancestors == ()
+
+
+def test_of_a_change_of_another_repository_the_clone_here_says_nothing(cli: Cli, shop: Repository) -> None:
+    shop.commit("Add a basket (#13)")
+    elsewhere = cli.record(*DEPLOY, "--change", "github.com/acme/greeter#1")
+    assert len(elsewhere.ancestors) == 0
+    assert len(cli.record(*DEPLOY).ancestors) == 1
