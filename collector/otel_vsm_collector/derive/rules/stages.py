@@ -138,7 +138,9 @@ def _with_executions(runs: ir.Table) -> ir.Table:
     together = ["owner", "stage", "pipeline_run", "counted_attempt"]
     # The longest first, so that what takes no time is within what begins with it.
     order = ["started_at", ibis.desc("ended_at"), "span_id", "trace_id"]
-    runs = runs.mutate(counted_attempt=runs.attempt.fill_null(FIRST_ATTEMPT))
+    # Without a pipeline's run there is nothing that attempts were made at.
+    attempt = ifelse(runs.pipeline_run.isnull(), FIRST_ATTEMPT, runs.attempt.fill_null(FIRST_ATTEMPT))
+    runs = runs.mutate(counted_attempt=attempt)
     earlier = ibis.window(group_by=together, order_by=order, preceding=(None, 1))
     runs = runs.mutate(reached=runs.ended_at.max().over(earlier))
     apart = runs.pipeline_run.isnull() & (runs.started_at >= runs.reached).fill_null(True)
