@@ -319,19 +319,12 @@ def _since(previous: str, paths: tuple[str, ...] | None, context: Context) -> _C
 
 def _standing_on(paths: tuple[str, ...] | None, context: Context) -> _Changes:
     """The changes besides its own that the revision stands on."""
-    if not context.repository or not context.revision or paths == () or _is_of_another(context):
+    if not context.repository or not context.revision or paths == ():
         return _Changes()
     from otel_vsm.ancestry import ancestry
 
     found = ancestry(context.revision, context.repository, paths or ())
     return _Changes(ancestors=_others(found.changes, context), cut_history=found.cut, times=found.times)
-
-
-def _is_of_another(context: Context) -> bool:
-    """Whether the change that is deployed is of another repository than the clone here, whose history then
-    says nothing of it."""
-    repository, mark, _ = (context.change or "").rpartition("#" if context.request else "@")
-    return bool(mark) and repository != context.repository
 
 
 def _others(changes: "Iterable[ChangeId]", context: Context) -> "tuple[ChangeId, ...]":

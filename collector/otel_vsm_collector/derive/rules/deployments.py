@@ -57,27 +57,19 @@ def distinguished(spans: ir.Table) -> ir.Table:
     )
     only_pair = spans.service.isnull() & spans.environment.isnull()
     only_pair &= only_service.notnull() & only_environment.notnull()
-    there = ibis.window(group_by=[spans.reported_id, spans.environment])
-    of_it = ibis.window(group_by=[spans.reported_id, spans.service])
+
+    def filled(name: str, values: _Values, of_pair: ir.StringValue, beside: str) -> ir.StringValue:
+        there = ibis.window(group_by=[spans.reported_id, spans[beside]])
+        only_one = ibis.cases(
+            (alone, values.only),
+            (only_pair, of_pair),
+            (spans[beside].notnull(), _values(spans[name], there).only),
+        )
+        return ibis.coalesce(spans[name], only_one, _UNKNOWN)
+
     spans = spans.mutate(
-        service=ibis.coalesce(
-            spans.service,
-            ibis.cases(
-                (alone, services.only),
-                (only_pair, only_service),
-                (spans.environment.notnull(), _values(spans.service, there).only),
-            ),
-            _UNKNOWN,
-        ),
-        environment=ibis.coalesce(
-            spans.environment,
-            ibis.cases(
-                (alone, environments.only),
-                (only_pair, only_environment),
-                (spans.service.notnull(), _values(spans.environment, of_it).only),
-            ),
-            _UNKNOWN,
-        ),
+        service=filled("service", services, only_service, "environment"),
+        environment=filled("environment", environments, only_environment, "service"),
     )
     long_id = distinguished_id(spans)
     alone = _values(long_id, ibis.window(group_by=spans.reported_id)).at_most_one
