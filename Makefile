@@ -6,24 +6,27 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-rest test-all check bench docs build
+.PHONY: help venv compiled demo test test-rest test-all check bench docs build
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 16
 
 venv: $(STAMP) ## install the project and its tools into .venv
 
-demo: $(STAMP) ## start a collector, play a delivery history and show the figures; with CI=true it ends by itself
+compiled: $(STAMP) ## compile what a collector derives and asks by default, which it would do when it starts
+	@$(BIN)/python -m otel_vsm_collector.compiled
+
+demo: compiled ## start a collector, play a delivery history and show the figures; with CI=true it ends by itself
 	@$(BIN)/python -m demo
 
 # What takes longest. Everything else answers within minutes.
 LONG := clickhouse or worlds or combinations or kill
 PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 
-test: $(STAMP) ## run the tests that answer within minutes; ARGS="-k name" chooses
+test: compiled ## run the tests that answer within minutes; ARGS="-k name" chooses
 	$(PYTEST) -m "not ($(LONG))" $(ARGS)
 
-test-rest: $(STAMP) ## run the others: the second engine, random worlds, combinations, power cuts
+test-rest: compiled ## run the others: the second engine, random worlds, combinations, power cuts
 	$(PYTEST) -m "$(LONG)" $(ARGS)
 
 test-all: test test-rest ## run all tests
@@ -35,14 +38,14 @@ check: $(STAMP) ## lint, formatting, types, and whether generated files are up t
 	$(BIN)/python semconv/generate.py --check
 	$(BIN)/python docs/generate.py --check
 
-bench: $(STAMP) ## measure the collector and the wrapper; prints the method with the figures
+bench: compiled ## measure the collector and the wrapper; prints the method with the figures
 	@$(BIN)/python -m bench
 
 docs: $(STAMP) ## write what is generated: names, their reference, the pages of --help
 	$(BIN)/python semconv/generate.py
 	$(BIN)/python docs/generate.py
 
-build: $(STAMP) ## build the wheel and the source distribution into dist/
+build: compiled ## build the wheel and the source distribution into dist/
 	$(BIN)/python -m build --no-isolation
 
 # The stamp is written last, so that an interrupted installation is done again. What is installed follows

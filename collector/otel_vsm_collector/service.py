@@ -19,6 +19,7 @@ import pyarrow as pa
 import uvicorn
 import uvloop
 
+from otel_vsm_collector.compiled import Compiled
 from otel_vsm_collector.keep.deriver import Run
 from otel_vsm_collector.keep.store import Listener, Store
 from otel_vsm_collector.metrics.collect import Metrics
@@ -28,7 +29,7 @@ from otel_vsm_collector.reload import Current, unmapped_of
 from otel_vsm_collector.settings import Address, Settings
 from otel_vsm_collector.spans.accept import Counts
 from otel_vsm_collector.stores.folder import UnusableError
-from otel_vsm_collector.web.app import create_app
+from otel_vsm_collector.web.late import LateApp
 
 STOP_S = 5.0
 """How long requests in flight, and then deriving, may go on after a signal to stop."""
@@ -68,8 +69,9 @@ async def _serve(settings: Settings) -> None:
         contextlib.closing(_bind(settings.web, "--web")) as web_socket,
     ):
         grpc_address = _bind_grpc(grpc_server, settings.grpc)
-        metrics = Metrics(own=(grpc_address, _address(http_socket)))
-        current = Current(settings.declared, metrics.observer, say=_say)
+        compiled = Compiled(settings.data / "compiled")
+        metrics = Metrics(compiled.observed(), own=(grpc_address, _address(http_socket)))
+        current = Current(settings.declared, compiled, metrics.observer, say=_say)
         store = Store(
             settings.data,
             current.refreshing(current.plan),
@@ -85,9 +87,7 @@ async def _serve(settings: Settings) -> None:
         add_trace_service(grpc_server, store.export)
         http_server = _Server(HttpReceiver(store.export))
         web_server = _Server(
-            create_app(
-                store=store, facts=lambda: current.facts, collect=metrics.collect, unready=store.unready
-            )
+            LateApp(store=store, facts=lambda: current.facts, collect=metrics.collect, unready=store.unready)
         )
         serving = [
             asyncio.create_task(http_server.serve([http_socket])),

@@ -122,6 +122,9 @@ def collector(
     if check and config is None:
         raise click.UsageError("--check is about a file: give it with --config FILE.", ctx)
     with _extra_needed():
+        from otel_vsm_collector.process import prepare
+
+        prepare()
         from otel_vsm_collector.declared.load import WrongError, load
         from otel_vsm_collector.declared.model import Declared
     try:

@@ -16,6 +16,7 @@ import jsonschema
 import uvicorn
 
 from handmade.facts import FactStore
+from handmade.observing import QUERIES
 from otel_vsm_collector.metrics.collect import Metrics
 from otel_vsm_collector.web.app import create_app
 from scenarios import product
@@ -92,7 +93,7 @@ class Web:
 @contextmanager
 def served(facts: FactStore, settings: product.Settings | None = None) -> Iterator[Web]:
     """The application over these facts and settings, while it is served."""
-    metrics = Metrics()
+    metrics = Metrics(QUERIES)
     tables = product.facts(settings or {})
     metrics.watch(facts.cursor, lambda: tables)
     found = Web("", facts, metrics)

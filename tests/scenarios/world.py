@@ -6,7 +6,9 @@ import pyarrow as pa
 
 from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.derive.refresh.plan import Observe
-from otel_vsm_collector.derive.refresh.refresher import Refresher, refresh_plan
+from otel_vsm_collector.derive.refresh.planning import columns_of
+from otel_vsm_collector.derive.refresh.refresher import Refresher
+from otel_vsm_collector.derive.refresh.steps import refresh_plan
 from otel_vsm_collector.derive.tables import FACTS, LEDGER
 from otel_vsm_collector.spans import columns
 from scenarios.engines import EngineWithFigures
@@ -24,7 +26,7 @@ class World:
         self._observe = observe
         self._refreshers: dict[Definitions, Refresher] = {}
         for table, schema in (LEDGER | FACTS).items():
-            engine.create_table(table, schema)
+            engine.create_table(table, columns_of(schema, engine.dialect))
         self.clear()
 
     def clear(self) -> None:

@@ -348,31 +348,7 @@ FACTS: dict[str, ibis.Schema] = {
 
 # The ledger's spans in the traces that new spans came in, while a refresh runs: what tells whose they are.
 TOUCHED_SPAN = ibis.schema(
-    {
-        "row_id": "int64",
-        **{
-            name: LEDGER["span"][name]
-            for name in (
-                "trace_id",
-                "span_id",
-                "change_id",
-                "repository",
-                "request",
-                "revision",
-                "ref_name",
-                "base_name",
-                "stage_name",
-                "stage_type",
-                "environment",
-                "deployment_id",
-                "event_name",
-                "work_item_id",
-                "incident_id",
-                "future",
-                "retracts",
-            )
-        },
-    }
+    {"row_id": "int64", **{name: LEDGER["span"][name] for name in columns.IDENTIFYING}}
 )
 
 # What facts are derived from: copying the other columns would cost more than deriving.

@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from duckdb import DuckDBPyConnection
 from opentelemetry.sdk.metrics import MeterProvider
@@ -14,12 +15,13 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from otel_vsm import __version__, semconv
-from otel_vsm_collector.facts.reader import DuckDBReader
-from otel_vsm_collector.facts.tables import FactTables
-from otel_vsm_collector.metrics import export, gauges
+from otel_vsm_collector.metrics import export
 from otel_vsm_collector.metrics.health import Health
 from otel_vsm_collector.metrics.observer import Observer
 from otel_vsm_collector.settings import Address
+
+if TYPE_CHECKING:
+    from otel_vsm_collector.facts.tables import FactTables
 
 SERVICE_NAME = "otel-vsm-collector"
 SCOPE = InstrumentationScope("otel_vsm_collector", __version__, semconv.SCHEMA_URL)
@@ -34,10 +36,10 @@ class Metrics:
     """The collector's health, the counters over facts, and the figures as they are now.
 
     `health` and `observer` are for the parts that receive and derive; `watch` tells where facts are read.
-    Metrics are never sent to `own`, where the collector itself receives.
+    Metrics are never sent to `own`, where the collector itself receives. `queries` are the observer's.
     """
 
-    def __init__(self, own: Collection[Address] = ()) -> None:
+    def __init__(self, queries: Sequence[str], own: Collection[Address] = ()) -> None:
         self._start_ns = time.time_ns()
         self._reader = InMemoryMetricReader()
         resource = Resource.create({semconv.SERVICE_NAME: SERVICE_NAME, semconv.SERVICE_VERSION: __version__})
@@ -45,10 +47,10 @@ class Metrics:
             [self._reader, *export.readers(self.with_facts, own)], resource, shutdown_on_exit=False
         )
         self.health = Health(self._provider.get_meter(SCOPE.name, SCOPE.version, SCOPE.schema_url))
-        self.observer = Observer()
+        self.observer = Observer(queries)
         self._facts: _Facts | None = None
 
-    def watch(self, cursor: Reading, facts: Callable[[], FactTables]) -> None:
+    def watch(self, cursor: Reading, facts: "Callable[[], FactTables]") -> None:
         """From now on, also show what the facts behind `cursor` say, by the definitions that hold then."""
         self._facts = _Facts(cursor, facts, self._start_ns)
 
@@ -82,7 +84,7 @@ class Metrics:
 class _Facts:
     """The figures of now, computed again when a fact has changed or time has passed."""
 
-    def __init__(self, cursor: Reading, facts: Callable[[], FactTables], start_ns: int) -> None:
+    def __init__(self, cursor: Reading, facts: "Callable[[], FactTables]", start_ns: int) -> None:
         self._cursor = cursor
         self._facts = facts
         self._start_ns = start_ns
@@ -92,6 +94,10 @@ class _Facts:
         self._metrics: list[sdk.Metric] = []
 
     def current(self, now_ns: int) -> list[sdk.Metric]:
+        # Figures take long to import, and nobody may ask.
+        from otel_vsm_collector.facts.reader import DuckDBReader
+        from otel_vsm_collector.metrics import gauges
+
         with self._lock, self._cursor() as connection:
             connection.begin()
             facts = self._facts()

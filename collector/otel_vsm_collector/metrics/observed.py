@@ -5,19 +5,17 @@ must not go down. A restart counts everything that is known then, under a new st
 what later telemetry has corrected.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
-
-import ibis
-from ibis.expr import types as ir
+from typing import TYPE_CHECKING, Literal, get_args
 
 from otel_vsm import identity, semconv
 from otel_vsm.semconv import metrics as registry
 from otel_vsm.semconv.metrics import Metric
-from otel_vsm_collector.derive import tables
-from otel_vsm_collector.derive.rules import evidence
-from otel_vsm_collector.derive.rules.stages import BAD
+
+if TYPE_CHECKING:
+    import ibis
+    from ibis.expr import types as ir
 
 Fact = Literal[
     "stage_run",
@@ -96,15 +94,15 @@ class Example:
 class Observed:
     metric: Metric
     fact: Fact
-    counts: Callable[[ibis.Table], ir.BooleanValue] | None = None
+    counts: "Callable[[ibis.Table], ir.BooleanValue] | None" = None
     """Which of the rows count; all where it is None."""
-    seconds: Callable[[ibis.Table], ir.NumericValue] | None = None
+    seconds: "Callable[[ibis.Table], ir.NumericValue] | None" = None
     """What a histogram is over; rows without it, or below 0, are left out."""
     bounds: tuple[float, ...] = ()
     example: Example | None = None
 
 
-def _elapsed(until: str) -> Callable[[ibis.Table], ir.NumericValue]:
+def _elapsed(until: str) -> "Callable[[ibis.Table], ir.NumericValue]":
     return lambda rows: (rows[until] - rows.started_at) / 1e9
 
 
@@ -172,75 +170,12 @@ class FromZero:
 
     metric: Metric
     fact: Fact
-    values: Mapping[str, Sequence[str]]
-    """What an attribute may be; the others are read from the rows."""
 
 
 FROM_ZERO = (
-    FromZero(
-        metric=registry.VSM_DEPLOYMENT_COUNT,
-        fact="deployment",
-        values={semconv.CICD_PIPELINE_TASK_RUN_RESULT: BAD},
-    ),
-    FromZero(
-        metric=registry.VSM_DEPLOYMENT_FAILURE_COUNT,
-        fact="deployment",
-        values={semconv.VSM_FAILURE_METHOD: sorted({*evidence.BY_INCIDENTS, *evidence.BY_DEPLOYMENTS})},
-    ),
+    FromZero(metric=registry.VSM_DEPLOYMENT_COUNT, fact="deployment"),
+    FromZero(metric=registry.VSM_DEPLOYMENT_FAILURE_COUNT, fact="deployment"),
 )
 
 ROWS = "otel_vsm_new_rows"
-"""The name that stands for the rows' table in `grouped`."""
-
-
-def attribute_sets(what: FromZero) -> ibis.Table:
-    """Rows of a fact → one row per attribute set; columns: the metric's attributes in their order."""
-    rows = ibis.table(tables.FACTS[TABLE_OF[what.fact]], name=ROWS)
-    keys = [key for key in what.metric.attributes if key not in what.values]
-    sets = rows.select(**{key: rows[COLUMN_OF[key]] for key in keys}).distinct()
-    for key, values in what.values.items():
-        sets = sets.mutate(**{key: ibis.array([str(value) for value in values]).unnest()})
-    return sets.select(*what.metric.attributes)
-
-
-def grouped(what: Observed) -> ibis.Table:
-    """Rows of a fact → one row per attribute set and bucket.
-
-    Columns: the metric's attributes in their order, then `bucket` (the index of the first bound that is not
-    below the value, as OpenTelemetry counts; 0 on a counter), `rows`, and on a histogram `total`, `least`,
-    `greatest` (s) and, where it has examples, `example` {owner, trace_id, at, seconds}.
-    """
-    rows = ibis.table(tables.FACTS[TABLE_OF[what.fact]], name=ROWS)
-    if what.counts is not None:
-        rows = rows.filter(what.counts(rows))
-    keys = {key: rows[COLUMN_OF[key]] for key in what.metric.attributes}
-    if what.seconds is None:
-        return (
-            rows.group_by(bucket=ibis.literal(0), **keys)
-            .agg(rows=rows.count())
-            .select(*keys, "bucket", "rows")
-        )
-    rows = rows.mutate(seconds=what.seconds(rows))
-    rows = rows.filter(rows.seconds >= 0)
-    keys = {key: rows[COLUMN_OF[key]] for key in what.metric.attributes}
-    bucket = ibis.cases(
-        *((rows.seconds <= bound, bucket) for bucket, bound in enumerate(what.bounds)), else_=len(what.bounds)
-    )
-    measures: dict[str, ir.Value] = {
-        "rows": rows.count(),
-        "total": rows.seconds.sum(),
-        "least": rows.seconds.min(),
-        "greatest": rows.seconds.max(),
-    }
-    if what.example is not None:
-        latest = ibis.struct(
-            {
-                "owner": rows[what.example.owner],
-                "trace_id": rows.trace_id,
-                "at": rows[what.example.at],
-                "seconds": rows.seconds,
-            }
-        )
-        measures["example"] = latest.argmax(rows[what.example.at])
-    groups = rows.group_by(bucket=bucket.cast("int64"), **keys).agg(**measures)
-    return groups.select(*keys, "bucket", *measures)
+"""The name that stands for the table with a fact's rows in the queries of `grouping`."""

@@ -1,12 +1,11 @@
 """The sums of counters and histograms over facts, kept in memory and added to with every refresh."""
 
-import functools
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import ibis
 from duckdb import DuckDBPyConnection
 from opentelemetry.sdk.metrics import Exemplar
 from opentelemetry.sdk.metrics import export as sdk
@@ -21,8 +20,6 @@ from otel_vsm_collector.metrics.observed import (
     Example,
     FromZero,
     Observed,
-    attribute_sets,
-    grouped,
 )
 
 MAX_ATTRIBUTE_SETS = 2000
@@ -49,14 +46,16 @@ class Observer:
     facts, and a transaction that fails is tried again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, queries: Sequence[str]) -> None:
+        """`queries` are those of `grouping`."""
         self._lock = threading.Lock()
         self._start_ns: int
         self._pending: list[tuple[Observed | FromZero, list[tuple[Any, ...]]]]
         self._sums: dict[str, dict[_AttributeValues, _Sums]]
         self._overflow: dict[str, _Sums]
         self.restart()
-        self._sql = _sql()
+        every: tuple[Observed | FromZero, ...] = (*OBSERVED, *FROM_ZERO)
+        self._sql = tuple(zip(every, queries, strict=True))
 
     def observe(self, connection: DuckDBPyConnection, fact: str, new_rows: str) -> None:
         """Reads the rows of the table `new_rows`, which have the columns of the fact's table.
@@ -168,16 +167,6 @@ class Observer:
             if what.example
             else [],
         )
-
-
-@functools.cache
-def _sql() -> list[tuple[Observed | FromZero, str]]:
-    """The queries, compiled once: that takes longer than to run them."""
-    expressions: tuple[tuple[Observed | FromZero, ibis.Table], ...] = (
-        *((what, grouped(what)) for what in OBSERVED),
-        *((what, attribute_sets(what)) for what in FROM_ZERO),
-    )
-    return [(what, str(ibis.to_sql(expression, dialect="duckdb"))) for what, expression in expressions]
 
 
 def _exemplar(example: Example, row: dict[str, Any]) -> Exemplar:

@@ -72,6 +72,27 @@ MAPPED = (
 
 SPAN = (*_EVERY_SPAN, *MAPPED)
 
+IDENTIFYING = (
+    "trace_id",
+    "span_id",
+    "change_id",
+    "repository",
+    "request",
+    "revision",
+    "ref_name",
+    "base_name",
+    "stage_name",
+    "stage_type",
+    "environment",
+    "deployment_id",
+    "event_name",
+    "work_item_id",
+    "incident_id",
+    "future",
+    "retracts",
+)
+"""What tells whose a span is."""
+
 SPAN_LINK = (
     Column("seq", pa.int64()),
     Column("trace_id", pa.string()),

@@ -1,10 +1,12 @@
 """What deriving asks of a database: the few statements of a plan, in one engine's words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-import ibis
 import pyarrow as pa
+
+Columns = Mapping[str, str]
+"""Of a table: their types, in the words of the engine's dialect."""
 
 
 class Within(NamedTuple):
@@ -46,10 +48,10 @@ class Engine(Protocol):
     def end(self) -> None:
         """Is told that it ended well."""
 
-    def create_table(self, name: str, schema: ibis.Schema) -> None:
+    def create_table(self, name: str, columns: Columns) -> None:
         """Makes a lasting table where it is missing."""
 
-    def create_scratch(self, name: str, schema: ibis.Schema) -> None:
+    def create_scratch(self, name: str, columns: Columns) -> None:
         """Makes a scratch table anew, empty."""
 
     def fill(self, name: str, query: str) -> int:
@@ -72,6 +74,11 @@ class Engine(Protocol):
 
     def delete(self, name: str, where: str) -> None:
         """Takes the rows out of a table, lasting or scratch, for which a condition is true."""
+
+
+def ddl(columns: Columns) -> str:
+    """The columns in a statement that makes a table."""
+    return ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
 
 
 def quoted(columns: Sequence[str]) -> str:

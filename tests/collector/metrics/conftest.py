@@ -7,6 +7,7 @@ import pytest
 
 from handmade import receivers
 from handmade.facts import FactStore
+from handmade.observing import QUERIES
 from otel_vsm import identity
 from otel_vsm_collector.metrics.collect import Metrics
 from scenarios import product
@@ -55,7 +56,7 @@ def measured(facts: FactStore) -> Iterator[Metrics]:
         detected_at=now - DAY + 60 * 10**9, resolved_at=now - DAY + 600 * 10**9, trace_id=incident.trace_id,
     )  # fmt: skip
     facts.insert("incident", **where, id="INC-2", severity="low", started_at=now, trace_id="ab" * 16)
-    metrics = Metrics()
+    metrics = Metrics(QUERIES)
     metrics.health.watch(lag_s=lambda: 0.0, journal_bytes=lambda: 4096)
     metrics.health.derivation.record(0.02)
     tables = product.facts({})

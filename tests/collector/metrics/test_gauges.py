@@ -8,6 +8,7 @@ import pytest
 from opentelemetry.sdk.metrics import export as sdk
 
 from handmade.facts import FactStore
+from handmade.observing import QUERIES
 from otel_vsm_collector.metrics import collect, gauges
 from otel_vsm_collector.metrics.collect import Metrics
 from scenarios import product
@@ -25,7 +26,7 @@ def now() -> int:
 
 @pytest.fixture
 def metrics(facts: FactStore) -> Iterator[Metrics]:
-    made = Metrics()
+    made = Metrics(QUERIES)
     made.watch(facts.cursor, lambda: FACTS)
     yield made
     made.close()

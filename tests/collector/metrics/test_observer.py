@@ -6,6 +6,7 @@ import pytest
 from opentelemetry.sdk.metrics import export as sdk
 
 from handmade.facts import FactStore
+from handmade.observing import QUERIES
 from otel_vsm import identity
 from otel_vsm.semconv.metrics import METRICS
 from otel_vsm_collector.metrics import observer as observing
@@ -52,7 +53,7 @@ def test_every_counter_and_histogram_over_facts_is_observed() -> None:
 
 
 def test_a_lead_time_falls_into_the_bucket_that_ends_with_it(facts: FactStore) -> None:
-    observer = Observer()
+    observer = Observer(QUERIES)
     for hours, change in ((1.0, "a"), (1.5, "b"), (100_000.0, "c")):
         facts.insert(
             "delivery", **SHOP, change_id=change, repository="github.com/acme/shop", lead_time_s=hours * 3600,
@@ -77,7 +78,7 @@ def test_a_lead_time_falls_into_the_bucket_that_ends_with_it(facts: FactStore) -
 
 
 def test_a_lead_time_that_is_excluded_is_not_counted(facts: FactStore) -> None:
-    observer = Observer()
+    observer = Observer(QUERIES)
     facts.insert("delivery", **SHOP, change_id="a", excluded="clock_skew", trace_id="ab" * 16)
     observer.observe(facts.connection, "delivery", "delivery")
     observer.commit()
@@ -85,7 +86,7 @@ def test_a_lead_time_that_is_excluded_is_not_counted(facts: FactStore) -> None:
 
 
 def test_the_latest_change_of_a_bucket_is_its_exemplar(facts: FactStore) -> None:
-    observer = Observer()
+    observer = Observer(QUERIES)
     for change, delivered in (("r#1", 10), ("r#3", 30), ("r#2", 20)):
         root = identity.change_root(change)
         facts.insert(
@@ -103,7 +104,7 @@ def test_the_latest_change_of_a_bucket_is_its_exemplar(facts: FactStore) -> None
 
 
 def test_an_exemplar_in_a_foreign_trace_claims_no_span(facts: FactStore) -> None:
-    observer = Observer()
+    observer = Observer(QUERIES)
     facts.insert("delivery", **SHOP, change_id="a", lead_time_s=60.0, delivered_at=1, trace_id="cd" * 16)
     observer.observe(facts.connection, "delivery", "delivery")
     observer.commit()
@@ -112,7 +113,7 @@ def test_an_exemplar_in_a_foreign_trace_claims_no_span(facts: FactStore) -> None
 
 
 def test_a_stage_run_counts_its_duration_wait_and_queue_apart(facts: FactStore) -> None:
-    observer = Observer()
+    observer = Observer(QUERIES)
     build = {"stage_name": "compile", "stage_type": "build"}
     facts.insert("stage_run", **build, result="success", process_s=42.0, queue_s=3.0)
     facts.insert("stage_run", **build, result="failure", process_s=8.0, wait_s=7200.0)
@@ -134,7 +135,7 @@ def test_a_stage_run_counts_its_duration_wait_and_queue_apart(facts: FactStore) 
 
 
 def test_deployments_count_once_and_again_when_they_turn_out_to_fail(facts: FactStore) -> None:
-    observer = Observer()
+    observer = Observer(QUERIES)
     facts.insert("deployment", **SHOP, id="d1", kind="rollout", result="success", failed=False)
     facts.insert("deployment", **SHOP, id="d2", kind="rollout", result="failure", failed=False)
     observer.observe(facts.connection, "deployment", "deployment")
@@ -157,7 +158,7 @@ def test_deployments_count_once_and_again_when_they_turn_out_to_fail(facts: Fact
 
 def test_failures_are_counted_from_0_on_since_the_first_deployment(facts: FactStore) -> None:
     """So that the first failure is an increase."""
-    observer = Observer()
+    observer = Observer(QUERIES)
     facts.insert("deployment", **SHOP, id="d1", kind="rollout", result="success", failed=False)
     observer.observe(facts.connection, "deployment", "deployment")
     observer.commit()
@@ -175,7 +176,7 @@ def test_what_is_at_0_takes_no_room_from_what_is_counted(
     facts: FactStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(observing, "MAX_ATTRIBUTE_SETS", 1)
-    observer = Observer()
+    observer = Observer(QUERIES)
     facts.insert("deployment", **SHOP, id="d1", kind="rollout", result="success", failed=False)
     observer.observe(facts.connection, "deployment", "deployment")
     observer.commit()
@@ -183,7 +184,7 @@ def test_what_is_at_0_takes_no_room_from_what_is_counted(
 
 
 def test_an_incident_counts_when_it_is_restored_and_not_before_it_began(facts: FactStore) -> None:
-    observer = Observer()
+    observer = Observer(QUERIES)
     second = 10**9
     facts.insert("incident", **SHOP, id="i1", severity="high", started_at=0, detected_at=60 * second,
                  resolved_at=600 * second, trace_id="ab" * 16)  # fmt: skip
@@ -204,7 +205,7 @@ def test_an_incident_counts_when_it_is_restored_and_not_before_it_began(facts: F
 
 
 def test_an_unknown_attribute_is_left_out_rather_than_empty(facts: FactStore) -> None:
-    observer = Observer()
+    observer = Observer(QUERIES)
     facts.insert("approval", gate="release", actor_type="", wait_s=5.0)
     observer.observe(facts.connection, "approval", "approval")
     observer.commit()
@@ -213,7 +214,7 @@ def test_an_unknown_attribute_is_left_out_rather_than_empty(facts: FactStore) ->
 
 
 def test_what_a_failed_refresh_saw_is_not_counted(facts: FactStore) -> None:
-    observer = Observer()
+    observer = Observer(QUERIES)
     facts.insert("deployment", **SHOP, kind="rollout", result="success")
     observer.observe(facts.connection, "deployment", "deployment")
     assert counted(observer, "vsm.deployment.count") == {}
@@ -225,7 +226,7 @@ def test_what_a_failed_refresh_saw_is_not_counted(facts: FactStore) -> None:
 
 
 def test_counts_add_up_and_start_when_the_collector_did(facts: FactStore) -> None:
-    observer = Observer()
+    observer = Observer(QUERIES)
     facts.insert("deployment", **SHOP, kind="rollout", result="success")
     starts = []
     for expected in (1, 2, 3):
@@ -245,7 +246,7 @@ def test_a_start_counts_everything_that_is_known(facts: FactStore) -> None:
     facts.insert("approval", gate="g", wait_s=1.0)
     facts.insert("delivery", **SHOP, change_id="a", lead_time_s=1.0, delivered_at=1, trace_id="ab" * 16)
     facts.insert("incident", **SHOP, id="i", started_at=0, detected_at=1, resolved_at=2, trace_id="ab" * 16)
-    observer = Observer()
+    observer = Observer(QUERIES)
     observer.observe_everything(facts.connection)
     observer.commit()
     missing = {what.metric.name for what in OBSERVED} - set(collected(observer))
@@ -256,7 +257,7 @@ def test_too_many_series_are_summed_in_one_that_says_so(
     facts: FactStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(observing, "MAX_ATTRIBUTE_SETS", 2)
-    observer = Observer()
+    observer = Observer(QUERIES)
     for number in range(5):
         facts.insert("deployment", service=f"s{number}", environment="e", kind="rollout", result="success")
     observer.observe(facts.connection, "deployment", "deployment")
@@ -268,4 +269,4 @@ def test_too_many_series_are_summed_in_one_that_says_so(
 
 def test_a_fact_that_no_metric_counts_is_a_mistake(facts: FactStore) -> None:
     with pytest.raises(ValueError, match="no metric counts 'deploymnet'; known are stage_run, delivery"):
-        Observer().observe(facts.connection, "deploymnet", "deployment")
+        Observer(QUERIES).observe(facts.connection, "deploymnet", "deployment")

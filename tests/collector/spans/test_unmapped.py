@@ -10,6 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from handmade.otlp import Otlp
+from otel_vsm_collector.compiled import Compiled
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.reload import Current, unmapped_of
 from otel_vsm_collector.spans.accept import Accepted, Counts, Outcome, accept
@@ -238,7 +239,7 @@ def test_the_setting_holds_as_soon_as_the_file_is_read_again(tmp_path: Path) -> 
     class OnlyThat:
         keep_unmapped = staticmethod(kept.append)
 
-    current = Current(Declared(), cast(Any, None), say=lambda _: None)
+    current = Current(Declared(), Compiled(tmp_path / "compiled"), cast(Any, None), say=lambda _: None)
     current.read_again(config, cast(Any, OnlyThat))
     assert [unmapped.max_bytes for unmapped in kept] == [3 << 20]
     config.write_text("telemetry: {unmapped_mib: -1}\n")

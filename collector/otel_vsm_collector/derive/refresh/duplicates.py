@@ -1,6 +1,5 @@
 """Repeated spans: of several tellings of one span, one stays in the ledger."""
 
-from otel_vsm_collector.derive.tables import TOUCHED_SPAN
 from otel_vsm_collector.spans import columns
 from otel_vsm_collector.stores.engine import Engine, Within
 
@@ -28,11 +27,10 @@ def load_touched_spans(engine: Engine, first_seq: int, last_seq: int) -> None:
 
     A repeated span is in the trace of its first telling, and a trace mostly is one change.
     """
-    named = ", ".join(name for name in TOUCHED_SPAN if name != "row_id")
     new = f"SELECT DISTINCT trace_id FROM span WHERE seq BETWEEN {first_seq} AND {last_seq}"
     engine.fill("new_trace", new)
     traces = Within(("trace_id",), "new_trace", ("trace_id",))
-    engine.pick("touched_span", f"rowid AS row_id, {named}", "span", traces)
+    engine.pick("touched_span", f"rowid AS row_id, {', '.join(columns.IDENTIFYING)}", "span", traces)
 
 
 def drop_repeated_spans(engine: Engine) -> int:

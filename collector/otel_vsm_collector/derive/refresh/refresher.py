@@ -9,11 +9,8 @@ import inspect
 from hashlib import sha256
 
 from otel_vsm import artifact, identity
-from otel_vsm_collector.derive import tables
-from otel_vsm_collector.derive.definitions import Definitions
-from otel_vsm_collector.derive.refresh import duplicates
+from otel_vsm_collector.derive.refresh import duplicates, joined
 from otel_vsm_collector.derive.refresh.plan import Observe, Plan
-from otel_vsm_collector.derive.refresh.steps import identities, outcomes, own_facts, scope, sequence
 from otel_vsm_collector.derive.rules import requests
 from otel_vsm_collector.spans import arrivals, classify, mappings, moments, pivot, results, rows
 from otel_vsm_collector.stores.engine import Engine
@@ -28,28 +25,10 @@ _BESIDE_THE_PLAN = (
     results,
     rows,
     duplicates,
+    joined,
     requests,
 )
 """What the facts follow from as well, and is no query: a change of it must not go unnoticed."""
-
-
-def refresh_plan(definitions: Definitions, dialect: str = "duckdb") -> Plan:
-    """What a refresh does by these definitions, for engines of that dialect; to compile it takes seconds."""
-    plan = Plan(dialect)
-    identities.find_names(plan, definitions)
-    scope.find_touched(plan, definitions)
-    own_facts.derive_changes(plan)
-    own_facts.derive_deployment_reports(plan)
-    own_facts.derive_incident_reports(plan)
-    sequence.derive_order(plan)
-    sequence.derive_ancestors(plan)
-    sequence.derive_carried(plan, definitions)
-    outcomes.derive_remedies(plan)
-    outcomes.derive_incidents(plan, definitions)
-    outcomes.derive_evidence(plan)
-    outcomes.derive_deployments(plan, definitions)
-    outcomes.derive_deliveries(plan, definitions)
-    return plan
 
 
 class Refresher:
@@ -70,8 +49,7 @@ class Refresher:
 
     def create_tables(self) -> None:
         """Makes the tables of facts where they are missing."""
-        for name, schema in tables.FACTS.items():
-            self._engine.create_table(name, schema)
+        self._plan.create_tables(self._engine)
 
     def refresh(self, first_seq: int, last_seq: int) -> int:
         """Takes the ledger's rows with first_seq ≤ seq ≤ last_seq into the facts.

@@ -11,7 +11,7 @@ from ibis.backends.sql.compilers.clickhouse import compiler
 
 from otel_vsm_collector.stores.clickhouse.backend import ExactBackend
 from otel_vsm_collector.stores.clickhouse.common_parts import last_part, parts_of
-from otel_vsm_collector.stores.engine import Within
+from otel_vsm_collector.stores.engine import Columns, Within, ddl
 
 SETTINGS = {
     # What standard SQL says: who has no partner in a join has nulls, the sum of nothing is null, and a name
@@ -49,12 +49,12 @@ class ClickHouse:
     def end(self) -> None:
         pass
 
-    def create_table(self, name: str, schema: ibis.Schema) -> None:
+    def create_table(self, name: str, columns: Columns) -> None:
         row = "rowid UInt64 MATERIALIZED generateSnowflakeID()"
-        self._client.command(f"CREATE TABLE IF NOT EXISTS {name} ({_ddl(schema)}, {row}) ENGINE = Memory")
+        self._client.command(f"CREATE TABLE IF NOT EXISTS {name} ({ddl(columns)}, {row}) ENGINE = Memory")
 
-    def create_scratch(self, name: str, schema: ibis.Schema) -> None:
-        self._client.command(f"CREATE OR REPLACE TEMPORARY TABLE {name} ({_ddl(schema)}) ENGINE = Memory")
+    def create_scratch(self, name: str, columns: Columns) -> None:
+        self._client.command(f"CREATE OR REPLACE TEMPORARY TABLE {name} ({ddl(columns)}) ENGINE = Memory")
 
     def fill(self, name: str, query: str) -> int:
         left = last_part(self._client, parts_of(query))
@@ -66,7 +66,7 @@ class ClickHouse:
         return self.fill(name, f"SELECT {columns} FROM {table} WHERE {within.condition}")
 
     def load(self, name: str, rows: pa.Table) -> int:
-        self.create_scratch(name, ibis.Schema.from_pyarrow(rows.schema))
+        self.create_scratch(name, _columns_of(rows.schema))
         if rows.num_rows:
             self._client.insert_arrow(name, rows)
         return int(rows.num_rows)
@@ -88,5 +88,6 @@ class ClickHouse:
             self._client.command(f"ALTER TABLE {name} DELETE WHERE {where}")
 
 
-def _ddl(schema: ibis.Schema) -> str:
-    return ", ".join(f'"{name}" {compiler.type_mapper.to_string(kind)}' for name, kind in schema.items())
+def _columns_of(schema: pa.Schema) -> Columns:
+    types = ibis.Schema.from_pyarrow(schema).items()
+    return {name: compiler.type_mapper.to_string(kind) for name, kind in types}

@@ -4,15 +4,13 @@ import inspect
 import sys
 from functools import lru_cache
 
-import ibis
 import numpy as np
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
-from ibis.backends.sql.compilers.duckdb import compiler
 
 from otel_vsm_collector.stores.duckdb import segments
 from otel_vsm_collector.stores.duckdb.segments import Hashes, SegmentIndex
-from otel_vsm_collector.stores.engine import Within, quoted
+from otel_vsm_collector.stores.engine import Columns, Within, ddl, quoted
 
 _LARGE_ROWS = 10_000
 """Fewer are as soon read as it is found out where to look."""
@@ -91,21 +89,21 @@ class DuckDB:
         self._execute("INSERT INTO facts.segment_key SELECT hash, ? FROM segment", self._position)
         self._segments.add(self._position, self._hashes("SELECT hash FROM segment"))
 
-    def create_table(self, name: str, schema: ibis.Schema) -> None:
-        if "seq" in schema:
-            self._connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({_ddl(schema)})")
+    def create_table(self, name: str, columns: Columns) -> None:
+        if "seq" in columns:
+            self._connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({ddl(columns)})")
             return
         for statement in (
             "CREATE SCHEMA IF NOT EXISTS facts",
             "CREATE TABLE IF NOT EXISTS facts.segment_key (hash UBIGINT, segment_end BIGINT)",
-            f"CREATE TABLE IF NOT EXISTS facts.{name} ({_ddl(schema)}, written BIGINT)",
-            f"CREATE VIEW IF NOT EXISTS {name} AS SELECT {quoted(schema.names)} FROM facts.{name}",
+            f"CREATE TABLE IF NOT EXISTS facts.{name} ({ddl(columns)}, written BIGINT)",
+            f"CREATE VIEW IF NOT EXISTS {name} AS SELECT {quoted(tuple(columns))} FROM facts.{name}",
         ):
             self._connection.execute(statement)
         self._facts.add(name)
 
-    def create_scratch(self, name: str, schema: ibis.Schema) -> None:
-        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({_ddl(schema)})")
+    def create_scratch(self, name: str, columns: Columns) -> None:
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({ddl(columns)})")
 
     def fill(self, name: str, query: str) -> int:
         row = self._execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}").fetchone()
@@ -188,7 +186,3 @@ class DuckDB:
 def _hash(column: str) -> str:
     """The same in every version of DuckDB, unlike its own `hash`."""
     return f'(md5_number_lower("{column}") >> 16)'
-
-
-def _ddl(schema: ibis.Schema) -> str:
-    return ", ".join(f'"{name}" {compiler.type_mapper.to_string(kind)}' for name, kind in schema.items())

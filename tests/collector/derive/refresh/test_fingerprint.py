@@ -15,8 +15,10 @@ import pytest
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.derive import tables
 from otel_vsm_collector.derive.definitions import Definitions
-from otel_vsm_collector.derive.refresh.refresher import Refresher, refresh_plan
-from otel_vsm_collector.derive.rules import aliases, deliveries
+from otel_vsm_collector.derive.refresh import joined
+from otel_vsm_collector.derive.refresh.refresher import Refresher
+from otel_vsm_collector.derive.refresh.steps import refresh_plan
+from otel_vsm_collector.derive.rules import deliveries
 from otel_vsm_collector.keep.store import Store
 from otel_vsm_collector.spans import mappings
 from otel_vsm_collector.spans.mappings import otel_vsm
@@ -94,14 +96,14 @@ def test_a_changed_column_changes_it(by_default: str, monkeypatch: pytest.Monkey
 
 
 def test_a_changed_function_changes_it(by_default: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aliases, "join_names", lambda engine: 0)
+    monkeypatch.setattr(joined, "join_names", lambda engine: 0)
     assert fingerprint() != by_default
 
 
 def test_it_is_the_same_in_every_process(by_default: str) -> None:
     code = (
         "from otel_vsm_collector.derive.definitions import Definitions;"
-        "from otel_vsm_collector.derive.refresh.refresher import refresh_plan;"
+        "from otel_vsm_collector.derive.refresh.steps import refresh_plan;"
         "print(refresh_plan(Definitions()).fingerprint)"
     )
     path = os.pathsep.join(filter(None, sys.path))

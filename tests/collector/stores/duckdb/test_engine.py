@@ -8,6 +8,7 @@ import duckdb
 import ibis
 import pytest
 
+from otel_vsm_collector.derive.refresh.planning import columns_of
 from otel_vsm_collector.stores.duckdb.engine import DuckDB
 from otel_vsm_collector.stores.engine import Within
 
@@ -29,7 +30,7 @@ def engine_of(connection: duckdb.DuckDBPyConnection) -> DuckDB:
     """One that takes every table for a large one, and a few spans for a segment."""
     engine = DuckDB(connection, large_rows=0, segment_spans=3)
     for name, schema in (("span", SPAN), ("span_link", SPAN), ("change", CHANGE)):
-        engine.create_table(name, schema)
+        engine.create_table(name, columns_of(schema, engine.dialect))
     return engine
 
 

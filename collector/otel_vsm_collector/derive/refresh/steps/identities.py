@@ -4,9 +4,9 @@ import ibis
 
 from otel_vsm_collector.derive import tables
 from otel_vsm_collector.derive.definitions import Definitions
-from otel_vsm_collector.derive.refresh import touched
+from otel_vsm_collector.derive.refresh import joined, touched
 from otel_vsm_collector.derive.refresh.duplicates import DROPPED, drop_repeated_spans
-from otel_vsm_collector.derive.refresh.plan import Plan, Scope
+from otel_vsm_collector.derive.refresh.planning import Planning, Scope
 from otel_vsm_collector.derive.rules import aliases, changes, counting
 
 TRACE = Scope("touched_trace", ("trace_id",))
@@ -14,7 +14,7 @@ NODE = Scope("touched_node", ("node",))
 NAMED_TRACE = Scope("named_trace", ("trace_id",))
 
 
-def find_names(plan: Plan, definitions: Definitions) -> None:
+def find_names(plan: Planning, definitions: Definitions) -> None:
     spans = definitions.with_defaults(tables.table("touched_span"))
     trace = plan.scratch("touched_trace", spans.select("trace_id").distinct())
     # All tellings: one that is dropped, or does not count, touches its change too.
@@ -37,7 +37,7 @@ def find_names(plan: Plan, definitions: Definitions) -> None:
     plan.scratch("touched_node", named.union(identity_before.select("node"), distinct=True))
     plan.replace("alias", now, scope=TRACE)
     touched_alias = plan.pick("touched_alias", "alias", NODE)
-    names = plan.call("named", aliases.join_names, aliases.NAMES)
+    names = plan.call("named", joined.join_names, aliases.NAMES)
     identity_now = plan.scratch("identity_now", aliases.identities(names))
     plan.replace("identity", identity_now, scope=NODE)
 

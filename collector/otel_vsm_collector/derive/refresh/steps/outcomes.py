@@ -6,7 +6,8 @@ import ibis.expr.types as ir
 from otel_vsm_collector.derive import tables
 from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.derive.refresh import touched
-from otel_vsm_collector.derive.refresh.plan import FirstSeen, Plan, Scope
+from otel_vsm_collector.derive.refresh.plan import FirstSeen
+from otel_vsm_collector.derive.refresh.planning import Planning, Scope
 from otel_vsm_collector.derive.rules import (
     carried,
     deliveries,
@@ -29,7 +30,7 @@ _DEPLOYMENT = ("reported_id", *PAIR)
 DELIVERED = Scope("delivered_change", ("change_id",))
 
 
-def derive_remedies(plan: Plan) -> None:
+def derive_remedies(plan: Planning) -> None:
     """Which deployments mend an earlier one: again for moved ones, for those that carry other changes than
     before, and for the ones after them."""
     moved, claiming = plan.table("moved_deployment"), plan.table("claiming_deployment")
@@ -63,7 +64,7 @@ def derive_remedies(plan: Plan) -> None:
     )
 
 
-def _carrying_reverts_of_touched(plan: Plan) -> ir.Table:
+def _carrying_reverts_of_touched(plan: Planning) -> ir.Table:
     """The deployments (deployment_id) that carry what takes touched changes back, or takes that back."""
     rows, scope = [], Scope("touched_node", ("node",))
     for again in range(1, remedies.REVERTS):
@@ -76,7 +77,7 @@ def _carrying_reverts_of_touched(plan: Plan) -> ir.Table:
     return plan.pick("reverting_carried", "deployment_change", scope).select("deployment_id")
 
 
-def _taken_back(plan: Plan) -> ir.Table:
+def _taken_back(plan: Planning) -> ir.Table:
     """What the changes take back that are carried by compared deployments."""
     reverts, names, scope = [], [], Scope("neighbour_carried", ("change_id",))
     for again in range(remedies.REVERTS):
@@ -87,7 +88,7 @@ def _taken_back(plan: Plan) -> ir.Table:
     return plan.scratch("taken_back", remedies.taken_back(*every), scope="revert_0")
 
 
-def derive_incidents(plan: Plan, definitions: Definitions) -> None:
+def derive_incidents(plan: Planning, definitions: Definitions) -> None:
     """Which deployments each incident came from: again for touched ones and for those after a touched one."""
     report, services, names, links, spans, tellings, deployment_report = (
         tables.table(name)
@@ -151,7 +152,7 @@ def derive_incidents(plan: Plan, definitions: Definitions) -> None:
     )
 
 
-def derive_evidence(plan: Plan) -> None:
+def derive_evidence(plan: Planning) -> None:
     """What touched incidents and compared deployments say of the failure of deployments."""
     sources = [
         plan.table(scope.table).select(source_id=scope.columns[0], source_kind=ibis.literal(kind))
@@ -165,7 +166,7 @@ def derive_evidence(plan: Plan) -> None:
     plan.replace("evidence", now, scope=SOURCE)
 
 
-def derive_deployments(plan: Plan, definitions: Definitions) -> None:
+def derive_deployments(plan: Planning, definitions: Definitions) -> None:
     """What became of deployments: again for compared ones, for those that evidence is about, and for those
     that another remedy may have recovered."""
     deployment, profile = tables.table("deployment"), definitions.profile
@@ -210,7 +211,7 @@ def derive_deployments(plan: Plan, definitions: Definitions) -> None:
     )
 
 
-def derive_deliveries(plan: Plan, definitions: Definitions) -> None:
+def derive_deliveries(plan: Planning, definitions: Definitions) -> None:
     """Which changes arrived where: again for those touched and those whose deployments were."""
     # Those of an artifact follow from all of its deployments: they are computed when they are asked for.
     profile = definitions.profile.of_changes

@@ -3,7 +3,8 @@
 import ibis
 import ibis.expr.types as ir
 
-from otel_vsm_collector.derive.refresh.plan import FirstSeen, Plan, Scope
+from otel_vsm_collector.derive.refresh.plan import FirstSeen
+from otel_vsm_collector.derive.refresh.planning import Planning, Scope
 from otel_vsm_collector.derive.refresh.steps.scope import CHANGE, RELATED, REPORT, REPORTED
 from otel_vsm_collector.derive.rules import (
     approvals,
@@ -21,7 +22,7 @@ DEPLOYMENT = Scope("touched_deployment", ("deployment_id",))
 TELLING = Scope("touched_telling", ("telling_id",))
 
 
-def derive_changes(plan: Plan) -> None:
+def derive_changes(plan: Planning) -> None:
     related, names, change = (
         plan.table(name) for name in ("related_span", "touched_identity", "touched_change")
     )
@@ -60,7 +61,7 @@ def derive_changes(plan: Plan) -> None:
     plan.replace("change_revert", remedies.reverts(now), scope=CHANGE)
 
 
-def derive_deployment_reports(plan: Plan) -> None:
+def derive_deployment_reports(plan: Planning) -> None:
     """What deployments say: again for what touched spans tell of, and for what was backfilled and is of
     another deployment than before."""
     reported, spans_before = (plan.table(name) for name in ("touched_reported", "deployment_span_before"))
@@ -126,7 +127,7 @@ def derive_deployment_reports(plan: Plan) -> None:
     plan.replace("deployment_report", reports, scope=DEPLOYMENT, columns=("id",))
 
 
-def _replace_tellings(plan: Plan, table: str, now: ir.Table) -> None:
+def _replace_tellings(plan: Planning, table: str, now: ir.Table) -> None:
     """Replaces what touched tellings say by what they say now; those that are of another deployment than
     before, and are not touched otherwise, say the same."""
     reassigned = plan.pick(f"reassigned_{table}", table, Scope("reassigned", ("telling_id",)))
@@ -135,7 +136,7 @@ def _replace_tellings(plan: Plan, table: str, now: ir.Table) -> None:
     plan.replace(table, whole, scope=TELLING)
 
 
-def derive_incident_reports(plan: Plan) -> None:
+def derive_incident_reports(plan: Planning) -> None:
     related, link, report = (plan.table(name) for name in ("related_span", "related_link", "touched_report"))
     own = plan.scratch("incident_span", related.semi_join(report, "incident_id"), scope="touched_report")
     links = link.semi_join(own, ["trace_id", "span_id"])

@@ -5,7 +5,7 @@ import ibis
 from otel_vsm_collector.derive import tables
 from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.derive.refresh import touched
-from otel_vsm_collector.derive.refresh.plan import Plan, Scope
+from otel_vsm_collector.derive.refresh.planning import Planning, Scope
 from otel_vsm_collector.derive.refresh.steps.identities import TRACE
 from otel_vsm_collector.derive.rules import carried, counting
 
@@ -16,7 +16,7 @@ RELATED = Scope("related_trace", ("trace_id",))
 """The traces that anything about touched changes, deployments and incidents is in."""
 
 
-def find_touched(plan: Plan, definitions: Definitions) -> None:
+def find_touched(plan: Planning, definitions: Definitions) -> None:
     sharing = plan.pick(
         "sharing_change", "change_item", Scope("touched_item", ("work_item_id",)), change_id="change_id"
     )

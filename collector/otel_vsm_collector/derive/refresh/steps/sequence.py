@@ -4,7 +4,7 @@ import ibis
 
 from otel_vsm_collector.derive import tables
 from otel_vsm_collector.derive.definitions import Definitions
-from otel_vsm_collector.derive.refresh.plan import Plan, Scope
+from otel_vsm_collector.derive.refresh.planning import Planning, Scope
 from otel_vsm_collector.derive.rules import carried, deployments, sequence
 from otel_vsm_collector.derive.rules.changes import LINKS
 from otel_vsm_collector.derive.rules.sequence import PAIR
@@ -15,7 +15,7 @@ REMATCHED = Scope("rematched_deployment", ("deployment_id",))
 CLAIMING = Scope("claiming_deployment", ("deployment_id",))
 
 
-def derive_order(plan: Plan) -> None:
+def derive_order(plan: Planning) -> None:
     deployment = plan.table("touched_deployment")
     since = plan.scratch(
         "since",
@@ -33,7 +33,7 @@ def derive_order(plan: Plan) -> None:
     plan.replace("deployment_order", now, scope=MOVED, columns=("id",))
 
 
-def derive_ancestors(plan: Plan) -> None:
+def derive_ancestors(plan: Planning) -> None:
     """What deployments stand on, and the one before them that tells it did not: again for touched ones, and
     where that is another one or was touched."""
     touched, now = plan.table("touched_deployment"), plan.table("moved_order")
@@ -65,7 +65,7 @@ def derive_ancestors(plan: Plan) -> None:
     plan.replace("ancestor_claim", new, scope=STANDING)
 
 
-def derive_carried(plan: Plan, definitions: Definitions) -> None:
+def derive_carried(plan: Planning, definitions: Definitions) -> None:
     """Which deployments carry which changes: again for touched ones, for those that claim a touched change,
     and for all that claim what one of these claims."""
     keys_of_touched = (plan.table(name).select("key", "method") for name in ("key_before", "key_now"))
