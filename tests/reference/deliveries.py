@@ -42,7 +42,8 @@ def first_deliveries(
     for deployment in sorted(wanted, key=lambda deployment: deployment.order):
         if deployment.done:
             for change in carried[deployment.id]:
-                if passes(changes[change], deployment):
+                # A request that spans of another one name beside it, and none goes by, is brought by nobody.
+                if change in changes and passes(changes[change], deployment):
                     first.setdefault(change, deployment)
     return [
         Delivery(changes[change], deployment, *lead_time(changes[change], deployment, profile))
@@ -74,7 +75,8 @@ def first_artifacts(
             first.setdefault((*deployment.place, deployment.shipped), deployment)
     found: dict[tuple[str, str], Delivery] = {}
     for (service, _, artifact), deployment in first.items():
-        brought = [changes[name] for name in carried[deployment.id] if counts(changes[name], profile)]
+        known = (changes[name] for name in carried[deployment.id] if name in changes)
+        brought = [change for change in known if counts(change, profile)]
         if brought:
             earliest = min(brought, key=lambda change: (_started(change, profile), change.id))
             delivery = Delivery(earliest, deployment, *lead_time(earliest, deployment, profile))

@@ -5,7 +5,7 @@ from a few thousand spans, and needs Ibis.
 """
 
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,6 +14,10 @@ from otel_vsm_collector.stores.engine import Columns, Engine, Within
 Observe = Callable[[str, str], None]
 """Who wants to know of facts when they are first seen (the metrics) is called with the fact and the name of a
 table with its columns, each row of it seen for the first time."""
+
+Needs = tuple[tuple[str, ...], ...]
+"""Alternatives: the tables that must all have rows for a query to have any."""
+ANYWAY: Needs = ((),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,7 @@ class Scratch:
     name: str
     query: str
     columns: Columns
-    scope: str | None
-    """The scratch table that it is empty where this one is."""
+    needs: Needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class Replace:
     query: str
     within: Within
     first_seen: tuple[FirstSeen, ...]
+    needs: Needs
 
 
 Step = Scratch | Pick | Call | Replace
@@ -90,26 +94,32 @@ class Plan:
         for name, columns in self.tables.items():
             engine.create_table(name, columns)
 
-    def run(self, engine: Engine, observe: Observe | None) -> dict[str, int]:
-        """Runs every step in the engine's current transaction; answers the rows of the scratch tables."""
+    def run(self, engine: Engine, filled: Collection[str], observe: Observe | None) -> dict[str, int]:
+        """Runs every step in the engine's current transaction; answers the rows of the scratch tables.
+
+        `filled` are the scratch tables that may have rows of an earlier run.
+        """
         rows: dict[str, int] = {}
         for step in self.steps:
             if isinstance(step, Call):
                 rows[step.name] = pkgutil.resolve_name(step.function)(engine)
-                continue
-            scope = step.scope if isinstance(step, Scratch) else step.within.scratch
-            nobody = scope is not None and not rows[scope]
-            if isinstance(step, Replace):
-                if not nobody:
-                    _replace(engine, step, observe)
-            elif nobody:
-                engine.delete(step.name, "true")
+            elif isinstance(step, Replace):
+                if rows[step.within.scratch]:
+                    _replace(engine, step, observe, any_rows=given(step.needs, rows))
+            elif not given(step.needs if isinstance(step, Scratch) else ((step.within.scratch,),), rows):
                 rows[step.name] = 0
+                if step.name in filled:
+                    engine.delete(step.name, "true")
             elif isinstance(step, Pick):
                 rows[step.name] = engine.pick(step.name, step.selected, step.table, step.within)
             else:
                 rows[step.name] = engine.fill(step.name, step.query)
         return rows
+
+    @property
+    def scratch_tables(self) -> frozenset[str]:
+        """The names of all."""
+        return frozenset(step.name for step in self.steps if not isinstance(step, Replace))
 
     def as_data(self) -> dict[str, Any]:
         """The same as what JSON can say."""
@@ -123,6 +133,11 @@ class Plan:
         return cls(data["tables"], steps, data["fingerprint"])
 
 
+def given(needs: Needs, rows: Mapping[str, int]) -> bool:
+    """Whether there may be rows, by how many the scratch tables have."""
+    return any(all(rows[table] for table in tables) for tables in needs)
+
+
 def _step(kind: type[Step], fields: dict[str, Any]) -> Step:
     if "within" in fields:
         columns, scratch, named = fields["within"]
@@ -130,13 +145,16 @@ def _step(kind: type[Step], fields: dict[str, Any]) -> Step:
     if "first_seen" in fields:
         seen = (FirstSeen(one["fact"], tuple(one["key"]), one["known"]) for one in fields["first_seen"])
         fields = fields | {"first_seen": tuple(seen)}
+    if "needs" in fields:
+        fields = fields | {"needs": tuple(map(tuple, fields["needs"]))}
     return kind(**fields)
 
 
-def _replace(engine: Engine, step: Replace, observe: Observe | None) -> None:
-    if observe is None or not step.first_seen:
+def _replace(engine: Engine, step: Replace, observe: Observe | None, *, any_rows: bool) -> None:
+    if not any_rows or observe is None or not step.first_seen:
         engine.drop(step.table, step.within)
-        engine.insert(step.table, step.query)
+        if any_rows:
+            engine.insert(step.table, step.query)
         return
     new = engine.fill("new_rows", step.query)
     old = engine.pick("old_rows", _columns_before(step.first_seen), step.table, step.within)

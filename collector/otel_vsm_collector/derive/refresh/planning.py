@@ -14,7 +14,8 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from otel_vsm_collector.derive import tables
-from otel_vsm_collector.derive.refresh.plan import Call, FirstSeen, Pick, Plan, Replace, Scratch, Step
+from otel_vsm_collector.derive.refresh.emptiness import both, needs
+from otel_vsm_collector.derive.refresh.plan import Call, FirstSeen, Needs, Pick, Plan, Replace, Scratch, Step
 from otel_vsm_collector.stores.engine import Columns, Engine, Within
 
 _EXCLUDED = re.compile(r"(?<=EXCLUDE \()[^()]*(?=\))")
@@ -45,8 +46,11 @@ class Planning:
 
         It is empty where the scratch table `scope` is: asking costs more than knowing.
         """
+        needed = self._needs(expression)
+        if scope is not None:
+            needed = both(needed, ((scope,),))
         self._schemas[name] = schema = expression.schema()
-        self._steps.append(Scratch(name, self._query(expression), columns_of(schema, self.dialect), scope))
+        self._steps.append(Scratch(name, self._query(expression), columns_of(schema, self.dialect), needed))
         return self.table(name)
 
     def pick(
@@ -86,7 +90,8 @@ class Planning:
         """
         schema = tables.FACTS[table]
         query = self._query(expression.select(*schema.names).cast(schema))
-        self._steps.append(Replace(table, query, _within(scope, columns), first_seen))
+        within, needed = _within(scope, columns), self._needs(expression)
+        self._steps.append(Replace(table, query, within, first_seen, needed))
 
     def call(
         self, name: str, function: Callable[[Engine], int], schema: ibis.Schema | None = None
@@ -95,7 +100,8 @@ class Planning:
         in it."""
         self._steps.append(Call(name, f"{function.__module__}:{function.__qualname__}"))
         self._functions.append(function)
-        return ibis.table(schema or ibis.schema({}), name=name)
+        self._schemas[name] = schema or ibis.schema({})
+        return self.table(name)
 
     def plan(self) -> Plan:
         """What was put in order."""
@@ -109,6 +115,9 @@ class Planning:
         for text in (*map(repr, self._steps), *map(inspect.getsource, self._functions)):
             digest.update(_EXCLUDED.sub(_in_order, text).encode())
         return digest.hexdigest()
+
+    def _needs(self, expression: ir.Table) -> Needs:
+        return needs(expression.op(), self._schemas)
 
     def _query(self, expression: ir.Table) -> str:
         return _compiled(expression.op(), self.dialect)

@@ -37,6 +37,8 @@ class Refresher:
     def __init__(self, engine: Engine, plan: Plan, observe: Observe | None = None) -> None:
         self._engine, self._plan, self._observe = engine, plan, observe
         plan.create(engine)
+        self._filled: frozenset[str] = frozenset()
+        self._last_seq = 0
 
     @property
     def fingerprint(self) -> str:
@@ -57,7 +59,12 @@ class Refresher:
         Returns how many repetitions of spans were taken out of the ledger.
         """
         self._engine.begin(first_seq, last_seq)
+        # What came before was undone then, and it is not known what it left behind.
+        unknown, self._last_seq = first_seq <= self._last_seq, last_seq
         duplicates.load_touched_spans(self._engine, first_seq, last_seq)
-        repeated = self._plan.run(self._engine, self._observe)["repeated"]
+        rows = self._plan.run(
+            self._engine, self._plan.scratch_tables if unknown else self._filled, self._observe
+        )
+        self._filled = frozenset(name for name, number in rows.items() if number)
         self._engine.end()
-        return repeated
+        return rows["repeated"]
