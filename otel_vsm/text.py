@@ -35,7 +35,9 @@ def count_of_spans(count: int) -> str:
 
 def warn(message: str) -> None:
     """One line on stderr; nothing where there is no stderr to write to."""
-    with suppress(OSError, ValueError, AttributeError):
+    if sys.stderr is None:  # print() would take stdout, which is the command's
+        return
+    with suppress(OSError, ValueError):
         print(f"otel-vsm: warning: {_printable(message)}", file=sys.stderr, flush=True)
 
 

@@ -20,7 +20,7 @@ def test_until_the_command_runs_only_click_is_imported(run_python: RunPython, tm
         "with_click = set(sys.modules)\n"
         "from otel_vsm import process\n"
         "from otel_vsm.cli import main\n"
-        "def spawn(*_):\n"
+        "def spawn(*_, **__):\n"
         "    new = set(sys.modules) - bare\n"
         "    print(sorted({name.partition('.')[0] for name in new} - sys.stdlib_module_names))\n"
         f"    print(sorted((set(sys.modules) - with_click) & set({SLOW!r})))\n"

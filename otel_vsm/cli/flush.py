@@ -18,11 +18,13 @@ def flush() -> None:
         otel-vsm flush
     """
     from otel_vsm.export.endpoint import EndpointError, disabled_reason, read_endpoint
+    from otel_vsm.export.running import spool_abandoned
     from otel_vsm.export.spool import Spool
     from otel_vsm.text import count_of_spans
 
     try:
         spool = Spool.of_this_user()
+        spool_abandoned(spool)
         spooled = sum(entry.spans for entry in spool.entries())
     except OSError as error:
         raise click.ClickException(f"the spool cannot be read: {error}") from error

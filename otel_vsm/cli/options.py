@@ -240,6 +240,48 @@ def leg_option(function: AnyFunction) -> AnyFunction:
     )(function)
 
 
+class RunOptions(NamedTuple):
+    """How a command is run."""
+
+    timeout_s: float | None
+    strict: bool
+
+
+def run_options(function: AnyFunction) -> AnyFunction:
+    """`--timeout` and `--strict`; the function gets them as one argument `how`."""
+
+    @functools.wraps(function)
+    def with_run_options(timeout_s: float | None, strict: bool, **other: Any) -> Any:
+        return function(how=RunOptions(timeout_s, strict), **other)
+
+    for option in (
+        click.option(
+            "--strict",
+            is_flag=True,
+            help="Exit with 75 where the command succeeded and what there was to tell could not be sent.",
+        ),
+        click.option(
+            "--timeout",
+            "timeout_s",
+            type=duration_s,
+            metavar="TIME",
+            help="How long the command may take: 90, 90s, 15m, 1h. Then it is sent TERM, 10 s later KILL, "
+            "and the exit code is 124.",
+        ),
+    ):
+        with_run_options = option(with_run_options)
+    return cast(AnyFunction, with_run_options)
+
+
+def duration_s(value: str) -> float:
+    """A time span as seconds, or as a number with s, m or h."""
+    match = re.fullmatch(r"(\d{1,7}(?:\.\d{1,3})?)([smh]?)", value.strip())
+    seconds = float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]] if match else 0.0
+    if not seconds:
+        raise click.BadParameter(f"{one_line(value)!r} is no time span: give it as 90, 90s, 15m or 1h.")
+    return seconds
+
+
 def at_option(help: str) -> Callable[[AnyFunction], AnyFunction]:
     return click.option(
         "--at",

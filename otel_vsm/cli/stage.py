@@ -6,11 +6,13 @@ import click
 
 from otel_vsm.cli.options import (
     CommonOptions,
+    RunOptions,
     artifact_options,
     common_options,
     leg_option,
     queued_at_option,
     required_text,
+    run_options,
     service_option,
     type_of_stage,
     type_option,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False),
     help="After success, write to this file what was built from which change, for the image.",
 )
+@run_options
 @common_options()
 @click.pass_context
 def stage(
@@ -57,6 +60,7 @@ def stage(
     version: str | None,
     stamp: str | None,
     common: CommonOptions,
+    how: RunOptions,
 ) -> None:
     """Run a command as a stage of the change.
 
@@ -109,4 +113,12 @@ def stage(
         except Exception as error:  # the command succeeded, and so does this
             warn(f"the stamp {one_line(stamp or '')} was not written ({one_line(str(error))})")
 
-    run_and_export(command, common, to_record=to_record, on_success=leave_stamp if stamp else None)
+    run_and_export(
+        command,
+        common,
+        how,
+        name=name,
+        type=type_of_stage(stage_type, name),
+        to_record=to_record,
+        on_success=leave_stamp if stamp else None,
+    )

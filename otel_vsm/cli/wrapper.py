@@ -10,17 +10,23 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from otel_vsm import process, propagation
-from otel_vsm.cli.options import CommonOptions
+from otel_vsm import git, process, propagation
+from otel_vsm.cli.options import CommonOptions, RunOptions, now_ns
 from otel_vsm.context import Context, Subject, TraceParent, find_context, trace_parent_of_change, with_details
 from otel_vsm.identity import SpanId
-from otel_vsm.semconv import TaskResult
+from otel_vsm.semconv import StageType, TaskResult
+from otel_vsm.text import one_line, warn
 
 if TYPE_CHECKING:
     from otel_vsm.change_times import ChangeTime
     from otel_vsm.emit import Artifact, Origin, Run
+    from otel_vsm.export.spool import LockedEntry
     from otel_vsm.record import Record
 
+GIT_HOLD_UP_S = 0.3
+"""How long a command is held up where git hangs. It is asked again while the command runs."""
+NOT_EXPORTED = 75
+"""The exit code of sysexits.h for what may succeed another time."""
 CHANGE_VARIABLE = "OTEL_VSM_CHANGE_ID"
 _COMMAND = "otel_vsm.command"
 
@@ -64,7 +70,10 @@ def find_context_safely(common: CommonOptions, subject: Subject) -> Context:
 def run_and_export(
     command: list[str],
     common: CommonOptions,
+    how: RunOptions,
     *,
+    name: str,
+    type: StageType | None,
     to_record: "Callable[[Origin, Run], Record]",
     meanwhile: Callable[[Context], object] | None = None,
     on_success: Callable[[Context], None] | None = None,
@@ -74,32 +83,53 @@ def run_and_export(
 ) -> NoReturn:
     """Run the command as work on the change, export what `to_record` makes of it, and exit as it did.
 
+    Should this process be killed, a later one tells that the stage `name` began.
+
     `meanwhile` is called while it runs, where telemetry is on, for what takes its time; what fails there is
     asked for again. `on_success` is called once it has succeeded, whether telemetry is on or not. The command
     finds `variables` in its environment, and its span in `traceparent_variables`. `times` are told along.
     """
-    process.die_of_interrupts()
+    patience = git.limit(GIT_HOLD_UP_S)
     context = find_context_safely(common, Subject.WORK)
+    if git_hangs := patience.exhausted:
+        patience = git.limit(git.TIMEOUT_S)
+    else:
+        git.lift_limit()
     parent = trace_parent_of_change(context.change, os.environ)
     span_id = new_span_id()
     env = {**process.environment(), **variables(context)}
     if propagation.is_wanted(env):
         traceparent_variables = (propagation.TRACEPARENT, *traceparent_variables)
-    traceparent = propagation.traceparent(parent.trace_id, span_id)
-    env.update(dict.fromkeys(traceparent_variables, traceparent))
+    if context.change or not git_hangs:
+        traceparent = propagation.traceparent(parent.trace_id, span_id)
+        env.update(dict.fromkeys(traceparent_variables, traceparent))
     if context.change:
         # What the command calls of ours works on the same change, wherever it goes.
         env[CHANGE_VARIABLE] = context.change
 
     times = times or ChangeTimes()
 
+    running: LockedEntry | None = None
+
     def load() -> None:
-        nonlocal context
+        nonlocal context, parent, running
         from otel_vsm import export
 
         if export.configured():
+            start_ns = now_ns()
+            if git_hangs:
+                context = find_context_safely(common, Subject.WORK)
+                parent = trace_parent_of_change(context.change, os.environ)
             with suppress(Exception):  # then it fails again when it is needed, and is said there
                 context = with_details(context)
+            with suppress(Exception):
+                from otel_vsm import emit
+                from otel_vsm.export.running import put
+
+                origin = origin_of(common, context, parent)
+                running = put(
+                    emit.stage_started(origin, name=name, type=type, span_id=span_id, at_ns=start_ns)
+                )
             if meanwhile:
                 with suppress(Exception):
                     meanwhile(context)
@@ -107,16 +137,26 @@ def run_and_export(
                 times.read(context)
             export.preload()
 
-    completed = process.run(command, env, meanwhile=load)
+    def hurry() -> None:
+        if git_hangs:
+            patience.deadline = 0.0
+
+    completed = process.run(command, env, meanwhile=load, hurry=hurry, timeout_s=how.timeout_s)
     if completed.problem:
         with suppress(OSError, ValueError):  # there may be nobody who reads it
             click.echo(f"otel-vsm: {command[0]}: {completed.problem}", err=True)
     if on_success and not completed.exit_code:
         on_success(context)
-    export_record(
+    if completed.timed_out:
+        warn(f"{one_line(command[0])} did not end within {how.timeout_s:g} s and was stopped")
+    exported = export_record(
         context, lambda: to_record(origin_of(common, context, parent), _run(completed, span_id)), times
     )
-    process.leave(completed.exit_code)
+    if running:
+        running.remove()
+    process.leave(
+        NOT_EXPORTED if how.strict and not exported and not completed.exit_code else completed.exit_code
+    )
 
 
 class ChangeTimes:
@@ -156,13 +196,13 @@ class ChangeTimes:
         return [*(emit.change_time(time) for time in change_times(context)), *others]
 
 
-def export_record(context: Context, record: "Callable[[], Record]", times: ChangeTimes | None = None) -> None:
+def export_record(context: Context, record: "Callable[[], Record]", times: ChangeTimes | None = None) -> bool:
     """Export the record, with the times of its change, and say what of the context is missing.
 
-    Without an endpoint, nothing of that. Never raises.
+    Without an endpoint, nothing of that. Never raises. False where it was to be sent and was not
+    acknowledged.
     """
     from otel_vsm import export
-    from otel_vsm.text import warn
 
     try:
         if export.configured():
@@ -173,21 +213,28 @@ def export_record(context: Context, record: "Callable[[], Record]", times: Chang
                 records += times.read(with_details(context)) if times else []
             except Exception as error:
                 warn(f"when the change began could not be told ({_shown(error)})")
-            export.export(records)
+            exported = export.export(records)
             if times:
                 times.set_told()
+            return exported
+        return True
     except Exception as error:
         warn(f"this could not be told ({_shown(error)})")
+        return False
 
 
 def export_and_leave(
-    context: Context, record: "Callable[[], Record]", times: ChangeTimes | None = None
+    context: Context,
+    record: "Callable[[], Record]",
+    times: ChangeTimes | None = None,
+    *,
+    strict: bool = False,
 ) -> NoReturn:
-    """Export the record of a command that only tells. That never fails, so the exit code is 0."""
+    """Export the record of a command that only tells. That fails only where it is strict."""
     from otel_vsm import export
 
-    export_record(context, record, times)
-    export.leave(0)
+    exported = export_record(context, record, times)
+    export.leave(NOT_EXPORTED if strict and not exported else 0)
 
 
 def leg_of(leg: str | None, context: Context) -> str | None:
@@ -219,7 +266,6 @@ def queued_for_s(queued_ns: int | None, start_ns: int, context: Context) -> floa
 def named_artifact(name: str | None, digest: str | None, version: str | None) -> "Artifact":
     """The artifact that the options name; what of them cannot be used is said."""
     from otel_vsm.artifact import artifact_of
-    from otel_vsm.text import warn
 
     named = artifact_of(name, digest, version)
     if named.problem:
@@ -249,8 +295,6 @@ def origin_of(
 
 
 def _shown(error: Exception) -> str:
-    from otel_vsm.text import one_line
-
     return f"{type(error).__name__}: {one_line(str(error))}"
 
 
@@ -258,7 +302,9 @@ def _run(completed: process.CompletedCommand, span_id: SpanId) -> "Run":
     from otel_vsm.emit import Run
 
     error = None
-    if completed.problem:
+    if completed.timed_out:
+        result, error = TaskResult.TIMEOUT, None
+    elif completed.problem:
         result, error = TaskResult.ERROR, "not_executable" if completed.exit_code == 126 else "not_found"
     elif completed.cancelled:
         result = TaskResult.CANCELLATION

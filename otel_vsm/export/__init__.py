@@ -53,12 +53,12 @@ def preload() -> None:
         load_exporter(read_endpoint().protocol)
 
 
-def export(records: Sequence[Record], *, budget_s: float = DEFAULT_BUDGET_S) -> None:
+def export(records: Sequence[Record], *, budget_s: float = DEFAULT_BUDGET_S) -> bool:
     """Send the records, and what earlier processes could not send, waiting at most `budget_s` seconds.
 
     What is not acknowledged by then stays in the spool. Only where the SDK is not loaded yet and takes long
     to load can it last longer. Never raises, and says at most one line on stderr. With no endpoint configured
-    it does nothing.
+    it does nothing. False where it was to send them and they were not acknowledged.
     """
     global _background
     _background = None
@@ -66,9 +66,11 @@ def export(records: Sequence[Record], *, budget_s: float = DEFAULT_BUDGET_S) -> 
         if _sink is not None:
             _sink(records)
         elif records and configured():
-            _export(records, budget_s)
+            return _export(records, budget_s)
+        return True
     except (Exception, KeyboardInterrupt) as error:  # whatever it is, the user's command comes first
         warn(f"could not send telemetry ({type(error).__name__}: {one_line(str(error))})")
+        return False
 
 
 def export_all(records: Iterable[Record], *, progress: Callable[[int], None] | None = None) -> int:
@@ -111,7 +113,7 @@ def intercepted(sink: Sink) -> Iterator[None]:
         _sink = outer
 
 
-def _export(records: Sequence[Record], budget_s: float) -> None:
+def _export(records: Sequence[Record], budget_s: float) -> bool:
     from otel_vsm.export.background import BackgroundExport, SpooledParcel
     from otel_vsm.export.endpoint import EndpointError, read_endpoint
     from otel_vsm.export.parcel import Parcel, current_resource, resource_problem
@@ -132,6 +134,7 @@ def _export(records: Sequence[Record], budget_s: float) -> None:
         warnings += _background.warnings_within(budget_s=budget_s)
     if warnings:
         warn("; ".join(warnings))
+    return _background is not None and _background.is_acknowledged
 
 
 def _intercept(batch: Sequence[Record]) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from otel_vsm.export.endpoint import Endpoint
 from otel_vsm.export.parcel import Parcel
+from otel_vsm.export.running import spool_abandoned
 from otel_vsm.export.spool import LockedEntry, Spool
 from otel_vsm.text import count_of_spans
 
@@ -43,6 +44,7 @@ class SpooledParcel:
         try:
             spooled.spool = Spool.of_this_user()
             spooled.entry = spooled.spool.put(parcel)
+            spool_abandoned(spooled.spool)
             spooled.dropped = spooled.spool.trim()
         except OSError as error:
             spooled.problem = error.strerror or str(error)
@@ -78,6 +80,14 @@ class BackgroundExport(threading.Thread):
         self._result: ExportResult | None = None
         self._drain_result: DrainResult | None = None
         self._error = ""
+
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether the receiver took all of the parcel."""
+        from otel_vsm.export.exporters import Outcome
+
+        result = self._result
+        return result is not None and result.outcome is Outcome.ACCEPTED and not result.rejected
 
     def run(self) -> None:
         try:
