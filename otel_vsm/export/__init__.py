@@ -2,7 +2,7 @@
 
 A record is written to the spool, then sent from a thread that is waited for no longer than a budget, and
 removed from the spool when it was acknowledged. So a dead endpoint costs one short wait and one line, and a
-process that dies loses nothing. Importing this imports neither the SDK nor anything of the network.
+process that dies loses nothing. Importing this imports neither OTLP nor anything of the network.
 """
 
 import sys
@@ -38,7 +38,7 @@ def configured() -> bool:
 
 
 def preload() -> None:
-    """Load the SDK and the exporter that will be needed, while something else is waited for.
+    """Load the messages and the exporter that will be needed, while something else is waited for.
 
     May run in a thread, and should run after the user's command was started: gRPC does not survive a fork.
     Never raises; what is wrong is said when something is to be sent.
@@ -48,17 +48,17 @@ def preload() -> None:
     with suppress(Exception):
         import otel_vsm.export.transport  # noqa: F401 - loading it is the purpose
         from otel_vsm.export.endpoint import read_endpoint
-        from otel_vsm.export.exporters import load_exporter
+        from otel_vsm.export.exporters import new_exporter
 
-        load_exporter(read_endpoint().protocol)
+        new_exporter(read_endpoint()).close()
 
 
 def export(records: Sequence[Record], *, budget_s: float = DEFAULT_BUDGET_S) -> bool:
     """Send the records, and what earlier processes could not send, waiting at most `budget_s` seconds.
 
-    What is not acknowledged by then stays in the spool. Only where the SDK is not loaded yet and takes long
-    to load can it last longer. Never raises, and says at most one line on stderr. With no endpoint configured
-    it does nothing. False where it was to send them and they were not acknowledged.
+    What is not acknowledged by then stays in the spool. Only where the exporter is not loaded yet and takes
+    long to load can it last longer. Never raises, and says at most one line on stderr. With no endpoint
+    configured it does nothing. False where it was to send them and they were not acknowledged.
     """
     global _background
     _background = None

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from otel_vsm.export.exporters import ExportResult
 
 LOADING_S = 2.0
-"""How long the SDK may take to load where it was not loaded beforehand. On a warm disk it takes a tenth of
-that, out of the budget; on a cold one, giving up earlier would mean that nothing is ever sent from there."""
+"""How long the exporter may take to load where it was not loaded beforehand. On a warm disk that takes a
+tenth of it, out of the budget; on a cold one, giving up earlier would mean that nothing is ever sent."""
 RESPONSE_SHARE = 0.5
 """What is left of the budget for a response at least, however long loading took."""
 
@@ -123,7 +123,7 @@ class BackgroundExport(threading.Thread):
             if self._loaded.wait(LOADING_S):
                 self.join(response_budget_s(budget_s, loading_s=time.monotonic() - start))
             else:
-                unfinished = f"loading OpenTelemetry took over {LOADING_S:g} s"
+                unfinished = f"loading the exporter took over {LOADING_S:g} s"
         except KeyboardInterrupt:
             unfinished = "interrupted"
         return [*self._parcel_warnings(unfinished), *self._spool_warnings()]

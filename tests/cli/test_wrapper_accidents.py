@@ -188,7 +188,9 @@ def test_d06_a_command_that_is_stopped_goes_on_with_its_wrapper(quiet: Cli) -> N
     terminal.read_until(b"ready")
     terminal.press(b"\x1a")
     terminal.read_until(b"Stopped")
+    terminal.shown = b""
     terminal.press(b"fg\n")
+    terminal.read_until(b"got $line")  # the shell says what goes on, and has the terminal no more
     terminal.press(b"done\n")
     terminal.read_until(b"got done")
     terminal.press(b"exit\n")
