@@ -47,6 +47,7 @@ class HttpExporter:
             "User-Agent": USER_AGENT,
             "Content-Type": "application/x-protobuf",
             **_authorization(endpoint.url, "Authorization"),
+            **(_authorization(_proxy(endpoint) or "", "Proxy-Authorization") if endpoint.insecure else {}),
             **dict(endpoint.headers),
         }
         if endpoint.compression is not Compression.NONE:
