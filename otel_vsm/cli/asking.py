@@ -65,8 +65,8 @@ class Collector:
 
     def _stranger(self, answered: str) -> click.ClickException:
         return click.ClickException(
-            f"{self.shown_url} answered {answered}, which is not how a collector answers; say with --url where"
-            " its web side is (port 8750 if nothing else was chosen)"
+            f"{self.shown_url} answered {answered}, which is not how a collector answers; say with --url"
+            " where its web side is (port 8750 if nothing else was chosen)"
         )
 
 
