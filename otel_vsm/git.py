@@ -230,9 +230,6 @@ def run(*commands: Sequence[str]) -> list[Output]:
             running.append(_start(["git", *command], env))
         except OSError as error:
             running.append(error)
-    # Whoever asks for a change wants its trace next, which is a hash: loaded while git works.
-    import hashlib  # noqa: F401
-
     outputs = [_output(process, patience) for process in running]
     if patience.exhausted and _patience is None:
         _patience = patience  # what hung once is not waited for again

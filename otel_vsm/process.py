@@ -8,7 +8,6 @@ import errno
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -112,6 +111,8 @@ def run(
             problem="command not found" if missing and "/" not in argv[0] else str(error.strerror),
         )
     _occupy_closed_streams()
+    import threading  # takes 2 ms, in which the command runs already
+
     watcher = Watcher()
 
     def work() -> None:

@@ -61,10 +61,15 @@ def count_of_spans(count: int) -> str:
 
 def warn(message: str) -> None:
     """One line on stderr; nothing where there is no stderr to write to."""
+    say(f"warning: {_printable(without_secrets(message))}")
+
+
+def say(message: str) -> None:
+    """A line of ours on stderr; nothing where there is no stderr to write to."""
     if sys.stderr is None:  # print() would take stdout, which is the command's
         return
     with suppress(OSError, ValueError):
-        print(f"otel-vsm: warning: {_printable(without_secrets(message))}", file=sys.stderr, flush=True)
+        print(f"otel-vsm: {message}", file=sys.stderr, flush=True)
 
 
 def _printable(text: str) -> str:

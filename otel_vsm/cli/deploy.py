@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from otel_vsm.call import CommonOptions, RunOptions
 from otel_vsm.cli.options import (
-    CommonOptions,
-    RunOptions,
     artifact_options,
     at_option,
     choice,
@@ -18,9 +17,12 @@ from otel_vsm.cli.options import (
     run_options,
     text_option,
 )
-from otel_vsm.cli.wrapper import (
+from otel_vsm.cli.wrapper import MaybeWrappingCommand, wrapped_command
+from otel_vsm.context import Context, Subject, trace_parent_of_change
+from otel_vsm.identity import digest
+from otel_vsm.semconv import CICD_PIPELINE_RUN_ID, DeploymentKind, StageType, TaskResult
+from otel_vsm.wrapper import (
     ChangeTimes,
-    MaybeWrappingCommand,
     export_and_leave,
     find_context_safely,
     leg_of,
@@ -29,11 +31,7 @@ from otel_vsm.cli.wrapper import (
     origin_of,
     queued_for_s,
     run_and_export,
-    wrapped_command,
 )
-from otel_vsm.context import Context, Subject, trace_parent_of_change
-from otel_vsm.identity import digest
-from otel_vsm.semconv import CICD_PIPELINE_RUN_ID, DeploymentKind, StageType, TaskResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -189,7 +187,7 @@ def deploy(
             common,
             how,
             name=options.name,
-            type=StageType.DEPLOY,
+            type=lambda: StageType.DEPLOY,
             to_record=to_record,
             meanwhile=commits.changes,
             times=ChangeTimes(commits.times),

@@ -1,18 +1,17 @@
 """The options that commands have in common, and the values that they take."""
 
 import functools
-import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import click
 
-from otel_vsm.ci import is_automation
+from otel_vsm.call import CommonOptions, RunOptions, seconds_of, text
 from otel_vsm.context import NAME_A_CHANGE, ChangeOptions, is_readable
 from otel_vsm.semconv import ActorType, StageType
 from otel_vsm.text import one_line, sendable
@@ -27,22 +26,6 @@ FUTURE_S = 300
 _LAST_NS = 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
-
-
-class CommonOptions(NamedTuple):
-    """The common options, as given. None: not given, or empty, as a variable of a script may be."""
-
-    change_options: ChangeOptions
-    team: str | None
-    value_stream: str | None
-    work_item: str | None
-    actor: str | None
-    attributes: Mapping[str, str]
-
-
-def text(value: str) -> str | None:
-    """A text; an empty one is as good as none, for in scripts it comes from a variable that is not set."""
-    return sendable(value.strip()) or None
 
 
 def required_text(value: str) -> str:
@@ -185,7 +168,7 @@ def common_options(
                 team=team,
                 value_stream=value_stream,
                 work_item=work_item,
-                actor=actor or _actor(),
+                actor=actor,
                 attributes=dict(attributes),
             )
             return function(common=common, **other)
@@ -240,13 +223,6 @@ def leg_option(function: AnyFunction) -> AnyFunction:
     )(function)
 
 
-class RunOptions(NamedTuple):
-    """How a command is run."""
-
-    timeout_s: float | None
-    strict: bool
-
-
 def run_options(function: AnyFunction) -> AnyFunction:
     """`--timeout` and `--strict`; the function gets them as one argument `how`."""
 
@@ -275,9 +251,8 @@ def run_options(function: AnyFunction) -> AnyFunction:
 
 def duration_s(value: str) -> float:
     """A time span as seconds, or as a number with s, m or h."""
-    match = re.fullmatch(r"(\d{1,7}(?:\.\d{1,3})?)([smh]?)", value.strip())
-    seconds = float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]] if match else 0.0
-    if not seconds:
+    seconds = seconds_of(value)
+    if seconds is None:
         raise click.BadParameter(f"{one_line(value)!r} is no time span: give it as 90, 90s, 15m or 1h.")
     return seconds
 
@@ -294,12 +269,6 @@ def at_option(help: str) -> Callable[[AnyFunction], AnyFunction]:
 
 def now_ns() -> int:
     return time.time_ns()
-
-
-def _actor() -> str | None:
-    if is_automation(os.environ):
-        return ActorType.AUTOMATION
-    return ActorType.HUMAN if os.isatty(0) or os.isatty(2) else None
 
 
 def artifact_options(function: AnyFunction) -> AnyFunction:
@@ -326,8 +295,3 @@ def type_option(function: AnyFunction) -> AnyFunction:
         type=choice(StageType),
         help="The kind of work; otherwise the stage's name, where that is one of them.",
     )(function)
-
-
-def type_of_stage(stage_type: str | None, name: str) -> StageType | None:
-    """The kind of work that was said, or that the stage is called after."""
-    return next((member for member in StageType if member.value == (stage_type or name)), None)

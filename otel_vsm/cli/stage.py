@@ -1,12 +1,9 @@
 """`otel-vsm stage`: a command of the pipeline, told as a stage of its change."""
 
-from typing import TYPE_CHECKING
-
 import click
 
+from otel_vsm.call import CommonOptions, RunOptions
 from otel_vsm.cli.options import (
-    CommonOptions,
-    RunOptions,
     artifact_options,
     common_options,
     leg_option,
@@ -14,22 +11,10 @@ from otel_vsm.cli.options import (
     required_text,
     run_options,
     service_option,
-    type_of_stage,
     type_option,
 )
-from otel_vsm.cli.wrapper import (
-    WrappingCommand,
-    leg_of,
-    named_artifact,
-    queued_for_s,
-    run_and_export,
-    wrapped_command,
-)
-from otel_vsm.context import Context
-
-if TYPE_CHECKING:
-    from otel_vsm.emit import Origin, Run
-    from otel_vsm.record import Record
+from otel_vsm.cli.wrapper import WrappingCommand, wrapped_command
+from otel_vsm.stage import run_stage
 
 
 @click.command(cls=WrappingCommand)
@@ -77,48 +62,17 @@ def stage(
     if not command:
         raise click.UsageError(f"There is no command. Put it behind --: otel-vsm stage {name} -- make", ctx)
 
-    def to_record(origin: "Origin", run: "Run") -> "Record":
-        from dataclasses import replace
-
-        from otel_vsm import emit
-
-        return emit.stage(
-            origin,
-            replace(run, leg=leg_of(leg, origin.context)),
-            name=name,
-            type=type_of_stage(stage_type, name),
-            service=service,
-            queue_s=queued_for_s(queued_ns, run.start_ns, origin.context),
-            artifact=named_artifact(artifact, artifact_hash, version),
-        )
-
-    def leave_stamp(context: Context) -> None:
-        from pathlib import Path
-
-        from otel_vsm.artifact import artifact_of
-        from otel_vsm.stamp import Stamp, write_stamp
-        from otel_vsm.text import one_line, warn
-
-        built = artifact_of(artifact, artifact_hash, version).artifact
-        try:
-            content = Stamp(
-                change_id=context.change,
-                repository=context.repository,
-                revision=context.revision,
-                version=version,
-                artifact_purl=built.purl,
-                artifact_hash=built.hash,
-            )
-            write_stamp(Path(stamp or ""), stamp=content)
-        except Exception as error:  # the command succeeded, and so does this
-            warn(f"the stamp {one_line(stamp or '')} was not written ({one_line(str(error))})")
-
-    run_and_export(
+    run_stage(
         command,
-        common,
-        how,
         name=name,
-        type=type_of_stage(stage_type, name),
-        to_record=to_record,
-        on_success=leave_stamp if stamp else None,
+        stage_type=stage_type,
+        service=service,
+        leg=leg,
+        queued_ns=queued_ns,
+        artifact=artifact,
+        artifact_hash=artifact_hash,
+        version=version,
+        stamp=stamp,
+        common=common,
+        how=how,
     )

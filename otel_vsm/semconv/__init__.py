@@ -4,6 +4,8 @@
 Metrics are in `otel_vsm.semconv.metrics`. Importing this costs next to nothing.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from otel_vsm.semconv.attributes import (
     ARTIFACT_HASH,
     ARTIFACT_PURL,
@@ -59,21 +61,32 @@ from otel_vsm.semconv.attributes import (
     VSM_WINDOW,
     VSM_WORK_ITEM_ID,
 )
-from otel_vsm.semconv.enums import (
-    ActorType,
-    DeploymentKind,
-    EventName,
-    FailureMethod,
-    IncidentSeverity,
-    LinkKind,
-    MeasurementGap,
-    ProviderName,
-    RefType,
-    StageType,
-    Statistic,
-    TaskResult,
-    TaskType,
-)
+
+if TYPE_CHECKING:
+    from otel_vsm.semconv.enums import (
+        ActorType,
+        DeploymentKind,
+        EventName,
+        FailureMethod,
+        IncidentSeverity,
+        LinkKind,
+        MeasurementGap,
+        ProviderName,
+        RefType,
+        StageType,
+        Statistic,
+        TaskResult,
+        TaskType,
+    )
+else:
+    # Enums take long to define, and a wrapped command, which waits for this, needs none.
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from otel_vsm.semconv import enums
+
+        return getattr(enums, name)
+
 
 SCOPE_NAME = "otel_vsm"
 """The instrumentation scope of every span that this project sends."""

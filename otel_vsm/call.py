@@ -1,0 +1,37 @@
+"""What a command is called with, once it is read, whoever reads it."""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from otel_vsm.context import ChangeOptions
+from otel_vsm.text import sendable
+
+
+class CommonOptions(NamedTuple):
+    """The common options, as given. None: not given, or empty, as a variable of a script may be."""
+
+    change_options: ChangeOptions
+    team: str | None
+    value_stream: str | None
+    work_item: str | None
+    actor: str | None
+    attributes: Mapping[str, str]
+
+
+class RunOptions(NamedTuple):
+    """How a command is run."""
+
+    timeout_s: float | None
+    strict: bool
+
+
+def text(value: str) -> str | None:
+    """A text; an empty one is as good as none, for in scripts it comes from a variable that is not set."""
+    return sendable(value.strip()) or None
+
+
+def seconds_of(value: str) -> float | None:
+    """A time span as seconds, or as a number with s, m or h; None where it is none."""
+    match = re.fullmatch(r"(\d{1,7}(?:\.\d{1,3})?)([smh]?)", value.strip())
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]] or None if match else None
