@@ -1,11 +1,14 @@
 """What a command is called with, once it is read, whoever reads it."""
 
+import os
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from otel_vsm.context import ChangeOptions
 from otel_vsm.text import sendable
+
+OUTFILE_VARIABLE = "OTEL_VSM_OUTFILE"
 
 
 class CommonOptions(NamedTuple):
@@ -29,6 +32,12 @@ class RunOptions(NamedTuple):
 def text(value: str) -> str | None:
     """A text; an empty one is as good as none, for in scripts it comes from a variable that is not set."""
     return sendable(value.strip()) or None
+
+
+def set_outfile(path: str | None) -> None:
+    """Have telemetry written to the file: also that of calls within the command, wherever they are made."""
+    if path:
+        os.environ[OUTFILE_VARIABLE] = os.path.abspath(path)  # noqa: PTH100 -- pathlib takes 4 ms to import
 
 
 def seconds_of(value: str) -> float | None:

@@ -7,7 +7,7 @@ is left to it: it teaches, and knows all that may be written.
 import os
 from typing import Any, NoReturn
 
-from otel_vsm.call import CommonOptions, RunOptions, seconds_of, text
+from otel_vsm.call import OUTFILE_VARIABLE, CommonOptions, RunOptions, seconds_of, set_outfile, text
 from otel_vsm.context import ChangeOptions
 from otel_vsm.text import sendable
 
@@ -27,6 +27,7 @@ _TEXTS = {
     "--work-item": "work_item",
     "--actor": "actor",
     "--timeout": "timeout",
+    "--outfile": "outfile",
     "--attribute": "attributes",
 }
 _VARIABLES = {
@@ -36,6 +37,7 @@ _VARIABLES = {
     "revision": "OTEL_VSM_REVISION",
     "team": "OTEL_VSM_TEAM",
     "value_stream": "OTEL_VSM_VALUE_STREAM",
+    "outfile": OUTFILE_VARIABLE,
 }
 
 
@@ -72,6 +74,9 @@ def read_stage(arguments: list[str]) -> tuple[list[str], dict[str, Any]]:
     attributes = dict(map(_attribute, given.pop("attributes", [])))
     strict = "strict" in given and bool(given.pop("strict"))
     single = {option: text(values[-1]) for option, values in given.items()}
+    outfile = single.pop("outfile", None)
+    if outfile and os.path.isdir(outfile):  # noqa: PTH112 -- pathlib takes 4 ms to import
+        raise _NotPlain
     timeout = single.pop("timeout", None)
     timeout_s = seconds_of(timeout) if timeout else None
     if timeout and timeout_s is None:
@@ -84,6 +89,7 @@ def read_stage(arguments: list[str]) -> tuple[list[str], dict[str, Any]]:
         actor=_one_of("ActorType", single.get("actor")),
         attributes=attributes,
     )
+    set_outfile(outfile)
     return arguments[end + 1 :], {
         "name": name,
         "stage_type": _one_of("StageType", single.get("stage_type")),

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
-from otel_vsm.call import CommonOptions, RunOptions, seconds_of, text
+from otel_vsm.call import OUTFILE_VARIABLE, CommonOptions, RunOptions, seconds_of, set_outfile, text
 from otel_vsm.context import NAME_A_CHANGE, ChangeOptions, is_readable
 from otel_vsm.semconv import ActorType, StageType
 from otel_vsm.text import one_line, sendable
@@ -130,6 +130,17 @@ def common_options(
             "--actor",
             type=choice(ActorType),
             help="Who does it. Otherwise automation in a CI, human at a terminal.",
+        ),
+        click.option(
+            "--outfile",
+            type=click.Path(dir_okay=False),
+            metavar="FILE",
+            envvar=OUTFILE_VARIABLE,
+            show_envvar=True,
+            expose_value=False,
+            callback=lambda ctx, parameter, value: set_outfile(value),
+            help="Write to this file in place of sending, for a pipeline that reaches no endpoint: a line of "
+            "OTLP/JSON each time. `otel-vsm flush FILE` sends it.",
         ),
         click.option(
             "--attribute",

@@ -15,7 +15,10 @@ from otel_vsm.record import BATCH_RECORDS, Record
 from otel_vsm.text import count_of_spans, one_line, warn
 
 if TYPE_CHECKING:
-    from otel_vsm.export.background import BackgroundExport
+    from pathlib import Path
+
+    from otel_vsm.export.background import BackgroundExport, SpooledParcel
+    from otel_vsm.export.parcel import Parcel
 
 DEFAULT_BUDGET_S = 0.7
 """What waiting for the network may add to a command."""
@@ -33,8 +36,9 @@ class ExportError(Exception):
 def configured() -> bool:
     """Whether the environment asks for telemetry at all."""
     from otel_vsm.export.endpoint import disabled_reason
+    from otel_vsm.export.outfile import outfile
 
-    return _sink is not None or disabled_reason() is None
+    return _sink is not None or outfile() is not None or disabled_reason() is None
 
 
 def preload() -> None:
@@ -46,7 +50,13 @@ def preload() -> None:
     if _sink is not None or not configured():
         return
     with suppress(Exception):
-        import otel_vsm.export.transport  # noqa: F401 - loading it is the purpose
+        from otel_vsm.export.outfile import outfile
+
+        if outfile():
+            import otel_vsm.export.otlp_json
+
+            return
+        import otel_vsm.export.transport  # noqa: F401 - as above
         from otel_vsm.export.endpoint import read_endpoint
         from otel_vsm.export.exporters import new_exporter
 
@@ -116,12 +126,15 @@ def intercepted(sink: Sink) -> Iterator[None]:
 def _export(records: Sequence[Record], budget_s: float) -> bool:
     from otel_vsm.export.background import BackgroundExport, SpooledParcel
     from otel_vsm.export.endpoint import EndpointError, read_endpoint
+    from otel_vsm.export.outfile import outfile
     from otel_vsm.export.parcel import Parcel, current_resource, resource_problem
 
     global _background
     parcel = Parcel(resource=current_resource(), records=tuple(records))
     spooled = SpooledParcel.of(parcel)
     warnings = [problem] if (problem := resource_problem()) else []
+    if path := outfile():
+        return _write(path, parcel, spooled, warnings)
     try:
         endpoint = read_endpoint()
     except EndpointError as error:
@@ -137,6 +150,33 @@ def _export(records: Sequence[Record], budget_s: float) -> bool:
     return _background is not None and _background.is_acknowledged
 
 
+def _write(path: "Path", parcel: "Parcel", spooled: "SpooledParcel", warnings: list[str]) -> bool:
+    """Write the parcel and what the spool holds to the file."""
+    from otel_vsm.export.drain import DrainResult, drain
+    from otel_vsm.export.exporters import Outcome
+    from otel_vsm.export.outfile import append
+
+    result = append(path, [parcel])
+    if result.outcome is Outcome.UNAVAILABLE:
+        spooled.release()
+        warnings.append(f"could not write to {one_line(str(path))} ({result.message}); {spooled.message()}")
+    else:
+        spooled.remove()
+        if spooled.spool:
+            drain(spooled.spool, lambda parcels: append(path, parcels), DrainResult())
+    if warnings:
+        warn("; ".join(warnings))
+    return result.outcome is Outcome.ACCEPTED
+
+
+def destination() -> str:
+    """Where telemetry goes, in words for the user; EndpointError where that cannot be used."""
+    from otel_vsm.export.endpoint import read_endpoint
+    from otel_vsm.export.outfile import outfile
+
+    return str(outfile() or read_endpoint().redacted_url)
+
+
 def _intercept(batch: Sequence[Record]) -> tuple[int, int]:
     if _sink is not None:
         _sink(batch)
@@ -146,8 +186,16 @@ def _intercept(batch: Sequence[Record]) -> tuple[int, int]:
 def _export_batches(batches: Iterable[Sequence[Record]]) -> Iterator[tuple[int, int]]:
     """The size of each batch, and how many of it the receiver took."""
     from otel_vsm.export.endpoint import EndpointError, disabled_reason, read_endpoint
+    from otel_vsm.export.outfile import append, outfile
     from otel_vsm.export.parcel import Parcel, current_resource
 
+    if path := outfile():
+        for batch in batches:
+            result = append(path, [Parcel(resource=current_resource(), records=tuple(batch))])
+            if result.message:
+                raise ExportError(f"{path} cannot be written ({result.message})")
+            yield len(batch), len(batch)
+        return
     if reason := disabled_reason():
         raise ExportError(f"nothing can be sent: {reason}")
     try:

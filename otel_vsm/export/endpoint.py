@@ -60,13 +60,20 @@ class Endpoint:
 
 
 def disabled_reason(env: Mapping[str, str] = os.environ) -> str | None:
-    """Why telemetry is off, as a sentence that says how to turn it on; None where it is on."""
+    """Why nothing is sent, as a sentence that says how to turn it on; None where it is on."""
+    if reason := switched_off_reason(env):
+        return reason
+    if not _variable(env, "ENDPOINT")[1]:
+        return "no endpoint: set OTEL_EXPORTER_OTLP_ENDPOINT, for example to http://localhost:4318"
+    return None
+
+
+def switched_off_reason(env: Mapping[str, str] = os.environ) -> str | None:
+    """Why telemetry is off wherever it would go to; None where it is on."""
     if env.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return "OTEL_SDK_DISABLED is true: unset it to send anything"
     if env.get("OTEL_TRACES_EXPORTER", "").strip().lower() == "none":
         return "OTEL_TRACES_EXPORTER is none: unset it to send anything"
-    if not _variable(env, "ENDPOINT")[1]:
-        return "no endpoint: set OTEL_EXPORTER_OTLP_ENDPOINT, for example to http://localhost:4318"
     return None
 
 

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterable
 from typing import Self
 
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
 from otel_vsm.export.encode import EncodingError, request_of
 from otel_vsm.export.endpoint import Endpoint
 from otel_vsm.export.exporters import ExportResult, Outcome, new_exporter
@@ -36,9 +38,14 @@ class Sender:
     def send(self, parcels: Iterable[Parcel]) -> ExportResult:
         """Send the parcels in one request, and wait for its answer; it is that of the last try."""
         try:
-            body = request_of(parcels).SerializeToString()
+            request = request_of(parcels)
         except EncodingError as error:
             return ExportResult(Outcome.REFUSED, f"the spans could not be encoded: {one_line(str(error))}")
+        return self.send_request(request)
+
+    def send_request(self, request: ExportTraceServiceRequest) -> ExportResult:
+        """The same with a request that is encoded already."""
+        body = request.SerializeToString()
         if len(body) > MAX_REQUEST_BYTES:
             return ExportResult(Outcome.REFUSED, "a request may have 64 MiB at most")
         deadline = time.monotonic() + self._timeout_s
