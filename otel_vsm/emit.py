@@ -142,8 +142,9 @@ def stage(
     service: str | None = None,
     queue_s: float | None = None,
     artifact: Artifact | None = None,
+    reports: Mapping[str, Value] | None = None,
 ) -> Record:
-    """A run of a stage, for a service where that is known."""
+    """A run of a stage, for a service where that is known; `reports` are attributes of its own reports."""
     artifact = artifact or Artifact()
     return _stage(
         origin,
@@ -157,6 +158,7 @@ def stage(
             semconv.ARTIFACT_HASH: artifact.hash,
             semconv.CONTAINER_IMAGE_NAME: artifact.image,
             semconv.SERVICE_VERSION: artifact.version,
+            **(reports or {}),
         },
     )
 

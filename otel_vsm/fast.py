@@ -28,6 +28,8 @@ _TEXTS = {
     "--actor": "actor",
     "--timeout": "timeout",
     "--outfile": "outfile",
+    "--junit": "junit",
+    "--sarif": "sarif",
     "--attribute": "attributes",
 }
 _VARIABLES = {
@@ -66,12 +68,14 @@ def read_stage(arguments: list[str]) -> tuple[list[str], dict[str, Any]]:
         raise _NotPlain
     end = arguments.index("--")
     given, names = _read(arguments[1:end])
-    if len(names) != 1 or not (name := text(names[0])):
+    if len(names) != 1:
         raise _NotPlain
+    name = _said(names[0])
     for option, variable in _VARIABLES.items():
         if option not in given and (value := os.environ.get(variable)):
             given[option] = [value]
     attributes = dict(map(_attribute, given.pop("attributes", [])))
+    junit, sarif = (tuple(map(_said, given.pop(option, []))) for option in ("junit", "sarif"))
     strict = "strict" in given and bool(given.pop("strict"))
     single = {option: text(values[-1]) for option, values in given.items()}
     outfile = single.pop("outfile", None)
@@ -100,6 +104,8 @@ def read_stage(arguments: list[str]) -> tuple[list[str], dict[str, Any]]:
         "artifact_hash": single.get("artifact_hash"),
         "version": single.get("version"),
         "stamp": None,
+        "junit": junit,
+        "sarif": sarif,
         "common": common,
         "how": RunOptions(timeout_s, strict),
     }
@@ -121,6 +127,13 @@ def _read(arguments: list[str]) -> tuple[dict[str, list[str]], list[str]]:
         else:
             names.append(argument)
     return given, names
+
+
+def _said(value: str) -> str:
+    content = text(value)
+    if content is None:
+        raise _NotPlain
+    return content
 
 
 def _one_of(enum: str, value: str | None) -> str | None:

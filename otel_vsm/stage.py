@@ -1,14 +1,16 @@
 """A command of the pipeline, told as a stage of its change."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from otel_vsm.call import CommonOptions, RunOptions
 from otel_vsm.context import Context
+from otel_vsm.text import warn
 from otel_vsm.wrapper import leg_of, named_artifact, queued_for_s, run_and_export
 
 if TYPE_CHECKING:
     from otel_vsm.emit import Origin, Run
-    from otel_vsm.record import Record
+    from otel_vsm.record import Record, Value
     from otel_vsm.semconv import StageType
 
 
@@ -31,10 +33,22 @@ def run_stage(
     artifact_hash: str | None,
     version: str | None,
     stamp: str | None,
+    junit: Sequence[str],
+    sarif: Sequence[str],
     common: CommonOptions,
     how: RunOptions,
 ) -> NoReturn:
     """Run the command as a stage, tell of it, and exit as it did. None: not said."""
+
+    def read_reports(run: "Run") -> "dict[str, Value]":
+        if not junit and not sarif:
+            return {}
+        from otel_vsm.reports import report_attributes
+
+        attributes, problems = report_attributes(junit, sarif, since_ns=run.start_ns)
+        for problem in problems:
+            warn(problem)
+        return attributes
 
     def to_record(origin: "Origin", run: "Run") -> "Record":
         from dataclasses import replace
@@ -49,6 +63,7 @@ def run_stage(
             service=service,
             queue_s=queued_for_s(queued_ns, run.start_ns, origin.context),
             artifact=named_artifact(artifact, artifact_hash, version),
+            reports=read_reports(run),
         )
 
     def leave_stamp(context: Context) -> None:
@@ -56,7 +71,7 @@ def run_stage(
 
         from otel_vsm.artifact import artifact_of
         from otel_vsm.stamp import Stamp, write_stamp
-        from otel_vsm.text import one_line, warn
+        from otel_vsm.text import one_line
 
         built = artifact_of(artifact, artifact_hash, version).artifact
         try:

@@ -29,6 +29,22 @@ from otel_vsm.stage import run_stage
     type=click.Path(dir_okay=False),
     help="After success, write to this file what was built from which change, for the image.",
 )
+@click.option(
+    "--junit",
+    type=required_text,
+    metavar="PATTERN",
+    multiple=True,
+    help="Reports of tests in JUnit's XML that the command writes, 'reports/**/*.xml': how many tests there "
+    "were, failed, were skipped and flaky, and the slowest, are told; may be repeated.",
+)
+@click.option(
+    "--sarif",
+    type=required_text,
+    metavar="FILE",
+    multiple=True,
+    help="A scanner's report in SARIF that the command writes: how many findings there are of which severity "
+    "is told; may be repeated.",
+)
 @run_options
 @common_options()
 @click.pass_context
@@ -44,6 +60,8 @@ def stage(
     artifact_hash: str | None,
     version: str | None,
     stamp: str | None,
+    junit: tuple[str, ...],
+    sarif: tuple[str, ...],
     common: CommonOptions,
     how: RunOptions,
 ) -> None:
@@ -56,6 +74,7 @@ def stage(
     Example:
         otel-vsm stage build -- make -j4
         otel-vsm stage unit-tests --type test --service cart -- pytest -q
+        otel-vsm stage test --junit 'reports/*.xml' -- make test
         otel-vsm stage package --stamp vsm.json --version 1.4.0 -- docker build .
     """
     command = wrapped_command(ctx)
@@ -73,6 +92,8 @@ def stage(
         artifact_hash=artifact_hash,
         version=version,
         stamp=stamp,
+        junit=junit,
+        sarif=sarif,
         common=common,
         how=how,
     )

@@ -24,6 +24,7 @@ PLAIN = [
     "stage x --change #12 --repository github.com/acme/shop --revision v1 --work-item T-1 --value-stream s",
     "stage x --actor human --attribute a.b=c --attribute a.b=d --attribute e=",
     "stage x --team one --team two",
+    "stage x --junit a/*.xml --junit b.xml --sarif=c",
 ]
 NOT_PLAIN = [
     "stage",
