@@ -14,7 +14,7 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 
 ROOT = Path(__file__).parents[1]
-DEPENDENCIES = ("click", "opentelemetry-proto", "protobuf")
+DEPENDENCIES = ("click", "opentelemetry-proto", "packageurl-python", "protobuf")
 """Those that `pip install otel-vsm` brings; a test compares them."""
 LEFT_OUT = ("otel_vsm/testing/", "google/protobuf/compiler/", "google/protobuf/testdata/", "_pb2_grpc.py")
 MAIN = """\

@@ -291,8 +291,8 @@ def artifact_options(function: AnyFunction) -> AnyFunction:
             "--artifact",
             type=text,
             metavar="TEXT",
-            help="The artifact: its package URL, pkg:oci/shop@sha256%3A…, its digest, sha256:…, or the "
-            "reference of an image with its digest, ghcr.io/acme/shop@sha256:….",
+            help="The artifact: a file, its package URL, pkg:oci/shop@sha256%3A…, its digest, sha256:…, or "
+            "the reference of an image with its digest, ghcr.io/acme/shop@sha256:….",
         ),
     ):
         function = option(function)
