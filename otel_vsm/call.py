@@ -9,6 +9,16 @@ from otel_vsm.context import ChangeOptions
 from otel_vsm.text import sendable
 
 OUTFILE_VARIABLE = "OTEL_VSM_OUTFILE"
+VARIABLES = {
+    "leg": "OTEL_VSM_LEG",
+    "change": "OTEL_VSM_CHANGE_ID",
+    "repository": "OTEL_VSM_REPOSITORY",
+    "revision": "OTEL_VSM_REVISION",
+    "team": "OTEL_VSM_TEAM",
+    "value_stream": "OTEL_VSM_VALUE_STREAM",
+    "outfile": OUTFILE_VARIABLE,
+}
+"""Option → the variable that says it where it is not given."""
 
 
 class CommonOptions(NamedTuple):
@@ -32,6 +42,19 @@ class RunOptions(NamedTuple):
 def text(value: str) -> str | None:
     """A text; an empty one is as good as none, for in scripts it comes from a variable that is not set."""
     return sendable(value.strip()) or None
+
+
+def options_of_environment(env: Mapping[str, str] = os.environ) -> CommonOptions:
+    """The common options where only variables say them."""
+    said = {option: text(env.get(variable, "")) for option, variable in VARIABLES.items()}
+    return CommonOptions(
+        ChangeOptions(said["change"], said["repository"], said["revision"]),
+        team=said["team"],
+        value_stream=said["value_stream"],
+        work_item=None,
+        actor=None,
+        attributes={},
+    )
 
 
 def set_outfile(path: str | None) -> None:

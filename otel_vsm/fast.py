@@ -7,7 +7,7 @@ is left to it: it teaches, and knows all that may be written.
 import os
 from typing import Any, NoReturn
 
-from otel_vsm.call import OUTFILE_VARIABLE, CommonOptions, RunOptions, seconds_of, set_outfile, text
+from otel_vsm.call import VARIABLES, CommonOptions, RunOptions, seconds_of, set_outfile, text
 from otel_vsm.context import ChangeOptions
 from otel_vsm.text import sendable
 
@@ -31,15 +31,6 @@ _TEXTS = {
     "--junit": "junit",
     "--sarif": "sarif",
     "--attribute": "attributes",
-}
-_VARIABLES = {
-    "leg": "OTEL_VSM_LEG",
-    "change": "OTEL_VSM_CHANGE_ID",
-    "repository": "OTEL_VSM_REPOSITORY",
-    "revision": "OTEL_VSM_REVISION",
-    "team": "OTEL_VSM_TEAM",
-    "value_stream": "OTEL_VSM_VALUE_STREAM",
-    "outfile": OUTFILE_VARIABLE,
 }
 
 
@@ -71,7 +62,7 @@ def read_stage(arguments: list[str]) -> tuple[list[str], dict[str, Any]]:
     if len(names) != 1:
         raise _NotPlain
     name = _said(names[0])
-    for option, variable in _VARIABLES.items():
+    for option, variable in VARIABLES.items():
         if option not in given and (value := os.environ.get(variable)):
             given[option] = [value]
     attributes = dict(map(_attribute, given.pop("attributes", [])))
