@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help venv compiled demo test test-rest test-all check bench docs build
+.PHONY: help venv compiled demo test test-rest test-all check bench docs build zipapp
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 16
@@ -47,6 +47,9 @@ docs: $(STAMP) ## write what is generated: names, their reference, the pages of 
 
 build: compiled ## build the wheel and the source distribution into dist/
 	$(BIN)/python -m build --no-isolation
+
+zipapp: $(STAMP) ## write dist/otel-vsm.pyz: the program in one file, for Python alone
+	$(BIN)/python scripts/make_zipapp.py
 
 # The stamp is written last, so that an interrupted installation is done again. What is installed follows
 # from pyproject.toml alone: the project itself is installed in place. Python compiles what it imports; to

@@ -25,6 +25,7 @@ from otel_vsm.semconv import (
     TaskResult,
     TaskType,
 )
+from otel_vsm.text import without_secrets
 
 _NOT_FAILED = frozenset({TaskResult.SUCCESS, TaskResult.CANCELLATION, TaskResult.SKIP})
 _WELL = frozenset({TaskResult.SUCCESS, TaskResult.SKIP})
@@ -141,8 +142,9 @@ def stage(
     service: str | None = None,
     queue_s: float | None = None,
     artifact: Artifact | None = None,
+    reports: Mapping[str, Value] | None = None,
 ) -> Record:
-    """A run of a stage, for a service where that is known."""
+    """A run of a stage, for a service where that is known; `reports` are attributes of its own reports."""
     artifact = artifact or Artifact()
     return _stage(
         origin,
@@ -156,6 +158,7 @@ def stage(
             semconv.ARTIFACT_HASH: artifact.hash,
             semconv.CONTAINER_IMAGE_NAME: artifact.image,
             semconv.SERVICE_VERSION: artifact.version,
+            **(reports or {}),
         },
     )
 
@@ -296,7 +299,7 @@ def _stage(
         trace_id=origin.parent.trace_id,
         span_id=run.span_id,
         parent_span_id=origin.parent.parent_span_id,
-        name=name,
+        name=without_secrets(name),
         start_ns=run.start_ns,
         end_ns=run.end_ns,
         attributes=_known(
@@ -323,9 +326,9 @@ def _caller_link(parent: TraceParent) -> tuple[SpanReference, ...]:
 
 
 def _known(attributes: Mapping[str, Value | None]) -> dict[str, Value]:
-    """Without what is not known; the members of enums as plain strings, which is what is sent."""
+    """Without what is not known, and without secrets; the members of enums as plain strings."""
     return {
-        key: str(value) if isinstance(value, str) else value
+        key: without_secrets(str(value)) if isinstance(value, str) else value
         for key, value in attributes.items()
         if value is not None
     }

@@ -16,9 +16,10 @@ from otel_vsm.message import CommitMessage
 from otel_vsm.text import one_line
 
 TIMEOUT_S = 2.0
-"""How long a command is held up at most where git hangs, as it can on a network's file system."""
+"""How long is waited for git where it hangs, as it can on a network's file system."""
 COMMIT_LIMIT = 10_000
 """Commits that one deployment is looked through for; further ones are left out, and it is said."""
+_STEP_MS = 20
 _LAST = ("rev-list", "--max-count=1", "--first-parent")
 _COMMITS = "--format=%H%n%B%x00"
 
@@ -32,6 +33,35 @@ class Checkout(NamedTuple):
     """In git's words, why the commit or the repository is not known."""
     named_after_folder: bool = False
     """The repository has no remote, so that its name is its folder's."""
+
+
+class Patience:
+    """How long git is waited for, by all its commands together."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.deadline = time.monotonic() + seconds
+        self.exhausted = False
+        """Whether a command was given up."""
+
+    def __str__(self) -> str:
+        return f"{self._seconds:g} s"
+
+
+_patience: Patience | None = None
+
+
+def limit(seconds: float) -> Patience:
+    """From now on wait for git so many seconds in all."""
+    global _patience
+    _patience = Patience(seconds)
+    return _patience
+
+
+def lift_limit() -> None:
+    """From now on wait `TIMEOUT_S` each time, until git hangs once."""
+    global _patience
+    _patience = None
 
 
 class CommitRangeError(Exception):
@@ -190,7 +220,8 @@ def _folder() -> Repository:
 
 def run(*commands: Sequence[str]) -> list[Output]:
     """Run git commands side by side, within one deadline."""
-    deadline = time.monotonic() + TIMEOUT_S
+    global _patience
+    patience = _patience or Patience(TIMEOUT_S)
     # Its reasons are passed on, and are to be in the language of the rest of the message.
     env = os.environ | {"LC_ALL": "C", "LANGUAGE": "C"}
     running: list[_Running | OSError] = []
@@ -199,10 +230,10 @@ def run(*commands: Sequence[str]) -> list[Output]:
             running.append(_start(["git", *command], env))
         except OSError as error:
             running.append(error)
-    # Whoever asks for a change wants its trace next, which is a hash: loaded while git works.
-    import hashlib  # noqa: F401
-
-    return [_output(process, deadline) for process in running]
+    outputs = [_output(process, patience) for process in running]
+    if patience.exhausted and _patience is None:
+        _patience = patience  # what hung once is not waited for again
+    return outputs
 
 
 class _Running(NamedTuple):
@@ -239,19 +270,20 @@ def _start(command: list[str], env: Mapping[str, str]) -> _Running:
     return _Running(pid, output, errors)
 
 
-def _output(process: _Running | OSError, deadline: float) -> Output:
+def _output(process: _Running | OSError, patience: Patience) -> Output:
     if isinstance(process, OSError):
         missing = isinstance(process, FileNotFoundError)
         return Output(None, "git is not installed" if missing else f"git did not start: {process.strerror}")
     read: list[bytes] = []
     try:
-        _read_to_end(process.output, deadline, read)
-        output, errors = _text(read), _text(_read_to_end(process.errors, deadline, []))
+        _read_to_end(process.output, patience, read)
+        output, errors = _text(read), _text(_read_to_end(process.errors, patience, []))
     except TimeoutError:
         # Not waited for: what hangs in the kernel does not die either.
         with suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)
-        return Output(None, f"git did not answer within {TIMEOUT_S:g} s", _text(read))
+        patience.exhausted = True
+        return Output(None, f"git did not answer within {patience}", _text(read))
     finally:
         os.close(process.output)
         os.close(process.errors)
@@ -265,12 +297,14 @@ def _output(process: _Running | OSError, deadline: float) -> Output:
     return Output(output, "")
 
 
-def _read_to_end(descriptor: int, deadline: float, chunks: list[bytes]) -> list[bytes]:
+def _read_to_end(descriptor: int, patience: Patience, chunks: list[bytes]) -> list[bytes]:
     readable = select.poll()
     readable.register(descriptor, select.POLLIN)
     while True:
-        if not readable.poll(max(0.0, deadline - time.monotonic()) * 1000):
-            raise TimeoutError
+        # In short steps, since the deadline may be moved meanwhile.
+        while not readable.poll(_STEP_MS):
+            if time.monotonic() > patience.deadline:
+                raise TimeoutError
         if not (chunk := os.read(descriptor, 1 << 16)):
             return chunks
         chunks.append(chunk)

@@ -41,11 +41,20 @@ def _candidates(env: Mapping[str, str]) -> Iterator[Path]:
         yield Path(named).absolute()
     if (xdg := env.get("XDG_STATE_HOME")) and Path(xdg).is_absolute():
         yield Path(xdg) / "otel-vsm"
-    # Stays "~" for a user that has neither $HOME nor an entry in the list of users. A home that does not
-    # exist is not made: as root that would work, and litter the machine.
-    home = Path(env.get("HOME") or os.path.expanduser("~"))  # noqa: PTH111 - Path.home() raises instead
+    # A home that does not exist is not made: as root that would work, and litter the machine.
+    home = Path(env.get("HOME") or _listed_home())
     if home.is_absolute() and home.is_dir():
         yield home / ".local" / "state" / "otel-vsm"
+
+
+def _listed_home() -> str:
+    """The home of this user by the list of users; empty where it has no entry there."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return ""
 
 
 def _usable(path: Path) -> bool:

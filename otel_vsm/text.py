@@ -1,9 +1,19 @@
 """Text on its way out: what OTLP can carry, what fits a line of a terminal, and warnings on stderr."""
 
+import re
 import sys
 from contextlib import suppress
 
 _MAX_LINE = 200
+
+# Compiled where they are used: most texts have no part of them.
+_URL = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<rest>\S+)"
+_AUTHORITY = r"(?:\[[^]]*]|[^:@]*)(?::\d*)?"
+_SECRET_PARAMETER = (
+    r"(?i)(?P<name>[?&#;][^=&#;\s]*(?:token|secret|passw|pwd|key|sig|auth|cred)[^=&#;\s]*=)[^&#;\s]*"
+)
+# user:password@host:path, git's short form; name:tag@sha256:digest is an image.
+_SCP = r"(?<![^\s=])[^\s/:@=]+:[^\s@]+@(?!sha\d+:)(?P<address>[A-Za-z0-9.-]+:)"
 
 
 def sendable(text: str) -> str:
@@ -12,6 +22,22 @@ def sendable(text: str) -> str:
     Arguments and variables are bytes on POSIX, and need not be text at all.
     """
     return text if text.isascii() else text.encode(errors="replace").decode()
+
+
+def without_secrets(text: str) -> str:
+    """Without what gives access: user and password of a URL, and parameters that are called like a secret."""
+    if "@" in text or "://" in text:
+        text = re.sub(_URL, lambda url: url["scheme"] + _without_user(url["rest"]), text)
+        text = re.sub(_SECRET_PARAMETER, r"\g<name>REDACTED", text)
+        text = re.sub(_SCP, r"\g<address>", text)
+    return text
+
+
+def _without_user(rest: str) -> str:
+    """What follows the scheme of a URL, without user and password, whether they are escaped or not."""
+    authority = re.split("[/?#]", rest, maxsplit=1)[0]
+    has_user = "@" in authority or not re.fullmatch(_AUTHORITY, authority)
+    return rest.rpartition("@")[2] if has_user else rest
 
 
 def one_line(text: str) -> str:
@@ -35,8 +61,15 @@ def count_of_spans(count: int) -> str:
 
 def warn(message: str) -> None:
     """One line on stderr; nothing where there is no stderr to write to."""
-    with suppress(OSError, ValueError, AttributeError):
-        print(f"otel-vsm: warning: {_printable(message)}", file=sys.stderr, flush=True)
+    say(f"warning: {_printable(without_secrets(message))}")
+
+
+def say(message: str) -> None:
+    """A line of ours on stderr; nothing where there is no stderr to write to."""
+    if sys.stderr is None:  # print() would take stdout, which is the command's
+        return
+    with suppress(OSError, ValueError):
+        print(f"otel-vsm: {message}", file=sys.stderr, flush=True)
 
 
 def _printable(text: str) -> str:

@@ -1,5 +1,8 @@
 """One artifact by its digest, whichever way it is spelt."""
 
+import hashlib
+from pathlib import Path
+
 import pytest
 
 from otel_vsm.artifact import artifact_of, digest_of, package_of
@@ -86,3 +89,18 @@ def test_a_package_is_known_without_qualifiers_and_subpath(name: str) -> None:
 
 def test_what_is_no_package_url_stays_as_it_is() -> None:
     assert package_of("shop 1.4?") == "shop 1.4?"
+
+
+def test_a_file_is_known_by_what_is_in_it(tmp_path: Path) -> None:
+    (tmp_path / "app 1.tgz").write_bytes(b"content")
+    digest = f"sha256:{hashlib.sha256(b'content').hexdigest()}"
+    assert artifact_of(str(tmp_path / "app 1.tgz"), None, "1.4").artifact == Artifact(
+        purl=f"pkg:generic/app%201.tgz@1.4?checksum={digest}", hash=digest, version="1.4"
+    )
+    assert digest_of(f"pkg:generic/app%201.tgz@1.4?checksum={digest}") == digest
+    (tmp_path / "app 1.tgz").write_bytes(b"other")
+    assert artifact_of(str(tmp_path / "app 1.tgz"), None, "1.4").artifact.hash != digest
+    (tmp_path / "My_Shop-1.4-py3-none-any.whl").write_bytes(b"content")
+    assert artifact_of(str(tmp_path / "My_Shop-1.4-py3-none-any.whl"), None, None).artifact == Artifact(
+        purl=f"pkg:pypi/my-shop@1.4?checksum={digest}", hash=digest, version="1.4"
+    )

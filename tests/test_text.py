@@ -1,6 +1,8 @@
 """What somebody else wrote is quoted in a line, and not at length."""
 
-from otel_vsm.text import one_line, quoted
+import pytest
+
+from otel_vsm.text import one_line, quoted, without_secrets
 
 
 def test_a_line_has_two_hundred_characters_at_most() -> None:
@@ -25,3 +27,34 @@ def test_of_a_long_text_only_what_is_shown_is_quoted() -> None:
             raise AssertionError("the whole text is written")
 
     assert quoted(Text("x" * 10**6)) == "'" + "x" * 199 + "…"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://ada:secret@host/x", "https://host/x"),
+        ("https://ada:se/cret@host/x", "https://host/x"),
+        ("https://ada:se@cret@host/x", "https://host/x"),
+        ("https://ada:se@c/ret@host/y", "https://host/y"),
+        ("https://secret@host/x", "https://host/x"),
+        ("ada:se/cret@host:path", "host:path"),
+        ("see ada:secret@host:path", "see host:path"),
+        ("https://ci/x?a=1&private_token=secret&b=2", "https://ci/x?a=1&private_token=REDACTED&b=2"),
+        ("https://ci/x#access_token=secret", "https://ci/x#access_token=REDACTED"),
+        ("see https://ada:secret@host/x, then", "see https://host/x, then"),
+        *(
+            (harmless, harmless)
+            for harmless in (
+                "https://host:8080/npm/@acme/x",
+                "https://[::1]:80/x@y",
+                "https://ci/runs?buildId=12#0189-uuid",
+                "ghcr.io/acme/shop:1.4@sha256:0123",
+                "shop:1.4@sha256:0123",
+                "pkg:npm/%40acme/shop@1.4?repository_url=host/x",
+                "ada@example.com",
+            )
+        ),
+    ],
+)
+def test_what_gives_access_is_not_told(text: str, shown: str) -> None:
+    assert without_secrets(text) == shown

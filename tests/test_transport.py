@@ -12,7 +12,7 @@ from otel_vsm import __version__
 from otel_vsm.export.endpoint import Protocol, read_endpoint
 from otel_vsm.export.exporters import Outcome
 from otel_vsm.export.parcel import Parcel
-from otel_vsm.export.transport import Sender, spans
+from otel_vsm.export.transport import Sender
 from otel_vsm.identity import SpanId, SpanReference, TraceId
 from otel_vsm.record import Record
 from otel_vsm.testing import ACCEPT, BAD_REQUEST, BUSY, UNAUTHENTICATED, ExportResponse, OtlpReceiver
@@ -113,13 +113,13 @@ def test_what_cannot_be_encoded_is_not_taken_for_sent(
         (ACCEPT, Outcome.ACCEPTED, ""),
         (BAD_REQUEST, Outcome.REFUSED, "not understood"),
         (ExportResponse(413, grpc.StatusCode.FAILED_PRECONDITION, "too large"), Outcome.REFUSED, "too large"),
-        (ExportResponse(500, grpc.StatusCode.INTERNAL, "bug"), Outcome.FAULTED, "bug"),
+        (ExportResponse(500, grpc.StatusCode.INTERNAL, "bug"), Outcome.REFUSED, "bug"),
         (
             ExportResponse(501, grpc.StatusCode.RESOURCE_EXHAUSTED, "large or many"),
-            Outcome.FAULTED,
+            Outcome.REFUSED,
             "large or many",
         ),
-        (ExportResponse(302, grpc.StatusCode.UNKNOWN, "elsewhere"), Outcome.FAULTED, "elsewhere"),
+        (ExportResponse(408, grpc.StatusCode.UNKNOWN, "slow"), Outcome.REFUSED, "slow"),
         (BUSY, Outcome.UNAVAILABLE, "too busy"),
         (ExportResponse(429, grpc.StatusCode.ABORTED, "slowly"), Outcome.UNAVAILABLE, "slowly"),
         (UNAUTHENTICATED, Outcome.UNAVAILABLE, "who are you?; check OTEL_EXPORTER_OTLP_HEADERS"),
@@ -141,7 +141,7 @@ def test_an_answer_decides_what_becomes_of_the_spans(
     message: str,
 ) -> None:
     otlp_receiver.response = response
-    # Shorter than the exporters' first pause, so that they do not try again.
+    # Shorter than the first pause, so that it is not tried again.
     result = open_sender(timeout_s=0.7).send([parcel_of(new_record())])
     assert result.outcome is outcome
     assert result.message.endswith(message)
@@ -271,11 +271,3 @@ def test_no_proxy_is_asked_for_this_machine(
     for name in ("http_proxy", "https_proxy", "grpc_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     assert open_sender().send([]).outcome is Outcome.ACCEPTED
-
-
-def test_spans_can_be_had_without_a_receiver(new_record: NewRecord) -> None:
-    record = new_record(failed=True)
-    (span,) = spans(parcel_of(record))
-    assert span.name == record.name
-    assert f"{span.context.trace_id:032x}" == record.trace_id
-    assert not span.status.is_ok

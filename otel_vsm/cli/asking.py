@@ -2,17 +2,22 @@
 
 import http.client
 import json
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
-from typing import Any
+from typing import IO, Any
 
 import click
+
+from otel_vsm.text import without_secrets
 
 Json = dict[str, Any]
 
 DEFAULT_URL = "http://127.0.0.1:8750"
+MAX_BODY_BYTES = 64 << 20
+_CHUNK_BYTES = 1 << 16
 TIMEOUT_S = 30.0
 """The collector itself may wait five seconds for spans that it has just been sent."""
 
@@ -24,6 +29,7 @@ class Collector:
         if not url.startswith(("http://", "https://")):
             raise click.UsageError(f"--url {url!r} is no address; write it as {DEFAULT_URL}")
         self.url = url
+        self.shown_url = without_secrets(url)
         self.lag = "0"
         """By how many seconds the latest answer that lagged did, as text."""
 
@@ -32,14 +38,14 @@ class Collector:
         address = f"{self.url.rstrip('/')}/api/v1/{what}?{urllib.parse.urlencode(query)}"
         try:
             with _opener(address).open(address, timeout=TIMEOUT_S) as response:
-                body, lag = response.read(), response.headers.get("vsm-lag-seconds", "0")
+                body, lag = _read(response), response.headers.get("vsm-lag-seconds", "0")
         except urllib.error.HTTPError as error:
             raise self._refused(error) from None
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
             raise click.ClickException(
-                f"no collector answers at {self.url} ({reason}); start one with `otel-vsm collector`,"
-                " or say with --url where it is"
+                f"no collector answers at {self.shown_url} ({reason}); start one with"
+                " `otel-vsm collector`, or say with --url where it is"
             ) from None
         try:
             content = json.loads(body)
@@ -52,16 +58,29 @@ class Collector:
 
     def _refused(self, error: urllib.error.HTTPError) -> click.ClickException:
         try:
-            detail = json.load(error)["detail"]
+            detail = json.loads(_read(error))["detail"]
         except (OSError, ValueError, KeyError, TypeError):
             return self._stranger(f"{error.code} {error.reason}")
         return click.UsageError(str(detail)) if error.code == 422 else click.ClickException(str(detail))
 
     def _stranger(self, answered: str) -> click.ClickException:
         return click.ClickException(
-            f"{self.url} answered {answered}, which is not how a collector answers; say with --url where its"
-            " web side is (port 8750 if nothing else was chosen)"
+            f"{self.shown_url} answered {answered}, which is not how a collector answers; say with --url"
+            " where its web side is (port 8750 if nothing else was chosen)"
         )
+
+
+def _read(response: IO[bytes]) -> bytes:
+    """The body; OSError where it is more than a collector answers, or does not come to an end."""
+    deadline = time.monotonic() + TIMEOUT_S
+    body = bytearray()
+    while chunk := response.read1(_CHUNK_BYTES):  # type: ignore[attr-defined]
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise OSError(f"its answer has more than {MAX_BODY_BYTES >> 20} MiB")
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"its answer did not end within {TIMEOUT_S:g} s")
+    return bytes(body)
 
 
 def _opener(address: str) -> urllib.request.OpenerDirector:

@@ -1,8 +1,6 @@
 """`otel-vsm backfill`: the past, as changes and deployments."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -11,8 +9,9 @@ from otel_vsm.backfill.deliveries import Deliveries, deliveries
 from otel_vsm.backfill.history import HistoryError, read_history, read_name
 from otel_vsm.backfill.records import Target, record_count, records
 from otel_vsm.cli.options import required_text, text_option
-from otel_vsm.export import ExportError, configured, export_all
-from otel_vsm.export.endpoint import disabled_reason, read_endpoint
+from otel_vsm.cli.progress import progress_bar
+from otel_vsm.export import ExportError, configured, destination, export_all
+from otel_vsm.export.endpoint import disabled_reason
 from otel_vsm.identity import normalise_repository
 from otel_vsm.text import warn
 
@@ -104,11 +103,11 @@ def git(
     total = record_count(delivered)
     target = Target(repository=name, service=service, environment=environment or ENVIRONMENT, team=team)
     try:
-        with _progress(total) as progress:
+        with progress_bar(total) as progress:
             accepted = export_all(records(delivered, target), progress=progress)
     except ExportError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"{_summary(delivered)} sent to {read_endpoint().redacted_url}.")
+    click.echo(f"{_summary(delivered)} sent to {destination()}.")
     if accepted < total:
         # Which spans were rejected, and why, was said as it happened.
         sys.exit(1)
@@ -120,13 +119,3 @@ def _summary(delivered: Deliveries) -> str:
         f"{len(delivered.changes):,} changes ({numbered:,} known by the number of a request)"
         f" and {len(delivered.deployments):,} deployments"
     )
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None] | None]:
-    """A bar on a terminal, nothing elsewhere: a log is no place for it."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    with click.progressbar(length=total, label="Sending", file=sys.stderr) as bar:
-        yield bar.update

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from otel_vsm.call import CommonOptions
 from otel_vsm.cli.options import (
-    CommonOptions,
     artifact_options,
     at_option,
     choice,
@@ -16,10 +16,12 @@ from otel_vsm.cli.options import (
     queued_at_option,
     required_text,
     service_option,
-    type_of_stage,
     type_option,
 )
-from otel_vsm.cli.wrapper import (
+from otel_vsm.context import Subject, trace_parent_of_change
+from otel_vsm.semconv import TaskResult
+from otel_vsm.stage import type_of_stage
+from otel_vsm.wrapper import (
     ChangeTimes,
     export_and_leave,
     find_context_safely,
@@ -29,8 +31,6 @@ from otel_vsm.cli.wrapper import (
     origin_of,
     queued_for_s,
 )
-from otel_vsm.context import Subject, trace_parent_of_change
-from otel_vsm.semconv import TaskResult
 
 if TYPE_CHECKING:
     from otel_vsm.record import Record

@@ -27,11 +27,14 @@ MODULES_OF_EXTRA = frozenset(
         "apsw",
         "duckdb",
         "fastapi",
+        "google",
+        "grpc",
         "httptools",
         "ibis",
         "jinja2",
         "numpy",
         "prometheus_client",
+        "opentelemetry",
         "ptars",
         "pyarrow",
         "pydantic",
@@ -51,7 +54,9 @@ def _extra_needed() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in MODULES_OF_EXTRA:
+        # The program as one file is without the collector.
+        is_left_out = error.name == "otel_vsm_collector"
+        if error.name is None or not (is_left_out or error.name.partition(".")[0] in MODULES_OF_EXTRA):
             raise
         raise click.ClickException(
             f"the collector needs {error.name}, which is not installed. Install it with: {INSTALL}"

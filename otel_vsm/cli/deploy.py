@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from otel_vsm.call import CommonOptions, RunOptions
 from otel_vsm.cli.options import (
-    CommonOptions,
     artifact_options,
     at_option,
     choice,
@@ -14,11 +14,15 @@ from otel_vsm.cli.options import (
     leg_option,
     now_ns,
     required_text,
+    run_options,
     text_option,
 )
-from otel_vsm.cli.wrapper import (
+from otel_vsm.cli.wrapper import MaybeWrappingCommand, wrapped_command
+from otel_vsm.context import Context, Subject, trace_parent_of_change
+from otel_vsm.identity import digest
+from otel_vsm.semconv import CICD_PIPELINE_RUN_ID, DeploymentKind, StageType, TaskResult
+from otel_vsm.wrapper import (
     ChangeTimes,
-    MaybeWrappingCommand,
     export_and_leave,
     find_context_safely,
     leg_of,
@@ -27,11 +31,7 @@ from otel_vsm.cli.wrapper import (
     origin_of,
     queued_for_s,
     run_and_export,
-    wrapped_command,
 )
-from otel_vsm.context import Context, Subject, trace_parent_of_change
-from otel_vsm.identity import digest
-from otel_vsm.semconv import CICD_PIPELINE_RUN_ID, DeploymentKind, StageType, TaskResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -101,6 +101,7 @@ class _Options(NamedTuple):
 )
 @leg_option
 @at_option("When it happened, where there is no command.")
+@run_options
 @common_options()
 @click.pass_context
 def deploy(
@@ -120,6 +121,7 @@ def deploy(
     name: str | None,
     at_ns: int | None,
     common: CommonOptions,
+    how: RunOptions,
 ) -> None:
     """Tell of a deployment, or run a command as one.
 
@@ -149,6 +151,8 @@ def deploy(
         raise click.UsageError(
             "--result is for deployments without a command: of this one the result is known.", ctx
         )
+    if not command and how.timeout_s is not None:
+        raise click.UsageError("--timeout is for a command. Put it behind --.", ctx)
     options = _Options(
         id=deployment_id or os.urandom(16).hex(),
         name=name or StageType.DEPLOY.value,
@@ -165,10 +169,13 @@ def deploy(
 
     commits = _Commits(previous, paths)
 
+    ids: list[str] = []
+
     def id_in(context: Context) -> str:
-        if deployment_id or at_ns is not None:  # what is told afterwards, this run of the CI did not deploy
-            return options.id
-        return _id_of_run(options, context) or options.id
+        if not ids:  # what the command was told stays so, also where more is known later
+            by_run = None if at_ns is not None else _id_of_run(options, context)
+            ids.append(deployment_id or by_run or options.id)
+        return ids[0]
 
     def to_record(origin: "Origin", run: "Run") -> "Record":
         deployed = options._replace(id=id_in(origin.context))
@@ -178,6 +185,9 @@ def deploy(
         run_and_export(
             command,
             common,
+            how,
+            name=options.name,
+            type=lambda: StageType.DEPLOY,
             to_record=to_record,
             meanwhile=commits.changes,
             times=ChangeTimes(commits.times),
@@ -199,7 +209,7 @@ def deploy(
     def record() -> "Record":
         return to_record(origin_of(common, context, parent, backfilled=at_ns is not None), run)
 
-    export_and_leave(context, record, ChangeTimes(commits.times))
+    export_and_leave(context, record, ChangeTimes(commits.times), strict=how.strict)
 
 
 class _Changes(NamedTuple):

@@ -144,7 +144,7 @@ def _endpoint(endpoint: "Endpoint") -> Iterator[Finding]:
         f"{endpoint.redacted_url} by {endpoint.protocol}, timeout {endpoint.timeout_s:g} s,"
         f" compression {endpoint.compression}",
     )
-    yield Finding("headers", ", ".join(endpoint.header_names) or "none")
+    yield Finding("headers", ", ".join(name.lower() for name, _ in endpoint.headers) or "none")
 
 
 def _connection(endpoint: "Endpoint") -> Finding:

@@ -7,20 +7,20 @@ from typing import NamedTuple
 import click
 
 from otel_vsm import emit, semconv
+from otel_vsm.call import CommonOptions
 from otel_vsm.cli.options import (
     AnyFunction,
-    CommonOptions,
     at_option,
     choice,
     common_options,
     now_ns,
     text_option,
 )
-from otel_vsm.cli.wrapper import export_and_leave, find_context_safely, origin_of
 from otel_vsm.context import Context, Subject, TraceParent, trace_parent, trace_parent_of_change
 from otel_vsm.identity import SpanReference, change_root, incident_root, work_item_root
 from otel_vsm.record import Record, Value
 from otel_vsm.semconv import EventName, IncidentSeverity
+from otel_vsm.wrapper import export_and_leave, find_context_safely, origin_of
 
 
 def _events(kind: str) -> dict[str, EventName]:

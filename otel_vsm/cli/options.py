@@ -1,18 +1,17 @@
 """The options that commands have in common, and the values that they take."""
 
 import functools
-import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import click
 
-from otel_vsm.ci import is_automation
+from otel_vsm.call import OUTFILE_VARIABLE, CommonOptions, RunOptions, seconds_of, set_outfile, text
 from otel_vsm.context import NAME_A_CHANGE, ChangeOptions, is_readable
 from otel_vsm.semconv import ActorType, StageType
 from otel_vsm.text import one_line, sendable
@@ -27,22 +26,6 @@ FUTURE_S = 300
 _LAST_NS = 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
-
-
-class CommonOptions(NamedTuple):
-    """The common options, as given. None: not given, or empty, as a variable of a script may be."""
-
-    change_options: ChangeOptions
-    team: str | None
-    value_stream: str | None
-    work_item: str | None
-    actor: str | None
-    attributes: Mapping[str, str]
-
-
-def text(value: str) -> str | None:
-    """A text; an empty one is as good as none, for in scripts it comes from a variable that is not set."""
-    return sendable(value.strip()) or None
 
 
 def required_text(value: str) -> str:
@@ -149,6 +132,17 @@ def common_options(
             help="Who does it. Otherwise automation in a CI, human at a terminal.",
         ),
         click.option(
+            "--outfile",
+            type=click.Path(dir_okay=False),
+            metavar="FILE",
+            envvar=OUTFILE_VARIABLE,
+            show_envvar=True,
+            expose_value=False,
+            callback=lambda ctx, parameter, value: set_outfile(value),
+            help="Write to this file in place of sending, for a pipeline that reaches no endpoint: a line of "
+            "OTLP/JSON each time. `otel-vsm flush FILE` sends it.",
+        ),
+        click.option(
             "--attribute",
             "attributes",
             type=attribute,
@@ -185,7 +179,7 @@ def common_options(
                 team=team,
                 value_stream=value_stream,
                 work_item=work_item,
-                actor=actor or _actor(),
+                actor=actor,
                 attributes=dict(attributes),
             )
             return function(common=common, **other)
@@ -240,6 +234,40 @@ def leg_option(function: AnyFunction) -> AnyFunction:
     )(function)
 
 
+def run_options(function: AnyFunction) -> AnyFunction:
+    """`--timeout` and `--strict`; the function gets them as one argument `how`."""
+
+    @functools.wraps(function)
+    def with_run_options(timeout_s: float | None, strict: bool, **other: Any) -> Any:
+        return function(how=RunOptions(timeout_s, strict), **other)
+
+    for option in (
+        click.option(
+            "--strict",
+            is_flag=True,
+            help="Exit with 75 where the command succeeded and what there was to tell could not be sent.",
+        ),
+        click.option(
+            "--timeout",
+            "timeout_s",
+            type=duration_s,
+            metavar="TIME",
+            help="How long the command may take: 90, 90s, 15m, 1h. Then it is sent TERM, 10 s later KILL, "
+            "and the exit code is 124.",
+        ),
+    ):
+        with_run_options = option(with_run_options)
+    return cast(AnyFunction, with_run_options)
+
+
+def duration_s(value: str) -> float:
+    """A time span as seconds, or as a number with s, m or h."""
+    seconds = seconds_of(value)
+    if seconds is None:
+        raise click.BadParameter(f"{one_line(value)!r} is no time span: give it as 90, 90s, 15m or 1h.")
+    return seconds
+
+
 def at_option(help: str) -> Callable[[AnyFunction], AnyFunction]:
     return click.option(
         "--at",
@@ -254,12 +282,6 @@ def now_ns() -> int:
     return time.time_ns()
 
 
-def _actor() -> str | None:
-    if is_automation(os.environ):
-        return ActorType.AUTOMATION
-    return ActorType.HUMAN if os.isatty(0) or os.isatty(2) else None
-
-
 def artifact_options(function: AnyFunction) -> AnyFunction:
     """`--artifact`, `--artifact-hash` and `--version`."""
     for option in (
@@ -269,8 +291,8 @@ def artifact_options(function: AnyFunction) -> AnyFunction:
             "--artifact",
             type=text,
             metavar="TEXT",
-            help="The artifact: its package URL, pkg:oci/shop@sha256%3A…, its digest, sha256:…, or the "
-            "reference of an image with its digest, ghcr.io/acme/shop@sha256:….",
+            help="The artifact: a file, its package URL, pkg:oci/shop@sha256%3A…, its digest, sha256:…, or "
+            "the reference of an image with its digest, ghcr.io/acme/shop@sha256:….",
         ),
     ):
         function = option(function)
@@ -284,8 +306,3 @@ def type_option(function: AnyFunction) -> AnyFunction:
         type=choice(StageType),
         help="The kind of work; otherwise the stage's name, where that is one of them.",
     )(function)
-
-
-def type_of_stage(stage_type: str | None, name: str) -> StageType | None:
-    """The kind of work that was said, or that the stage is called after."""
-    return next((member for member in StageType if member.value == (stage_type or name)), None)

@@ -8,6 +8,7 @@ from typing import NoReturn
 import click
 
 from otel_vsm import emit
+from otel_vsm.call import CommonOptions
 from otel_vsm.cli.events import (
     APPROVAL,
     CHANGE,
@@ -20,11 +21,11 @@ from otel_vsm.cli.events import (
     of_incident,
     of_work_item,
 )
-from otel_vsm.cli.options import CommonOptions, at_option, common_options, now_ns, text_option
-from otel_vsm.cli.wrapper import export_and_leave, find_context_safely, origin_of
+from otel_vsm.cli.options import at_option, common_options, now_ns, text_option
 from otel_vsm.context import Context, Subject, TraceParent, trace_parent_of_change
 from otel_vsm.identity import SpanId, SpanReference, TraceId
 from otel_vsm.text import one_line
+from otel_vsm.wrapper import export_and_leave, find_context_safely, origin_of
 
 _AT = at_option("When it happened, as it was told; needed of what can happen again.")
 

@@ -1,33 +1,20 @@
 """`otel-vsm stage`: a command of the pipeline, told as a stage of its change."""
 
-from typing import TYPE_CHECKING
-
 import click
 
+from otel_vsm.call import CommonOptions, RunOptions
 from otel_vsm.cli.options import (
-    CommonOptions,
     artifact_options,
     common_options,
     leg_option,
     queued_at_option,
     required_text,
+    run_options,
     service_option,
-    type_of_stage,
     type_option,
 )
-from otel_vsm.cli.wrapper import (
-    WrappingCommand,
-    leg_of,
-    named_artifact,
-    queued_for_s,
-    run_and_export,
-    wrapped_command,
-)
-from otel_vsm.context import Context
-
-if TYPE_CHECKING:
-    from otel_vsm.emit import Origin, Run
-    from otel_vsm.record import Record
+from otel_vsm.cli.wrapper import WrappingCommand, wrapped_command
+from otel_vsm.stage import run_stage
 
 
 @click.command(cls=WrappingCommand)
@@ -42,6 +29,23 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False),
     help="After success, write to this file what was built from which change, for the image.",
 )
+@click.option(
+    "--junit",
+    type=required_text,
+    metavar="PATTERN",
+    multiple=True,
+    help="Reports of tests in JUnit's XML that the command writes, 'reports/**/*.xml': how many tests there "
+    "were, failed, were skipped and flaky, and the slowest, are told; may be repeated.",
+)
+@click.option(
+    "--sarif",
+    type=required_text,
+    metavar="FILE",
+    multiple=True,
+    help="A scanner's report in SARIF that the command writes: how many findings there are of which severity "
+    "is told; may be repeated.",
+)
+@run_options
 @common_options()
 @click.pass_context
 def stage(
@@ -56,7 +60,10 @@ def stage(
     artifact_hash: str | None,
     version: str | None,
     stamp: str | None,
+    junit: tuple[str, ...],
+    sarif: tuple[str, ...],
     common: CommonOptions,
+    how: RunOptions,
 ) -> None:
     """Run a command as a stage of the change.
 
@@ -67,46 +74,26 @@ def stage(
     Example:
         otel-vsm stage build -- make -j4
         otel-vsm stage unit-tests --type test --service cart -- pytest -q
+        otel-vsm stage test --junit 'reports/*.xml' -- make test
         otel-vsm stage package --stamp vsm.json --version 1.4.0 -- docker build .
     """
     command = wrapped_command(ctx)
     if not command:
         raise click.UsageError(f"There is no command. Put it behind --: otel-vsm stage {name} -- make", ctx)
 
-    def to_record(origin: "Origin", run: "Run") -> "Record":
-        from dataclasses import replace
-
-        from otel_vsm import emit
-
-        return emit.stage(
-            origin,
-            replace(run, leg=leg_of(leg, origin.context)),
-            name=name,
-            type=type_of_stage(stage_type, name),
-            service=service,
-            queue_s=queued_for_s(queued_ns, run.start_ns, origin.context),
-            artifact=named_artifact(artifact, artifact_hash, version),
-        )
-
-    def leave_stamp(context: Context) -> None:
-        from pathlib import Path
-
-        from otel_vsm.artifact import artifact_of
-        from otel_vsm.stamp import Stamp, write_stamp
-        from otel_vsm.text import one_line, warn
-
-        built = artifact_of(artifact, artifact_hash, version).artifact
-        try:
-            content = Stamp(
-                change_id=context.change,
-                repository=context.repository,
-                revision=context.revision,
-                version=version,
-                artifact_purl=built.purl,
-                artifact_hash=built.hash,
-            )
-            write_stamp(Path(stamp or ""), stamp=content)
-        except Exception as error:  # the command succeeded, and so does this
-            warn(f"the stamp {one_line(stamp or '')} was not written ({one_line(str(error))})")
-
-    run_and_export(command, common, to_record=to_record, on_success=leave_stamp if stamp else None)
+    run_stage(
+        command,
+        name=name,
+        stage_type=stage_type,
+        service=service,
+        leg=leg,
+        queued_ns=queued_ns,
+        artifact=artifact,
+        artifact_hash=artifact_hash,
+        version=version,
+        stamp=stamp,
+        junit=junit,
+        sarif=sarif,
+        common=common,
+        how=how,
+    )

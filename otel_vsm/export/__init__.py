@@ -2,7 +2,7 @@
 
 A record is written to the spool, then sent from a thread that is waited for no longer than a budget, and
 removed from the spool when it was acknowledged. So a dead endpoint costs one short wait and one line, and a
-process that dies loses nothing. Importing this imports neither the SDK nor anything of the network.
+process that dies loses nothing. Importing this imports neither OTLP nor anything of the network.
 """
 
 import sys
@@ -15,7 +15,10 @@ from otel_vsm.record import BATCH_RECORDS, Record
 from otel_vsm.text import count_of_spans, one_line, warn
 
 if TYPE_CHECKING:
-    from otel_vsm.export.background import BackgroundExport
+    from pathlib import Path
+
+    from otel_vsm.export.background import BackgroundExport, SpooledParcel
+    from otel_vsm.export.parcel import Parcel
 
 DEFAULT_BUDGET_S = 0.7
 """What waiting for the network may add to a command."""
@@ -33,12 +36,13 @@ class ExportError(Exception):
 def configured() -> bool:
     """Whether the environment asks for telemetry at all."""
     from otel_vsm.export.endpoint import disabled_reason
+    from otel_vsm.export.outfile import outfile
 
-    return _sink is not None or disabled_reason() is None
+    return _sink is not None or outfile() is not None or disabled_reason() is None
 
 
 def preload() -> None:
-    """Load the SDK and the exporter that will be needed, while something else is waited for.
+    """Load the messages and the exporter that will be needed, while something else is waited for.
 
     May run in a thread, and should run after the user's command was started: gRPC does not survive a fork.
     Never raises; what is wrong is said when something is to be sent.
@@ -46,19 +50,25 @@ def preload() -> None:
     if _sink is not None or not configured():
         return
     with suppress(Exception):
-        import otel_vsm.export.transport  # noqa: F401 - loading it is the purpose
+        from otel_vsm.export.outfile import outfile
+
+        if outfile():
+            import otel_vsm.export.otlp_json
+
+            return
+        import otel_vsm.export.transport  # noqa: F401 - as above
         from otel_vsm.export.endpoint import read_endpoint
-        from otel_vsm.export.exporters import load_exporter
+        from otel_vsm.export.exporters import new_exporter
 
-        load_exporter(read_endpoint().protocol)
+        new_exporter(read_endpoint()).close()
 
 
-def export(records: Sequence[Record], *, budget_s: float = DEFAULT_BUDGET_S) -> None:
+def export(records: Sequence[Record], *, budget_s: float = DEFAULT_BUDGET_S) -> bool:
     """Send the records, and what earlier processes could not send, waiting at most `budget_s` seconds.
 
-    What is not acknowledged by then stays in the spool. Only where the SDK is not loaded yet and takes long
-    to load can it last longer. Never raises, and says at most one line on stderr. With no endpoint configured
-    it does nothing.
+    What is not acknowledged by then stays in the spool. Only where the exporter is not loaded yet and takes
+    long to load can it last longer. Never raises, and says at most one line on stderr. With no endpoint
+    configured it does nothing. False where it was to send them and they were not acknowledged.
     """
     global _background
     _background = None
@@ -66,9 +76,11 @@ def export(records: Sequence[Record], *, budget_s: float = DEFAULT_BUDGET_S) -> 
         if _sink is not None:
             _sink(records)
         elif records and configured():
-            _export(records, budget_s)
+            return _export(records, budget_s)
+        return True
     except (Exception, KeyboardInterrupt) as error:  # whatever it is, the user's command comes first
         warn(f"could not send telemetry ({type(error).__name__}: {one_line(str(error))})")
+        return False
 
 
 def export_all(records: Iterable[Record], *, progress: Callable[[int], None] | None = None) -> int:
@@ -111,15 +123,18 @@ def intercepted(sink: Sink) -> Iterator[None]:
         _sink = outer
 
 
-def _export(records: Sequence[Record], budget_s: float) -> None:
+def _export(records: Sequence[Record], budget_s: float) -> bool:
     from otel_vsm.export.background import BackgroundExport, SpooledParcel
     from otel_vsm.export.endpoint import EndpointError, read_endpoint
+    from otel_vsm.export.outfile import outfile
     from otel_vsm.export.parcel import Parcel, current_resource, resource_problem
 
     global _background
     parcel = Parcel(resource=current_resource(), records=tuple(records))
     spooled = SpooledParcel.of(parcel)
     warnings = [problem] if (problem := resource_problem()) else []
+    if path := outfile():
+        return _write(path, parcel, spooled, warnings)
     try:
         endpoint = read_endpoint()
     except EndpointError as error:
@@ -132,6 +147,34 @@ def _export(records: Sequence[Record], budget_s: float) -> None:
         warnings += _background.warnings_within(budget_s=budget_s)
     if warnings:
         warn("; ".join(warnings))
+    return _background is not None and _background.is_acknowledged
+
+
+def _write(path: "Path", parcel: "Parcel", spooled: "SpooledParcel", warnings: list[str]) -> bool:
+    """Write the parcel and what the spool holds to the file."""
+    from otel_vsm.export.drain import DrainResult, drain
+    from otel_vsm.export.exporters import Outcome
+    from otel_vsm.export.outfile import append
+
+    result = append(path, [parcel])
+    if result.outcome is Outcome.UNAVAILABLE:
+        spooled.release()
+        warnings.append(f"could not write to {one_line(str(path))} ({result.message}); {spooled.message()}")
+    else:
+        spooled.remove()
+        if spooled.spool:
+            drain(spooled.spool, lambda parcels: append(path, parcels), DrainResult())
+    if warnings:
+        warn("; ".join(warnings))
+    return result.outcome is Outcome.ACCEPTED
+
+
+def destination() -> str:
+    """Where telemetry goes, in words for the user; EndpointError where that cannot be used."""
+    from otel_vsm.export.endpoint import read_endpoint
+    from otel_vsm.export.outfile import outfile
+
+    return str(outfile() or read_endpoint().redacted_url)
 
 
 def _intercept(batch: Sequence[Record]) -> tuple[int, int]:
@@ -143,8 +186,16 @@ def _intercept(batch: Sequence[Record]) -> tuple[int, int]:
 def _export_batches(batches: Iterable[Sequence[Record]]) -> Iterator[tuple[int, int]]:
     """The size of each batch, and how many of it the receiver took."""
     from otel_vsm.export.endpoint import EndpointError, disabled_reason, read_endpoint
+    from otel_vsm.export.outfile import append, outfile
     from otel_vsm.export.parcel import Parcel, current_resource
 
+    if path := outfile():
+        for batch in batches:
+            result = append(path, [Parcel(resource=current_resource(), records=tuple(batch))])
+            if result.message:
+                raise ExportError(f"{path} cannot be written ({result.message})")
+            yield len(batch), len(batch)
+        return
     if reason := disabled_reason():
         raise ExportError(f"nothing can be sent: {reason}")
     try:

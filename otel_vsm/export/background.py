@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from otel_vsm.export.endpoint import Endpoint
 from otel_vsm.export.parcel import Parcel
+from otel_vsm.export.running import spool_abandoned
 from otel_vsm.export.spool import LockedEntry, Spool
 from otel_vsm.text import count_of_spans
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from otel_vsm.export.exporters import ExportResult
 
 LOADING_S = 2.0
-"""How long the SDK may take to load where it was not loaded beforehand. On a warm disk it takes a tenth of
-that, out of the budget; on a cold one, giving up earlier would mean that nothing is ever sent from there."""
+"""How long the exporter may take to load where it was not loaded beforehand. On a warm disk that takes a
+tenth of it, out of the budget; on a cold one, giving up earlier would mean that nothing is ever sent."""
 RESPONSE_SHARE = 0.5
 """What is left of the budget for a response at least, however long loading took."""
 
@@ -43,6 +44,7 @@ class SpooledParcel:
         try:
             spooled.spool = Spool.of_this_user()
             spooled.entry = spooled.spool.put(parcel)
+            spool_abandoned(spooled.spool)
             spooled.dropped = spooled.spool.trim()
         except OSError as error:
             spooled.problem = error.strerror or str(error)
@@ -79,6 +81,14 @@ class BackgroundExport(threading.Thread):
         self._drain_result: DrainResult | None = None
         self._error = ""
 
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether the receiver took all of the parcel."""
+        from otel_vsm.export.exporters import Outcome
+
+        result = self._result
+        return result is not None and result.outcome is Outcome.ACCEPTED and not result.rejected
+
     def run(self) -> None:
         try:
             self._run()
@@ -113,7 +123,7 @@ class BackgroundExport(threading.Thread):
             if self._loaded.wait(LOADING_S):
                 self.join(response_budget_s(budget_s, loading_s=time.monotonic() - start))
             else:
-                unfinished = f"loading OpenTelemetry took over {LOADING_S:g} s"
+                unfinished = f"loading the exporter took over {LOADING_S:g} s"
         except KeyboardInterrupt:
             unfinished = "interrupted"
         return [*self._parcel_warnings(unfinished), *self._spool_warnings()]

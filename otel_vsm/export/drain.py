@@ -22,7 +22,7 @@ class DrainResult:
     """Spans that the receiver will never take, and that were dropped for that."""
     refused_reason: str = ""
     left_reason: str = ""
-    """Why something was left, if that was the receiver's doing."""
+    """Why the receiver could not be reached, or takes nothing."""
     unavailable: bool = False
     """Whether the receiver could not be reached, or takes nothing from us now."""
 
@@ -54,10 +54,8 @@ def _send(entries: Sequence[LockedEntry], send: Send, total: DrainResult) -> Non
         for entry in entries:
             if not total.unavailable:
                 _send([entry], send, total)
-    elif result.outcome is Outcome.REFUSED:
-        _remove(entries, total, sent=0, refused=spans, reason=result.message)
     else:
-        total.left_reason = result.message
+        _remove(entries, total, sent=0, refused=spans, reason=result.message)
 
 
 def _remove(

@@ -1,17 +1,17 @@
 """Where telemetry goes: OpenTelemetry's standard variables, as this program reads them.
 
-The exporters read them too, but differently from the specification in places that hurt: timeouts as seconds,
-an empty value as a value, `none` as no compression they know. So what matters is read here, once, and told
-to them. Only the standard library is needed, and nothing of it that is slow to import.
+Only the standard library is needed, and nothing of it that is slow to import.
 """
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from otel_vsm import __version__
 from otel_vsm.text import one_line
 
+USER_AGENT = f"otel-vsm/{__version__} OTel-OTLP-Exporter-Python/{__version__}"
 DEFAULT_TIMEOUT_S = 10.0
 UNLIMITED_S = 600.0
 """What a timeout of 0, which is unlimited, comes to: nobody waits longer for one request."""
@@ -49,19 +49,31 @@ class Endpoint:
     """Without TLS."""
     loopback: bool
     """Whether it is this machine, which no proxy reaches."""
-    header_names: tuple[str, ...]
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    """Names, and values that are never shown."""
+    certificate: str | None
+    """Of whom to trust, the path of a file in PEM format; None: whom the system trusts."""
+    client_certificate: str | None
+    client_key: str | None
     problems: tuple[str, ...]
     """What is set and ignored, as sentences that say what to do."""
 
 
 def disabled_reason(env: Mapping[str, str] = os.environ) -> str | None:
-    """Why telemetry is off, as a sentence that says how to turn it on; None where it is on."""
+    """Why nothing is sent, as a sentence that says how to turn it on; None where it is on."""
+    if reason := switched_off_reason(env):
+        return reason
+    if not _variable(env, "ENDPOINT")[1]:
+        return "no endpoint: set OTEL_EXPORTER_OTLP_ENDPOINT, for example to http://localhost:4318"
+    return None
+
+
+def switched_off_reason(env: Mapping[str, str] = os.environ) -> str | None:
+    """Why telemetry is off wherever it would go to; None where it is on."""
     if env.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return "OTEL_SDK_DISABLED is true: unset it to send anything"
     if env.get("OTEL_TRACES_EXPORTER", "").strip().lower() == "none":
         return "OTEL_TRACES_EXPORTER is none: unset it to send anything"
-    if not _variable(env, "ENDPOINT")[1]:
-        return "no endpoint: set OTEL_EXPORTER_OTLP_ENDPOINT, for example to http://localhost:4318"
     return None
 
 
@@ -74,16 +86,16 @@ def read_endpoint(env: Mapping[str, str] = os.environ) -> Endpoint:
     protocol = _protocol(env, problems)
     compression = _compression(env, protocol, problems)
     timeout_s = _timeout_s(env, problems)
-    _certificates(env, problems)
+    certificates = _certificates(env, problems)
     name, address = _variable(env, "ENDPOINT")
     address = address or DEFAULT_ADDRESSES[protocol]
     scheme, host, port, path = _parts(name, address, protocol)
     if protocol is Protocol.HTTP and name == "OTEL_EXPORTER_OTLP_ENDPOINT":
-        address, path = (f"{text.removesuffix('/')}/v1/traces" for text in (address, path))
+        path = f"{path.removesuffix('/')}/v1/traces"
     authority = host if port is None else f"{host}:{port}"
     insecure = scheme == "http" or (not scheme and _variable(env, "INSECURE")[1].lower() == "true")
     return Endpoint(
-        url=address if protocol is Protocol.HTTP or not scheme else authority,
+        url=_with_path(address, path) if protocol is Protocol.HTTP else authority,
         redacted_url=f"{scheme}://{authority}{path}" if scheme else authority,
         protocol=protocol,
         timeout_s=timeout_s,
@@ -91,7 +103,8 @@ def read_endpoint(env: Mapping[str, str] = os.environ) -> Endpoint:
         insecure=insecure,
         loopback=host in ("localhost", "[::1]")
         or (host.startswith("127.") and not host.strip(".0123456789")),
-        header_names=_header_names(env),
+        headers=_headers(env, problems),
+        **certificates,
         problems=tuple(problems),
     )
 
@@ -140,11 +153,20 @@ def _timeout_s(env: Mapping[str, str], problems: list[str]) -> float:
     return min(milliseconds / 1000 or UNLIMITED_S, UNLIMITED_S)
 
 
-def _certificates(env: Mapping[str, str], problems: list[str]) -> None:
+def _certificates(env: Mapping[str, str], problems: list[str]) -> dict[str, str | None]:
+    paths: dict[str, str | None] = {}
     for suffix in ("CERTIFICATE", "CLIENT_KEY", "CLIENT_CERTIFICATE"):
         name, path = _variable(env, suffix)
+        paths[suffix.lower()] = path or None
         if path and not os.access(path, os.R_OK):
             problems.append(f"{name}={one_line(path)} cannot be read: it has to name a file in PEM format")
+    return paths
+
+
+def _with_path(address: str, path: str) -> str:
+    from urllib.parse import urlsplit
+
+    return urlsplit(address)._replace(path=path, fragment="").geturl()
 
 
 def _parts(name: str, address: str, protocol: Protocol) -> tuple[str, str, int | None, str]:
@@ -156,13 +178,32 @@ def _parts(name: str, address: str, protocol: Protocol) -> tuple[str, str, int |
     try:
         parts = urlsplit(f"//{address}" if bare else address)
         host, port = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise EndpointError(f"{name} is no URL ({one_line(str(error))}): write it like {example}") from error
+    except ValueError:
+        # Which part of it is wrong may be a password.
+        raise EndpointError(f"{name} is no URL: write it like {example}") from None
     if not host or (not bare and parts.scheme not in ("http", "https")):
         raise EndpointError(f"{name} has no http:// or https:// and host: write it like {example}")
     return parts.scheme, f"[{host}]" if ":" in host else host, port, parts.path
 
 
-def _header_names(env: Mapping[str, str]) -> tuple[str, ...]:
-    pairs = (pair.partition("=") for pair in _variable(env, "HEADERS")[1].split(","))
-    return tuple(name.strip().lower() for name, equals, _ in pairs if equals)
+def _headers(env: Mapping[str, str], problems: list[str]) -> tuple[tuple[str, str], ...]:
+    """`name=value` pairs, separated by commas and percent-encoded; a `;` is a part of a value.
+
+    The values are never shown, and neither is what is no pair: it may be half of a value.
+    """
+    from urllib.parse import unquote
+
+    name, text = _variable(env, "HEADERS")
+    headers = {}
+    for pair in filter(None, map(str.strip, text.split(","))):
+        key, equals, value = pair.partition("=")
+        key, value = unquote(key.strip()), unquote(value.strip())
+        if not equals or not key.isascii() or not key.replace("-", "").replace("_", "").isalnum():
+            problems.append(f"{name}: a header is ignored that does not read name=value")
+        elif not value.isascii() or not value.isprintable():
+            problems.append(
+                f"{name}: the header {one_line(key)} is ignored, since its value is no plain text"
+            )
+        else:
+            headers[key] = value
+    return tuple(headers.items())

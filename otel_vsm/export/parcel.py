@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from otel_vsm.record import Record
 from otel_vsm.semconv import SERVICE_NAME
+from otel_vsm.text import without_secrets
 
 DEFAULT_SERVICE_NAME = "otel-vsm"
 
@@ -69,5 +70,5 @@ def _pairs(text: str) -> dict[str, str] | None:
         key, equals, value = pair.partition("=")
         if not equals or not key.strip():
             return None
-        attributes[unquote(key.strip())] = unquote(value.strip())
+        attributes[unquote(key.strip())] = without_secrets(unquote(value.strip()))
     return attributes

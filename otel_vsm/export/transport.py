@@ -1,48 +1,33 @@
-"""Records on their way out: as the SDK's spans, through an exporter.
+"""Parcels on their way out: encoded, sent, and sent again where OTLP says so.
 
-Importing this loads the SDK, which takes as long as starting Python a few times over.
+Importing this loads the OTLP messages, which takes as long as starting Python a few times over.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import random
+import time
+from collections.abc import Iterable
 from typing import Self
 
-from opentelemetry.sdk.resources import (
-    TELEMETRY_SDK_LANGUAGE,
-    TELEMETRY_SDK_NAME,
-    TELEMETRY_SDK_VERSION,
-    Resource,
-)
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.sdk.version import __version__ as sdk_version
-from opentelemetry.trace import Link, SpanContext, Status, StatusCode, TraceFlags
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from otel_vsm import __version__
+from otel_vsm.export.encode import EncodingError, request_of
 from otel_vsm.export.endpoint import Endpoint
-from otel_vsm.export.exporters import (
-    Exporter,
-    ExportResult,
-    Outcome,
-    load_exporter,
-    silence_libraries,
-)
+from otel_vsm.export.exporters import ExportResult, Outcome, new_exporter
 from otel_vsm.export.parcel import Parcel
-from otel_vsm.identity import SpanId, TraceId
-from otel_vsm.record import Record, Value
-from otel_vsm.semconv import SCHEMA_URL, SCOPE_NAME, VSM_LINK_KIND, LinkKind
-from otel_vsm.text import one_line, sendable
+from otel_vsm.text import one_line
 
-_SCOPE = InstrumentationScope(SCOPE_NAME, __version__, SCHEMA_URL)
-_TO_ANCESTOR = {VSM_LINK_KIND: LinkKind.ANCESTOR.value}
-_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
+FIRST_PAUSE_S = 1.0
+"""Before the second try, give or take a fifth; before each further one it is twice as long."""
+MAX_REQUEST_BYTES = 64 * 1024 * 1024
 
 
 class Sender:
     """A connection to an endpoint that takes parcels."""
 
     def __init__(self, endpoint: Endpoint, *, timeout_s: float) -> None:
-        silence_libraries()
-        self._exporter: Exporter = load_exporter(endpoint.protocol)(endpoint, timeout_s=timeout_s)
+        """`timeout_s` is what a request may take, tries included."""
+        self._timeout_s = timeout_s
+        self._exporter = new_exporter(endpoint)
 
     def __enter__(self) -> Self:
         return self
@@ -51,55 +36,27 @@ class Sender:
         self._exporter.close()
 
     def send(self, parcels: Iterable[Parcel]) -> ExportResult:
-        """Send the parcels in one request, and wait for its answer."""
+        """Send the parcels in one request, and wait for its answer; it is that of the last try."""
         try:
-            batch = [span for parcel in parcels for span in spans(parcel)]
-        except (ValueError, TypeError, AttributeError) as error:  # what stood on disk may be anything
+            request = request_of(parcels)
+        except EncodingError as error:
             return ExportResult(Outcome.REFUSED, f"the spans could not be encoded: {one_line(str(error))}")
-        return self._exporter.send(batch)
+        return self.send_request(request)
 
-
-def spans(parcel: Parcel) -> Sequence[ReadableSpan]:
-    """The records of a parcel as spans of the SDK.
-
-    The resource is built from what the parcel says, and not by `Resource.create`: that would name this
-    process, give each command an instance id of its own, and run detectors that may hang.
-    """
-    resource = Resource({**_clean(parcel.resource), **_SDK})
-    return [_span(record, resource) for record in parcel.records]
-
-
-_SDK = {
-    TELEMETRY_SDK_LANGUAGE: "python",
-    TELEMETRY_SDK_NAME: "opentelemetry",
-    TELEMETRY_SDK_VERSION: sdk_version,
-}
-
-
-def _span(record: Record, resource: Resource) -> ReadableSpan:
-    return ReadableSpan(
-        name=sendable(record.name),
-        context=_context(record.trace_id, record.span_id),
-        parent=_context(record.trace_id, record.parent_span_id) if record.parent_span_id else None,
-        resource=resource,
-        attributes=_clean(record.attributes),
-        links=[
-            *(Link(_context(*link)) for link in record.links),
-            *(Link(_context(*link), _TO_ANCESTOR) for link in record.ancestors),
-        ],
-        status=Status(StatusCode.ERROR if record.failed else StatusCode.UNSET),
-        start_time=record.start_ns,
-        end_time=record.end_ns,
-        instrumentation_scope=_SCOPE,
-    )
-
-
-def _context(trace_id: TraceId, span_id: SpanId) -> SpanContext:
-    return SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=False, trace_flags=_SAMPLED)
-
-
-def _clean(attributes: Mapping[str, Value] | Mapping[str, str]) -> dict[str, Value]:
-    return {
-        sendable(key): sendable(value) if isinstance(value, str) else value
-        for key, value in attributes.items()
-    }
+    def send_request(self, request: ExportTraceServiceRequest) -> ExportResult:
+        """The same with a request that is encoded already."""
+        body = request.SerializeToString()
+        if len(body) > MAX_REQUEST_BYTES:
+            return ExportResult(Outcome.REFUSED, "a request may have 64 MiB at most")
+        deadline = time.monotonic() + self._timeout_s
+        pause_s = FIRST_PAUSE_S
+        while True:
+            timeout_s = max(0.001, deadline - time.monotonic())
+            result = self._exporter.send(body, timeout_s=timeout_s)
+            wait_s = result.retry_after_s
+            if wait_s is None:
+                wait_s = pause_s * random.uniform(0.8, 1.2)
+            if not result.retryable or time.monotonic() + wait_s >= deadline:
+                return result
+            time.sleep(wait_s)
+            pause_s *= 2

@@ -4,6 +4,8 @@
 Metrics are in `otel_vsm.semconv.metrics`. Importing this costs next to nothing.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from otel_vsm.semconv.attributes import (
     ARTIFACT_HASH,
     ARTIFACT_PURL,
@@ -49,31 +51,53 @@ from otel_vsm.semconv.attributes import (
     VSM_MEASUREMENT_GAP,
     VSM_RETRACTS_SPAN_ID,
     VSM_RUN_ATTEMPT,
+    VSM_SECURITY_FINDINGS_CRITICAL,
+    VSM_SECURITY_FINDINGS_HIGH,
+    VSM_SECURITY_FINDINGS_LOW,
+    VSM_SECURITY_FINDINGS_MEDIUM,
+    VSM_SECURITY_FINDINGS_NONE,
     VSM_STAGE_LEG,
     VSM_STAGE_NAME,
     VSM_STAGE_QUEUE_DURATION,
     VSM_STAGE_TYPE,
     VSM_STATISTIC,
     VSM_TEAM,
+    VSM_TEST_FAILED,
+    VSM_TEST_FLAKY,
+    VSM_TEST_SKIPPED,
+    VSM_TEST_SLOWEST_DURATION,
+    VSM_TEST_SLOWEST_NAME,
+    VSM_TEST_TOTAL,
     VSM_VALUE_STREAM,
     VSM_WINDOW,
     VSM_WORK_ITEM_ID,
 )
-from otel_vsm.semconv.enums import (
-    ActorType,
-    DeploymentKind,
-    EventName,
-    FailureMethod,
-    IncidentSeverity,
-    LinkKind,
-    MeasurementGap,
-    ProviderName,
-    RefType,
-    StageType,
-    Statistic,
-    TaskResult,
-    TaskType,
-)
+
+if TYPE_CHECKING:
+    from otel_vsm.semconv.enums import (
+        ActorType,
+        DeploymentKind,
+        EventName,
+        FailureMethod,
+        IncidentSeverity,
+        LinkKind,
+        MeasurementGap,
+        ProviderName,
+        RefType,
+        StageType,
+        Statistic,
+        TaskResult,
+        TaskType,
+    )
+else:
+    # Enums take long to define, and a wrapped command, which waits for this, needs none.
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from otel_vsm.semconv import enums
+
+        return getattr(enums, name)
+
 
 SCOPE_NAME = "otel_vsm"
 """The instrumentation scope of every span that this project sends."""
@@ -127,12 +151,23 @@ __all__ = [
     "VSM_MEASUREMENT_GAP",
     "VSM_RETRACTS_SPAN_ID",
     "VSM_RUN_ATTEMPT",
+    "VSM_SECURITY_FINDINGS_CRITICAL",
+    "VSM_SECURITY_FINDINGS_HIGH",
+    "VSM_SECURITY_FINDINGS_LOW",
+    "VSM_SECURITY_FINDINGS_MEDIUM",
+    "VSM_SECURITY_FINDINGS_NONE",
     "VSM_STAGE_LEG",
     "VSM_STAGE_NAME",
     "VSM_STAGE_QUEUE_DURATION",
     "VSM_STAGE_TYPE",
     "VSM_STATISTIC",
     "VSM_TEAM",
+    "VSM_TEST_FAILED",
+    "VSM_TEST_FLAKY",
+    "VSM_TEST_SKIPPED",
+    "VSM_TEST_SLOWEST_DURATION",
+    "VSM_TEST_SLOWEST_NAME",
+    "VSM_TEST_TOTAL",
     "VSM_VALUE_STREAM",
     "VSM_WINDOW",
     "VSM_WORK_ITEM_ID",

@@ -133,6 +133,21 @@ VSM_RETRACTS_SPAN_ID = "vsm.retracts.span_id"
 VSM_RUN_ATTEMPT = "vsm.run.attempt"
 """Which attempt of the pipeline's run it is, from 1."""
 
+VSM_SECURITY_FINDINGS_CRITICAL = "vsm.security.findings.critical"
+"""How many findings of a scanner are critical (a score of 9 or more)."""
+
+VSM_SECURITY_FINDINGS_HIGH = "vsm.security.findings.high"
+"""How many are of high severity (a score of 7, or an error)."""
+
+VSM_SECURITY_FINDINGS_LOW = "vsm.security.findings.low"
+"""How many are of low severity."""
+
+VSM_SECURITY_FINDINGS_MEDIUM = "vsm.security.findings.medium"
+"""How many are of medium severity (a score of 4, or a warning)."""
+
+VSM_SECURITY_FINDINGS_NONE = "vsm.security.findings.none"
+"""How many are of no severity."""
+
 VSM_STAGE_LEG = "vsm.stage.leg"
 """Which leg of a matrix, or which shard, the run is, in words of low cardinality."""
 
@@ -150,6 +165,24 @@ VSM_STATISTIC = "vsm.statistic"
 
 VSM_TEAM = "vsm.team"
 """The team that does the work."""
+
+VSM_TEST_FAILED = "vsm.test.failed"
+"""How many tests failed, or ended with an error, and were not well when run again."""
+
+VSM_TEST_FLAKY = "vsm.test.flaky"
+"""How many tests failed and were well when run again."""
+
+VSM_TEST_SKIPPED = "vsm.test.skipped"
+"""How many tests were skipped."""
+
+VSM_TEST_SLOWEST_DURATION = "vsm.test.slowest.duration"
+"""How long that test took, in seconds."""
+
+VSM_TEST_SLOWEST_NAME = "vsm.test.slowest.name"
+"""The test that took longest."""
+
+VSM_TEST_TOTAL = "vsm.test.total"
+"""How many tests there were, those that were skipped among them."""
 
 VSM_VALUE_STREAM = "vsm.value_stream"
 """The name of the declared value stream that the work belongs to."""

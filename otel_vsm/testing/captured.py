@@ -21,7 +21,7 @@ class Captured:
 
     def get_finished_spans(self) -> "tuple[ReadableSpan, ...]":
         """The records as the SDK's spans, as its own `InMemorySpanExporter` has them."""
-        from otel_vsm.export.transport import spans
+        from otel_vsm.testing.sdk_spans import spans
 
         return tuple(spans(Parcel(resource=current_resource(), records=tuple(self.records))))
 

@@ -445,3 +445,24 @@ def test_the_attempt_of_the_run_is_a_number(cli: Cli) -> None:
     assert record.attributes["vsm.run.attempt"] == 3
     record = cli.record("stage", "unit", "--", "true", env={**job, "GITHUB_RUN_ATTEMPT": "many"})
     assert "vsm.run.attempt" not in record.attributes
+
+
+def test_a_file_that_the_command_makes_is_an_artifact(cli: Cli, otlp_receiver: OtlpReceiver) -> None:
+    for content in ("one", "two"):
+        command = (
+            "stage",
+            "package",
+            "--artifact",
+            "shop.tgz",
+            "--",
+            "sh",
+            "-c",
+            f"echo {content} > shop.tgz",
+        )
+        assert cli(*command).stderr == ""
+    first, second = (record.attributes for record in without_history(otlp_receiver.records))
+    assert first["vcs.ref.head.revision"] == second["vcs.ref.head.revision"]
+    assert first["artifact.hash"] != second["artifact.hash"]
+    assert str(first["artifact.purl"]).startswith("pkg:generic/shop.tgz?checksum=sha256:")
+    missing = cli("stage", "package", "--artifact", "none.tgz", "--", "true")
+    assert "--artifact none.tgz is left out: it is neither a file that is there" in missing.stderr

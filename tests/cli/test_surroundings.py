@@ -348,7 +348,7 @@ def test_the_work_on_a_named_change_with_the_checkout_of_another(
 
 def test_a_fault_of_ours_does_not_keep_the_command_from_running(run_python: RunPython) -> None:
     done = run_python(
-        "import otel_vsm.cli.wrapper as wrapper\n"
+        "import otel_vsm.wrapper as wrapper\n"
         "def broken(*_, **__): raise RuntimeError('broken')\n"
         "wrapper.find = broken\n"
         "from otel_vsm.cli import main\n"

@@ -14,6 +14,7 @@ from urllib.request import urlopen
 import pytest
 
 import otel_vsm
+from otel_vsm.testing import OtlpReceiver
 
 ROOT = Path(__file__).parents[2]
 READY_WITHIN_S = 60
@@ -78,6 +79,35 @@ def test_a_stage_without_endpoint_and_without_the_extra_exits_as_its_command_did
     assert (done.returncode, done.stdout) == (3, "out\n")
 
 
+def test_what_a_pipeline_installs_is_little(plain: Path) -> None:
+    packages = (
+        plain.parent / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
+    )
+    names = [path.name for path in packages.glob("*.dist-info")]
+    assert len(names) <= 8, names
+    assert sum(path.stat().st_size for path in packages.rglob("*") if path.is_file()) <= 20e6
+
+
+def test_grpc_without_its_extra_says_what_to_install_and_loses_nothing(plain: Path, tmp_path: Path) -> None:
+    environment = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+        "OTEL_VSM_STATE_DIR": str(tmp_path / "state"),
+    }
+    command = (str(plain / "otel-vsm"), "stage", "x", "--change", "a#1", "--", "sh", "-c", "exit 3")
+    done = run(*command, cwd=tmp_path, check=False, environment=environment)
+    assert done.returncode == 3
+    assert done.stderr.count("pip install 'otel-vsm[grpc]'") == 1
+    assert len(list((tmp_path / "state" / "spool").iterdir())) == 1
+
+
+def test_what_a_pipeline_installs_can_send(plain: Path, tmp_path: Path, otlp_receiver: OtlpReceiver) -> None:
+    command = (str(plain / "otel-vsm"), "stage", "x", "--", "true")
+    done = run(*command, cwd=tmp_path, environment=otlp_receiver.environment())
+    assert "could not" not in done.stderr
+    assert otlp_receiver.records
+
+
 def test_the_collector_without_the_extra_says_what_to_install(plain: Path, tmp_path: Path) -> None:
     done = run(str(plain / "otel-vsm"), "collector", cwd=tmp_path, check=False)
     assert done.returncode == 1
@@ -85,7 +115,7 @@ def test_the_collector_without_the_extra_says_what_to_install(plain: Path, tmp_p
     assert "Traceback" not in done.stderr
 
 
-def test_the_sdk_finds_the_resource_detector(plain: Path, tmp_path: Path) -> None:
+def test_the_sdk_finds_the_resource_detector(full: Path, tmp_path: Path) -> None:
     code = (
         "from opentelemetry.sdk.resources import Resource;"
         "print(Resource.create({}).attributes['vsm.change.id'])"
@@ -94,7 +124,7 @@ def test_the_sdk_finds_the_resource_detector(plain: Path, tmp_path: Path) -> Non
         "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": "otel_vsm",
         "OTEL_VSM_CHANGE_ID": "github.com/acme/shop#123",
     }
-    done = run(str(plain / "python"), "-c", code, cwd=tmp_path, environment=environment)
+    done = run(str(full / "python"), "-c", code, cwd=tmp_path, environment=environment)
     assert done.stdout == "github.com/acme/shop#123\n"
 
 

@@ -1,23 +1,14 @@
-"""OpenTelemetry's OTLP exporters, taught to say why something was not accepted.
+"""What puts one request on the wire, and what the receiver's response means."""
 
-The SDK's own answer is success or failure. What to do with spans on disk hangs on more: whether the receiver
-will never take them, or was not there.
-"""
-
-import logging
-import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from otel_vsm.export.endpoint import Endpoint
 from otel_vsm.export.endpoint import Protocol as Wire
 
-if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import ReadableSpan
-
-_SILENCE = logging.NullHandler()
+GRPC_INSTALL = "pip install 'otel-vsm[grpc]'"
+MAX_RESPONSE_BYTES = 4 * 1024 * 1024
 
 
 class Outcome(Enum):
@@ -25,9 +16,7 @@ class Outcome(Enum):
 
     ACCEPTED = auto()
     REFUSED = auto()
-    """It is at fault, and would be whenever it is sent again."""
-    FAULTED = auto()
-    """The receiver failed on it. Others may well go through."""
+    """The receiver failed on it, or said that it is at fault: by OTLP's rules it is never sent again."""
     UNAVAILABLE = auto()
     """Nobody was there, or nobody who would take anything from us now."""
 
@@ -41,6 +30,10 @@ class ExportResult:
     """Of an accepted request, the spans that the receiver left out. They are never sent again."""
     advice: str = ""
     """What to do, where that is known."""
+    retryable: bool = False
+    """Whether the same request may be sent again soon."""
+    retry_after_s: float | None = None
+    """How long the receiver asks to be left alone, if it does."""
 
     @property
     def message(self) -> str:
@@ -49,32 +42,31 @@ class ExportResult:
 
 
 class Exporter(Protocol):
-    def send(self, spans: "Sequence[ReadableSpan]") -> ExportResult:
-        """Send one request, and wait for the answer; never raises for what happens on the way."""
+    def send(self, body: bytes, *, timeout_s: float) -> ExportResult:
+        """Send one encoded request, and wait for the response; never raises for what happens on the way."""
 
     def close(self) -> None: ...
 
 
-class ExporterClass(Protocol):
-    def __call__(self, endpoint: Endpoint, *, timeout_s: float) -> Exporter:
-        """`timeout_s` is what a request may take, tries included."""
+def new_exporter(endpoint: Endpoint) -> Exporter:
+    """The exporter for an endpoint; this loads its libraries."""
+    if endpoint.protocol is not Wire.GRPC:
+        from otel_vsm.export.exporters.http import HttpExporter
 
-
-def load_exporter(wire: Wire) -> ExporterClass:
-    """The exporter for a protocol; this loads its libraries."""
-    if wire is Wire.GRPC:
+        return HttpExporter(endpoint)
+    try:
         from otel_vsm.export.exporters.grpc import GrpcExporter
+    except ModuleNotFoundError as error:
+        if error.name not in ("grpc", "google.rpc"):
+            raise
+        return _NoExporter()
+    return GrpcExporter(endpoint)
 
-        return GrpcExporter
-    from otel_vsm.export.exporters.http import HttpExporter
 
-    return HttpExporter
+class _NoExporter:
+    def send(self, body: bytes, *, timeout_s: float) -> ExportResult:
+        advice = f"{GRPC_INSTALL}, or set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+        return ExportResult(Outcome.UNAVAILABLE, "gRPC is not installed here", advice=advice)
 
-
-def silence_libraries() -> None:
-    """Keep the libraries' own messages off the user's screen: what went wrong is said once, by us."""
-    for name in ("opentelemetry", "urllib3", "requests", "grpc"):
-        logger = logging.getLogger(name)
-        logger.addHandler(_SILENCE)
-        logger.propagate = False
-    warnings.filterwarnings("ignore", module=r"(opentelemetry|urllib3|requests|grpc)\b")
+    def close(self) -> None:
+        """There is nothing to close."""

@@ -1,142 +1,124 @@
 """OTLP over gRPC."""
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, cast
 
 # gRPC's core writes its own log on stderr, below Python's reach. It reads this when it is loaded.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import grpc
-from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-from opentelemetry.exporter.otlp.proto.grpc.version import __version__ as exporter_version
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTraceServiceRequest,
-    ExportTraceServiceResponse,
-)
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import SpanExportResult
+from google.protobuf.message import DecodeError
+from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.status_pb2 import Status
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from otel_vsm import __version__
-from otel_vsm.export import endpoint as target
+from otel_vsm.export.endpoint import USER_AGENT, Compression, Endpoint
 from otel_vsm.export.exporters import ExportResult, Outcome
 from otel_vsm.text import one_line
 
-_REFUSED = {
-    grpc.StatusCode.INVALID_ARGUMENT,
-    grpc.StatusCode.FAILED_PRECONDITION,
-    grpc.StatusCode.ALREADY_EXISTS,
-    grpc.StatusCode.NOT_FOUND,
-}
-# RESOURCE_EXHAUSTED means too many requests as well as too large a one, so the next one is worth a try.
-_FAULTED = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.RESOURCE_EXHAUSTED}
+_METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+_RETRYABLE = frozenset(
+    {
+        grpc.StatusCode.CANCELLED,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.ABORTED,
+        grpc.StatusCode.OUT_OF_RANGE,
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DATA_LOSS,
+    }
+)
+# Not the spans' fault: who asks, and where.
 _ADVICE = {
     grpc.StatusCode.UNAUTHENTICATED: "check OTEL_EXPORTER_OTLP_HEADERS",
     grpc.StatusCode.PERMISSION_DENIED: "check OTEL_EXPORTER_OTLP_HEADERS",
     grpc.StatusCode.UNIMPLEMENTED: "check OTEL_EXPORTER_OTLP_ENDPOINT",
 }
+_COMPRESSION = {Compression.NONE: grpc.Compression.NoCompression, Compression.GZIP: grpc.Compression.Gzip}
+_STATUS_DETAILS = "grpc-status-details-bin"
 
 
 class GrpcExporter:
-    def __init__(self, endpoint: target.Endpoint, *, timeout_s: float) -> None:
-        self._timeout_s = timeout_s
-        agent = f"otel-vsm/{__version__} OTel-OTLP-Exporter-Python/{exporter_version}"
-        options: list[tuple[str, Any]] = [("grpc.primary_user_agent", agent)]
-        if endpoint.loopback:
-            options.append(("grpc.enable_http_proxy", 0))
-        with _without("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"):
-            self._exporter = _Exporter(
-                endpoint=endpoint.url,
-                insecure=endpoint.insecure,
-                timeout=timeout_s,
-                compression=_COMPRESSION[endpoint.compression],
-                channel_options=cast(Any, tuple(options)),
-            )
+    """One channel."""
 
-    def send(self, spans: Sequence[ReadableSpan]) -> ExportResult:
-        self._exporter.last = None
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._channel: grpc.Channel | None = None
+
+    def send(self, body: bytes, *, timeout_s: float) -> ExportResult:
         try:
-            result = self._exporter.export(spans)
-        except Exception as error:  # encoding is inside the exporter's call, and raises what it likes
-            return ExportResult(Outcome.REFUSED, f"the spans could not be encoded: {one_line(str(error))}")
-        last = self._exporter.last
-        if isinstance(last, grpc.RpcError):
-            return self._failure(last)
-        if result is not SpanExportResult.SUCCESS:
-            return ExportResult(Outcome.UNAVAILABLE, "the exporter failed")
-        partial = (last or ExportTraceServiceResponse()).partial_success
+            self._channel = self._channel or _channel(self._endpoint)
+        except (OSError, ValueError) as error:
+            advice = "check OTEL_EXPORTER_OTLP_CERTIFICATE"
+            return ExportResult(Outcome.UNAVAILABLE, f"TLS: {one_line(str(error))}", advice=advice)
+        export = self._channel.unary_unary(
+            _METHOD, request_serializer=bytes, response_deserializer=ExportTraceServiceResponse.FromString
+        )
+        metadata = tuple((name.lower(), value) for name, value in self._endpoint.headers)
+        try:
+            partial = export(body, timeout=timeout_s, metadata=metadata).partial_success
+        except grpc.RpcError as error:
+            return _failure(cast(grpc.Call, error), timeout_s)
+        except Exception as error:  # what is no message of gRPC raises what it likes
+            return ExportResult(Outcome.REFUSED, one_line(str(error)))
         return ExportResult(Outcome.ACCEPTED, one_line(partial.error_message), max(0, partial.rejected_spans))
 
     def close(self) -> None:
-        self._exporter.shutdown()
-
-    def _failure(self, error: grpc.RpcError) -> ExportResult:
-        call = cast(grpc.Call, error)
-        code, details = call.code(), call.details() or ""
-        if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-            return ExportResult(Outcome.UNAVAILABLE, f"no answer within {self._timeout_s:.1f} s")
-        if code is grpc.StatusCode.UNAVAILABLE:
-            return _unavailable(details)
-        reason = ": ".join(filter(None, (f"gRPC {code.name}", one_line(details))))
-        if code in _ADVICE:
-            return ExportResult(Outcome.UNAVAILABLE, reason, advice=_ADVICE[code])
-        if code in _REFUSED:
-            return ExportResult(Outcome.REFUSED, reason)
-        return ExportResult(Outcome.FAULTED if code in _FAULTED else Outcome.UNAVAILABLE, reason)
+        if self._channel:
+            self._channel.close()
 
 
-class _Exporter(OTLPSpanExporter):
-    """Remembers what came of the last call, since the SDK's exporter keeps it to itself."""
-
-    last: "ExportTraceServiceResponse | grpc.RpcError | None" = None
-
-    def _initialize_channel_and_stub(self) -> None:
-        # Not public, but the only place: the channel is made here, and again after a broken connection. Were
-        # it to go, failures would all be taken for an absent receiver; a test would tell.
-        super()._initialize_channel_and_stub()  # type: ignore[no-untyped-call]
-        self._client = _Stub(self._client, self)  # type: ignore[assignment]
-
-
-class _Stub:
-    def __init__(self, stub: Any, exporter: _Exporter) -> None:
-        self._stub = stub
-        self._exporter = exporter
-
-    def Export(self, request: ExportTraceServiceRequest, **options: Any) -> ExportTraceServiceResponse:
-        try:
-            response: ExportTraceServiceResponse = self._stub.Export(request, **options)
-        except grpc.RpcError as error:
-            self._exporter.last = error
-            raise
-        self._exporter.last = response
-        return response
+def _channel(endpoint: Endpoint) -> grpc.Channel:
+    options: list[tuple[str, Any]] = [("grpc.primary_user_agent", USER_AGENT)]
+    if endpoint.loopback:
+        options.append(("grpc.enable_http_proxy", 0))
+    compression = _COMPRESSION[endpoint.compression]
+    if endpoint.insecure:
+        return grpc.insecure_channel(endpoint.url, options, compression)
+    files = (endpoint.certificate, endpoint.client_key, endpoint.client_certificate)
+    credentials = grpc.ssl_channel_credentials(*(Path(file).read_bytes() if file else None for file in files))
+    return grpc.secure_channel(endpoint.url, credentials, options, compression)
 
 
-_COMPRESSION = {
-    target.Compression.NONE: grpc.Compression.NoCompression,
-    target.Compression.GZIP: grpc.Compression.Gzip,
-}
+def _failure(call: grpc.Call, timeout_s: float) -> ExportResult:
+    code, details = call.code(), call.details() or ""
+    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return ExportResult(Outcome.UNAVAILABLE, f"no answer within {timeout_s:.1f} s", retryable=True)
+    retry_after_s = _retry_after_s(call)
+    if code is grpc.StatusCode.UNAVAILABLE:
+        return _unavailable(details, retry_after_s)
+    reason = ": ".join(filter(None, (f"gRPC {code.name}", one_line(details))))
+    if code in _ADVICE:
+        return ExportResult(Outcome.UNAVAILABLE, reason, advice=_ADVICE[code])
+    # Without a time, RESOURCE_EXHAUSTED says that the request is too large.
+    if code in _RETRYABLE or (code is grpc.StatusCode.RESOURCE_EXHAUSTED and retry_after_s is not None):
+        return ExportResult(Outcome.UNAVAILABLE, reason, retryable=True, retry_after_s=retry_after_s)
+    return ExportResult(Outcome.REFUSED, reason)
 
 
-@contextmanager
-def _without(name: str) -> Iterator[None]:
-    """Hide a variable that the exporter reads even where it is told, and fails on where it is no number."""
-    value = os.environ.pop(name, None)
-    try:
-        yield
-    finally:
-        if value is not None:
-            os.environ[name] = value
+def _retry_after_s(call: grpc.Call) -> float | None:
+    """What the status asks for in a RetryInfo."""
+    for key, value in call.trailing_metadata() or ():
+        if key == _STATUS_DETAILS and isinstance(value, bytes):
+            try:
+                details = Status.FromString(value).details
+                for detail in details:
+                    if detail.Is(RetryInfo.DESCRIPTOR):
+                        delay = RetryInfo.FromString(detail.value).retry_delay
+                        return max(0.0, float(delay.seconds + delay.nanos / 1e9))
+            except DecodeError:
+                return None
+    return None
 
 
-def _unavailable(details: str) -> ExportResult:
+def _unavailable(details: str, retry_after_s: float | None) -> ExportResult:
     """The core tells all of this apart in words only."""
-    if "Connection refused" in details:
-        return ExportResult(Outcome.UNAVAILABLE, "refused")
-    if "lookup" in details or "DNS" in details:
-        return ExportResult(Outcome.UNAVAILABLE, "the name of the host is not known")
     if "parsing HTTP/2" in details:
         advice = "set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or the port for gRPC"
         return ExportResult(Outcome.UNAVAILABLE, "the answer is not gRPC", advice=advice)
-    return ExportResult(Outcome.UNAVAILABLE, one_line(details) or "not available")
+    reason = one_line(details) or "not available"
+    if "Connection refused" in details:
+        reason = "refused"
+    elif "lookup" in details or "DNS" in details:
+        reason = "the name of the host is not known"
+    return ExportResult(Outcome.UNAVAILABLE, reason, retryable=True, retry_after_s=retry_after_s)
