@@ -33,6 +33,7 @@ COMMANDS = {
     "incident": Lazy("otel_vsm.cli.events:incident", "Tell what happened in an incident."),
     "retract": Lazy("otel_vsm.cli.retract:retract", "Take back what was told by mistake."),
     "backfill": Lazy("otel_vsm.cli.backfill:backfill", "Turn the past into changes and deployments."),
+    "jobs": Lazy("otel_vsm.cli.jobs:jobs", "Tell of the jobs of this run that did not tell of themselves."),
     "collector": Lazy("otel_vsm.cli.collector:collector", "Run the collector."),
     "report": Lazy("otel_vsm.cli.report:report", "Show the figures of a running collector."),
     "flush": Lazy("otel_vsm.cli.flush:flush", "Send what could not be sent before."),
