@@ -26,7 +26,7 @@ from otel_vsm.cli.wrapper import (
 from otel_vsm.context import Context
 
 if TYPE_CHECKING:
-    from otel_vsm.emit import Origin, Run
+    from otel_vsm.emit import Artifact, Origin, Run
     from otel_vsm.record import Record
 
 
@@ -73,6 +73,8 @@ def stage(
     if not command:
         raise click.UsageError(f"There is no command. Put it behind --: otel-vsm stage {name} -- make", ctx)
 
+    named = (artifact, artifact_hash, version)
+
     def to_record(origin: "Origin", run: "Run") -> "Record":
         from dataclasses import replace
 
@@ -85,7 +87,7 @@ def stage(
             type=type_of_stage(stage_type, name),
             service=service,
             queue_s=queued_for_s(queued_ns, run.start_ns, origin.context),
-            artifact=named_artifact(artifact, artifact_hash, version),
+            artifact=named_artifact(*named) if any(named) else _pushed(command),
         )
 
     def leave_stamp(context: Context) -> None:
@@ -110,3 +112,10 @@ def stage(
             warn(f"the stamp {one_line(stamp or '')} was not written ({one_line(str(error))})")
 
     run_and_export(command, common, to_record=to_record, on_success=leave_stamp if stamp else None)
+
+
+def _pushed(command: list[str]) -> "Artifact":
+    """The image that the command pushes, where it is one that does."""
+    from otel_vsm.deploy_commands import pushed
+
+    return named_artifact(pushed(command).image, None, pushed(command).version)
