@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from ci_plugins.conftest import PLUGINS
 from harness.gitlab_ci_local import pipeline
 from harness.shop import Shop
 from otel_vsm.testing import RunningCollector
 
 GITLAB = shutil.which("gitlab-ci-local")
-PLUGINS = Path(__file__).parents[2] / "ci_plugins"
 NAME = "gitlab.com/acme/component"
 
 

@@ -4,8 +4,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
-PLUGINS = Path(__file__).parents[2] / "ci_plugins"
+from ci_plugins.conftest import PLUGINS
 
 
 @pytest.fixture
@@ -73,8 +74,6 @@ def test_the_report_warns_and_goes_on(env: dict[str, str]) -> None:
 
 
 def test_the_scripts_of_gitlab_go_on(env: dict[str, str], tmp_path: Path) -> None:
-    import yaml
-
     _, component = yaml.safe_load_all((PLUGINS / "gitlab/templates/stage.yml").read_text())
     job = component[".otel-vsm"]
     for shell in ("sh", "bash"):
