@@ -23,6 +23,7 @@ class Lazy(NamedTuple):
 
 
 COMMANDS = {
+    "init": Lazy("otel_vsm.cli.init:init", "Show a repository's pipelines with the wrappers in place."),
     "stage": Lazy("otel_vsm.cli.stage:stage", "Run a command as a stage of the change."),
     "begin": Lazy("otel_vsm.cli.begin_end:begin", "Begin a stage that no single command wraps."),
     "end": Lazy("otel_vsm.cli.begin_end:end", "End a stage that was begun."),

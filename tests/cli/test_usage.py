@@ -13,7 +13,7 @@ from otel_vsm.cli import COMMANDS, LazyGroup, main
 from otel_vsm.testing import OtlpReceiver
 
 CONTRACT = (
-    *("stage", "begin", "end", "deploy", "change", "approval", "work-item", "incident"),
+    *("init", "stage", "begin", "end", "deploy", "change", "approval", "work-item", "incident"),
     *("retract", "backfill", "jobs", "collector", "report", "flush", "doctor"),
 )
 DEPLOY = ["deploy", "--service", "s", "--environment", "e"]
