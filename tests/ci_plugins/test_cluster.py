@@ -1,4 +1,4 @@
-"""Plugins of what runs in a cluster: their scripts and bodies, with placeholders filled in, and a collector."""
+"""Plugins of what runs in a cluster: their scripts and bodies, with placeholders filled in."""
 
 import json
 import os

@@ -11,8 +11,8 @@ name: otel_vsm
 type: notification
 short_description: Tells of a playbook as a deployment
 description:
-  - Calls otel-vsm at the end of a playbook. Never fails it. Not in check mode, and not where otel-vsm deploy runs
-    the playbook, which tells of it by itself.
+  - Calls otel-vsm at the end of a playbook. Never fails it. Not in check mode, and not where otel-vsm
+    deploy runs the playbook, which tells of it by itself.
 requirements: [otel-vsm on the PATH of the controller]
 options:
   service:
