@@ -44,7 +44,7 @@ def env(
     Example:
         export $(otel-vsm service env --version 1.4.0)
         otel-vsm service env > service.env && docker run --env-file service.env shop
-        otel-vsm deploy --service shop --environment production -- sh -c 'otel-vsm service env >.env && ./up.sh'
+        otel-vsm deploy --service shop --environment production -- sh -c 'otel-vsm service env >e && ./up.sh'
     """
     from otel_vsm import semconv
     from otel_vsm.artifact import artifact_of
