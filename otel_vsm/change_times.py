@@ -118,7 +118,10 @@ def _is_merge(ci: CiContext | None) -> bool:
 
 
 def time_ns(text: str | None) -> int | None:
-    """A time of the CI's, as RFC 3339 has it, in nanoseconds since the epoch; None for what is none."""
+    """A time of the CI's, as RFC 3339 has it or in seconds since the epoch, in nanoseconds since then; None
+    for what is none."""
+    if re.fullmatch(r"[1-9]\d{8,9}", text or ""):
+        return int(text or "") * _SECOND_NS
     try:
         time = datetime.fromisoformat(text or "")
     except ValueError:

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from opentelemetry.sdk.resources import Resource, ResourceDetector
 
-from otel_vsm import semconv
-from otel_vsm.identity import Repository, normalise_repository, repository_url
+from otel_vsm.identity import normalise_repository
 from otel_vsm.stamp import Stamp, StampError, is_text, read_stamp
 from otel_vsm.text import one_line
 
@@ -23,16 +22,6 @@ STAMP_PATHS = (Path("otel-vsm.stamp.json"), Path("/etc/otel-vsm/stamp.json"))
 """Where a stamp usually is, from the working directory of the service; the first that exists counts."""
 VARIABLES = {field.name: f"OTEL_VSM_{field.name.upper()}" for field in fields(Stamp)}
 """The variable that tells each field of a stamp: `OTEL_VSM_CHANGE_ID`, `OTEL_VSM_DEPLOYMENT_ID` …"""
-
-_ATTRIBUTES = {
-    "change_id": semconv.VSM_CHANGE_ID,
-    "repository": semconv.VCS_REPOSITORY_URL_FULL,
-    "revision": semconv.VCS_REF_HEAD_REVISION,
-    "version": semconv.SERVICE_VERSION,
-    "artifact_purl": semconv.ARTIFACT_PURL,
-    "artifact_hash": semconv.ARTIFACT_HASH,
-    "deployment_id": semconv.DEPLOYMENT_ID,
-}
 
 _log = logging.getLogger(__name__)
 
@@ -50,14 +39,10 @@ def resource_attributes() -> dict[str, str]:
     For services that build their own `Resource`. Never raises; what cannot be read is left out.
     """
     try:
-        stamp = current_stamp()
+        return current_stamp().attributes()
     except Exception:  # a service must start, whatever is wrong with what it is told
         _log.warning("What delivered this service could not be read.", exc_info=True)
         return {}
-    values = {key: getattr(stamp, field) for field, key in _ATTRIBUTES.items()}
-    if stamp.repository:
-        values[semconv.VCS_REPOSITORY_URL_FULL] = repository_url(Repository(stamp.repository))
-    return {key: value for key, value in values.items() if value is not None}
 
 
 def current_stamp() -> Stamp:

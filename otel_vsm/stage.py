@@ -9,7 +9,7 @@ from otel_vsm.text import warn
 from otel_vsm.wrapper import leg_of, named_artifact, queued_for_s, run_and_export
 
 if TYPE_CHECKING:
-    from otel_vsm.emit import Origin, Run
+    from otel_vsm.emit import Artifact, Origin, Run
     from otel_vsm.record import Record, Value
     from otel_vsm.semconv import StageType
 
@@ -40,6 +40,8 @@ def run_stage(
 ) -> NoReturn:
     """Run the command as a stage, tell of it, and exit as it did. None: not said."""
 
+    named = (artifact, artifact_hash, version)
+
     def read_reports(run: "Run") -> "dict[str, Value]":
         if not junit and not sarif:
             return {}
@@ -62,7 +64,7 @@ def run_stage(
             type=type_of_stage(stage_type, name),
             service=service,
             queue_s=queued_for_s(queued_ns, run.start_ns, origin.context),
-            artifact=named_artifact(artifact, artifact_hash, version),
+            artifact=named_artifact(*named) if any(named) else _pushed(command),
             reports=read_reports(run),
         )
 
@@ -96,3 +98,10 @@ def run_stage(
         to_record=to_record,
         on_success=leave_stamp if stamp else None,
     )
+
+
+def _pushed(command: list[str]) -> "Artifact":
+    """The image that the command pushes, where it is one that does."""
+    from otel_vsm.deploy_commands import pushed
+
+    return named_artifact(pushed(command).image, None, pushed(command).version)

@@ -10,6 +10,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from otel_vsm import semconv
+from otel_vsm.identity import Repository, repository_url
+
 MAX_BYTES = 1 << 16
 """A stamp has a few hundred bytes. What is far larger is no stamp, and reading it would hold a service up."""
 
@@ -30,6 +33,19 @@ class Stamp:
     artifact_purl: str | None = None
     artifact_hash: str | None = None
     deployment_id: str | None = None
+
+    def attributes(self) -> dict[str, str]:
+        """What is known, as attributes of the service's resource."""
+        values = {
+            semconv.VSM_CHANGE_ID: self.change_id,
+            semconv.VCS_REPOSITORY_URL_FULL: self.repository and repository_url(Repository(self.repository)),
+            semconv.VCS_REF_HEAD_REVISION: self.revision,
+            semconv.SERVICE_VERSION: self.version,
+            semconv.ARTIFACT_PURL: self.artifact_purl,
+            semconv.ARTIFACT_HASH: self.artifact_hash,
+            semconv.DEPLOYMENT_ID: self.deployment_id,
+        }
+        return {key: value for key, value in values.items() if value is not None}
 
 
 def write_stamp(path: Path, *, stamp: Stamp) -> None:

@@ -42,7 +42,7 @@ def service_started(*, tracer_provider: TracerProvider | None = None) -> None:
 
     def emit() -> None:
         try:
-            _emit(now_ns, tracer_provider)
+            emit_started(now_ns, tracer_provider)
         except Exception:  # telling is never worth a service's trouble
             _log.debug("The start of the service could not be told.", exc_info=True)
 
@@ -52,7 +52,8 @@ def service_started(*, tracer_provider: TracerProvider | None = None) -> None:
         _log.debug("The start of the service could not be told.", exc_info=True)
 
 
-def _emit(now_ns: int, tracer_provider: TracerProvider | None) -> None:
+def emit_started(now_ns: int, tracer_provider: TracerProvider | None) -> None:
+    """Tell it now, of a process that began to run at a time in nanoseconds since the epoch."""
     attributes = resource_attributes()
     if not attributes:
         return

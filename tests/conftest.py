@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import hypothesis
 import pytest
 
 from harness.factories import NewRecord, RunPython
+from harness.github_api import GitHubApi
 from otel_vsm.identity import SpanId, change_root
 from otel_vsm.record import Record
 from otel_vsm.state import STATE_VARIABLE
@@ -43,6 +45,7 @@ for _number, _usual in _USUAL.items():
 _CLEARED = re.compile(
     r"OTEL_.*|TRACEPARENT|TRACESTATE|BAGGAGE|XDG_STATE_HOME|GRPC_.*|GIT_.*"
     r"|CI|CI_.*|CONTINUOUS_INTEGRATION|BUILD_.*|RUNNER_.*|GITHUB_.*|GITLAB_.*|JENKINS_.*|BUILDKITE.*|CIRCLE.*"
+    r"|GITEA_.*|FORGEJO_.*|NETLIFY|VERCEL.*|TEKTON_.*|ARGO_.*|WOODPECKER_.*|PROJECT_ID|PROJECT_NUMBER"
     r"|TRAVIS.*|TF_BUILD|SYSTEM_.*|BITBUCKET_.*|DRONE.*|TEAMCITY_.*|APPVEYOR.*|CODEBUILD_.*"
     r"|(https?|all|no|grpc|no_grpc)_proxy|(HTTPS?|ALL|NO)_PROXY"
 )
@@ -54,6 +57,31 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if _CLEARED.fullmatch(name):
             monkeypatch.delenv(name)
     monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "state"))
+
+
+@pytest.fixture
+def github_api() -> Iterator[GitHubApi]:
+    api = GitHubApi()
+    yield api
+    api.stop()
+
+
+@pytest.fixture
+def plain_env(tmp_path: Path) -> dict[str, str]:
+    """An environment with nothing of the CI, the user or the machine that the tests run on."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "OTEL_VSM_STATE_DIR": str(tmp_path / "state"),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_AUTHOR_NAME": "Ada",
+        "GIT_AUTHOR_EMAIL": "ada@example.com",
+        "GIT_COMMITTER_NAME": "Ada",
+        "GIT_COMMITTER_EMAIL": "ada@example.com",
+    }
 
 
 @pytest.fixture

@@ -39,7 +39,6 @@ _RUNS = ("workflow_run", "check_run", "check_suite")
 
 SYSTEM = System(
     name="GitHub Actions",
-    present=("GITHUB_ACTIONS", "true"),
     event_file="GITHUB_EVENT_PATH",
     repository=(Text("{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}"),),
     request=(
@@ -65,6 +64,7 @@ SYSTEM = System(
         EventField("check_suite.head_branch"),
         Where(_COMMENTED, Text("{GITHUB_REF_NAME}"), absent=True),
     ),
+    head_repository=(EventField("pull_request.head.repo.html_url"),),
     tag=(Text("{GITHUB_REF}", r"^refs/tags/(?P<value>.+)"),),
     message=(
         EventField("head_commit.message"),
@@ -110,5 +110,6 @@ SYSTEM = System(
         semconv.CICD_PIPELINE_TASK_NAME: Text("{GITHUB_JOB}"),
         # Made by the runner for each job, to find its processes again; the job's own id is told to nobody.
         semconv.CICD_PIPELINE_TASK_RUN_ID: Text("{RUNNER_TRACKING_ID}", r"^github_(?P<value>.+)$"),
+        semconv.CICD_WORKER_NAME: Text("{RUNNER_NAME}"),
     },
 )

@@ -5,7 +5,6 @@ from otel_vsm.ci.source import System, Text
 
 SYSTEM = System(
     name="GitLab CI/CD",
-    present=("GITLAB_CI", "true"),
     # A fork's pipeline may run in the fork; the request's number is the target project's.
     repository=(Text("{CI_MERGE_REQUEST_PROJECT_URL}"), Text("{CI_PROJECT_URL}")),
     request=(
@@ -13,6 +12,7 @@ SYSTEM = System(
         # A branch's pipeline, where the branch has exactly one open request and that is in this project.
         Text("{CI_PROJECT_PATH}={CI_OPEN_MERGE_REQUESTS}", r"^([^=]+)=\1!(?P<value>\d+)$"),
     ),
+    head_repository=(Text("{CI_MERGE_REQUEST_SOURCE_PROJECT_URL}"),),
     revision=(
         # CI_COMMIT_SHA of a merged results pipeline is a merge that GitLab makes up.
         Text("{CI_MERGE_REQUEST_SOURCE_BRANCH_SHA}"),
@@ -46,5 +46,6 @@ SYSTEM = System(
         semconv.CICD_PIPELINE_TASK_NAME: Text("{CI_JOB_NAME}"),
         semconv.CICD_PIPELINE_TASK_RUN_ID: Text("{CI_JOB_ID}"),
         semconv.CICD_PIPELINE_TASK_RUN_URL_FULL: Text("{CI_JOB_URL}"),
+        semconv.CICD_WORKER_NAME: Text("{CI_RUNNER_DESCRIPTION}"),
     },
 )

@@ -99,20 +99,45 @@ def as_text(node: Any) -> str | None:
     return sendable(str(node)) if isinstance(node, str | int) and node != "" else None
 
 
+class FirstOf:
+    """The first of several sources that says something."""
+
+    def __init__(self, *sources: Source) -> None:
+        self._sources = sources
+
+    def read(self, job: JobEnvironment) -> str | None:
+        return first(self._sources, job)
+
+
+class OneMore:
+    """The number after the one that the source has, for systems that count from 0."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def read(self, job: JobEnvironment) -> str | None:
+        number = self._source.read(job)
+        return str(int(number) + 1) if number and number.isdecimal() else None
+
+
 class System(NamedTuple):
-    """One CI system. Of several sources the first counts that says something."""
+    """One CI system. Of several sources the first counts that says something.
+
+    Without a source for the repository, git's remote says it.
+    """
 
     name: str
-    present: tuple[str, str]
-    """A variable, and the value that it has only there."""
-    repository: Sequence[Source]
     request: Sequence[Source]
     revision: Sequence[Source]
     branch: Sequence[Source]
-    message: Sequence[Source]
-    attributes: Mapping[str, Text]
+    attributes: Mapping[str, Source]
     whole_history: str
-    """The setting by which the checkout has the whole history, in words for the user."""
+    """By which setting or command the checkout has the whole history, in words for the user."""
+    repository: Sequence[Source] = ()
+    message: Sequence[Source] = ()
+    """Only where it is the commit's whole message; else git is asked for it."""
+    head_repository: Sequence[Source] = ()
+    """The address of the repository that the request's branch is in."""
     event_file: str | None = None
     """The variable that names a JSON file with the event that caused the job."""
     foreign_revision: Sequence[Source] = ()

@@ -23,6 +23,7 @@ class Lazy(NamedTuple):
 
 
 COMMANDS = {
+    "init": Lazy("otel_vsm.cli.init:init", "Show a repository's pipelines with the wrappers in place."),
     "stage": Lazy("otel_vsm.cli.stage:stage", "Run a command as a stage of the change."),
     "begin": Lazy("otel_vsm.cli.begin_end:begin", "Begin a stage that no single command wraps."),
     "end": Lazy("otel_vsm.cli.begin_end:end", "End a stage that was begun."),
@@ -33,7 +34,9 @@ COMMANDS = {
     "incident": Lazy("otel_vsm.cli.events:incident", "Tell what happened in an incident."),
     "retract": Lazy("otel_vsm.cli.retract:retract", "Take back what was told by mistake."),
     "backfill": Lazy("otel_vsm.cli.backfill:backfill", "Turn the past into changes and deployments."),
+    "jobs": Lazy("otel_vsm.cli.jobs:jobs", "Tell of the jobs of this run that did not tell of themselves."),
     "collector": Lazy("otel_vsm.cli.collector:collector", "Run the collector."),
+    "service": Lazy("otel_vsm.cli.service:service", "Say to a service which delivery brought it."),
     "report": Lazy("otel_vsm.cli.report:report", "Show the figures of a running collector."),
     "flush": Lazy("otel_vsm.cli.flush:flush", "Send what could not be sent before."),
     "doctor": Lazy("otel_vsm.cli.doctor:doctor", "Say what is configured and whether it works."),

@@ -1,6 +1,7 @@
 """`otel-vsm deploy`: a version of a service put into an environment."""
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -63,7 +64,13 @@ class _Options(NamedTuple):
 
 
 @click.command(cls=MaybeWrappingCommand)
-@text_option("--service", required=True, help="The service that is deployed.")
+@click.option(
+    "--service",
+    type=required_text,
+    metavar="TEXT",
+    help="The service that is deployed. Otherwise the command says it, where it is one of kubectl rollout, "
+    "kubectl set image, helm upgrade, argocd app sync, aws ecs update-service or gcloud run deploy.",
+)
 @text_option("--environment", required=True, help="Where to: production, staging.")
 @click.option(
     "--kind",
@@ -109,7 +116,7 @@ def deploy(
     *,
     result: str | None,
     leg: str | None,
-    service: str,
+    service: str | None,
     environment: str,
     kind: str,
     previous: str | None,
@@ -131,6 +138,9 @@ def deploy(
     Which changes it delivers follows from the last 200 commits here: those that the deployment before it did
     not stand on. A clone has to hold them.
 
+    What a well-known command says of the service, its version and the digest of its image need not be said
+    again; what was taken from it is shown. The options win.
+
     With --path, the deployment is of the last commit that touched the service's sources, whatever else the
     repository has got since.
 
@@ -138,6 +148,7 @@ def deploy(
     Example:
         otel-vsm deploy --service shop --environment production -- ./deploy.sh
         otel-vsm deploy --service shop --environment production --version v1.4.0
+        otel-vsm deploy --environment production -- helm upgrade shop ./chart --set image.tag=1.4.0
         otel-vsm deploy --service shop --environment production --result failure --at 2026-03-01T09:30:00Z
         otel-vsm deploy --service cart --environment production --path cart --path lib --previous v1.3.0
     """
@@ -153,23 +164,45 @@ def deploy(
         )
     if not command and how.timeout_s is not None:
         raise click.UsageError("--timeout is for a command. Put it behind --.", ctx)
+    from otel_vsm.deploy_commands import deployed as read_command
+
+    by_command = read_command(command)
+    if service is None and by_command.service is None:
+        raise click.UsageError("Missing option '--service'; there is no command that says it.", ctx)
+    if by_command.rollback and ctx.get_parameter_source("kind") is click.core.ParameterSource.DEFAULT:
+        kind = DeploymentKind.ROLLBACK.value
+    named = any((artifact, artifact_hash, version))
+    # What the user named wins; an image is told whole or not at all.
+    by_command = by_command._replace(
+        service=None if service else by_command.service,
+        version=None if named else by_command.version,
+        image=None if named else by_command.image,
+        rollback=by_command.rollback and kind == DeploymentKind.ROLLBACK,
+    )
     options = _Options(
         id=deployment_id or os.urandom(16).hex(),
         name=name or StageType.DEPLOY.value,
-        service=service,
+        service=service or by_command.service or "",
         environment=environment,
         kind=kind,
         previous=previous,
         paths=paths,
-        artifact=artifact,
+        artifact=artifact or by_command.image,
         artifact_hash=artifact_hash,
-        version=version,
+        version=version or by_command.version,
         leg=leg,
     )
 
     commits = _Commits(previous, paths)
 
     ids: list[str] = []
+
+    def say(described: str) -> None:
+        if described:
+            from otel_vsm.text import one_line
+
+            with suppress(OSError, ValueError):  # there may be nobody who reads it
+                click.echo(f"otel-vsm: by the command: {one_line(described)}", err=True)
 
     def id_in(context: Context) -> str:
         if not ids:  # what the command was told stays so, also where more is known later
@@ -179,6 +212,7 @@ def deploy(
 
     def to_record(origin: "Origin", run: "Run") -> "Record":
         deployed = options._replace(id=id_in(origin.context))
+        say(by_command.described())
         return _record(deployed, commits.changes(origin.context), origin, run)
 
     if command:

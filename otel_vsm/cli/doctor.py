@@ -1,5 +1,6 @@
 """`doctor`: what is configured, and whether it works."""
 
+import json
 import os
 import platform
 import sys
@@ -12,12 +13,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from otel_vsm import __version__
+from otel_vsm import __version__, semconv
+from otel_vsm.text import one_line
 
 if TYPE_CHECKING:
+    from otel_vsm.ci import CiContext
     from otel_vsm.export.endpoint import Endpoint
 
 ANSWER_TIMEOUT_S = 10.0
+VARIABLES = {
+    "change": "OTEL_VSM_CHANGE_ID",
+    "repository": "OTEL_VSM_REPOSITORY",
+    "revision": "OTEL_VSM_REVISION",
+}
+"""The variables that the commands take a change from; they win over all else."""
 
 
 class Finding(NamedTuple):
@@ -29,7 +38,8 @@ class Finding(NamedTuple):
 
 
 @click.command()
-def doctor() -> None:
+@click.option("--json", "as_json", is_flag=True, help="For programs: a document with the same findings.")
+def doctor(*, as_json: bool) -> None:
     """Say what is configured and whether it works.
 
     Nothing is sent but one empty request, by which the endpoint shows that it is there. Passwords and the
@@ -39,11 +49,17 @@ def doctor() -> None:
     \b
     Example:
         otel-vsm doctor
+        otel-vsm doctor --json
     """
     problems = 0
+    findings = []
     for finding in _findings():
         problems += finding.problem
-        click.echo(f"{finding.about:<12} {'PROBLEM: ' if finding.problem else ''}{finding.text}")
+        findings.append(finding._asdict())
+        if not as_json:
+            click.echo(f"{finding.about:<12} {'PROBLEM: ' if finding.problem else ''}{finding.text}")
+    if as_json:
+        click.echo(json.dumps({"works": not problems, "findings": findings}, indent=2))
     if problems:
         sys.exit(1)
 
@@ -86,10 +102,15 @@ def _work() -> Iterator[Finding]:
     from otel_vsm.context import ChangeOptions, Subject, find_context, with_details
 
     ci = detect(os.environ)
-    yield Finding("CI", ci.system if ci else "none that is known")
-    context = with_details(find_context(ChangeOptions(), subject=Subject.WORK, env=os.environ))
+    yield Finding("CI", _ci(ci))
+    # Those that the commands take as well.
+    options = {name: os.environ.get(variable) for name, variable in VARIABLES.items()}
+    named = ChangeOptions(options["change"], options["repository"], options["revision"])
+    context = with_details(find_context(named, subject=Subject.WORK, env=os.environ))
     for about in ("repository", "revision", "branch", "change"):
-        yield Finding(about, getattr(context, about) or "not found")
+        value = getattr(context, about)
+        by = _source(about, value, options.get(about), ci)
+        yield Finding(about, f"{value} (by {by})" if value else "not found")
     yield from (Finding("note", text) for text in context.missing)
     if context.revision and git.is_shallow():
         remedy = f"{ci.whole_history} fetches it" if ci else "git fetch --unshallow gets it"
@@ -98,6 +119,32 @@ def _work() -> Iterator[Finding]:
             "this clone is shallow, so that it may not say when a change began, nor which changes a"
             f" deployment carries: {remedy}",
         )
+
+
+def _ci(ci: "CiContext | None") -> str:
+    from otel_vsm.ci import is_some_ci
+
+    if not ci:
+        if is_some_ci(os.environ):
+            return (
+                "one that is not known here (CI is set): git says the rest, and OTEL_VSM_CHANGE_ID names the"
+                " request that a job is for"
+            )
+        return "none that is known"
+    job = ci.attributes.get(semconv.CICD_PIPELINE_TASK_NAME)
+    parts = [f"job {one_line(str(job))}" if job else "", f"leg {one_line(ci.leg)}" if ci.leg else ""]
+    if ci.fork:
+        parts.append("a request of a fork, whose jobs most systems give no secrets")
+    return ", ".join([ci.system, *filter(None, parts)])
+
+
+def _source(about: str, value: str | None, option: str | None, ci: "CiContext | None") -> str:
+    """What said it, in words for the user."""
+    if option:
+        return VARIABLES[about]
+    if ci and about == "change":
+        return "the CI" if ci.request else "the CI's commit" if ci.revision else "git"
+    return "the CI" if ci and value == getattr(ci, about) else "git"
 
 
 def _collector() -> Iterator[Finding]:

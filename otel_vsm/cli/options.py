@@ -230,7 +230,7 @@ def leg_option(function: AnyFunction) -> AnyFunction:
         metavar="TEXT",
         envvar="OTEL_VSM_LEG",
         show_envvar=True,
-        help="Which leg of a matrix, or which shard, it is: py3.12, linux. Otherwise GitLab says.",
+        help="Which leg of a matrix, or which shard, it is: py3.12, linux. Otherwise the CI, where it says.",
     )(function)
 
 

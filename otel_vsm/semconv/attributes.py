@@ -31,6 +31,9 @@ CICD_PIPELINE_TASK_RUN_URL_FULL = "cicd.pipeline.task.run.url.full"
 CICD_PIPELINE_TASK_TYPE = "cicd.pipeline.task.type"
 """The type of the task in the pipeline."""
 
+CICD_WORKER_NAME = "cicd.worker.name"
+"""The name of the worker (runner, agent) that the task runs on."""
+
 CONTAINER_IMAGE_NAME = "container.image.name"
 """The name of the image, with its registry and without a tag."""
 

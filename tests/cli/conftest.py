@@ -1,30 +1,11 @@
 """The command line is tested from outside: processes, a cleared environment, a real OTLP server."""
 
-import os
 from pathlib import Path
 
 import pytest
 
 from harness.cli import Cli, Repository
 from otel_vsm.testing import OtlpReceiver
-
-
-@pytest.fixture
-def plain_env(tmp_path: Path) -> dict[str, str]:
-    """An environment with nothing of the CI, the user or the machine that the tests run on."""
-    home = tmp_path / "home"
-    home.mkdir()
-    return {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "OTEL_VSM_STATE_DIR": str(tmp_path / "state"),
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_AUTHOR_NAME": "Ada",
-        "GIT_AUTHOR_EMAIL": "ada@example.com",
-        "GIT_COMMITTER_NAME": "Ada",
-        "GIT_COMMITTER_EMAIL": "ada@example.com",
-    }
 
 
 @pytest.fixture

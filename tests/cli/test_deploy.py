@@ -1,5 +1,7 @@
 """`otel-vsm deploy` tells what was put where, and which changes it carried."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -425,3 +427,56 @@ def test_of_a_change_of_another_repository_the_clone_here_says_nothing(cli: Cli,
     elsewhere = cli.record(*DEPLOY, "--change", "github.com/acme/greeter#1")
     assert len(elsewhere.ancestors) == 0
     assert len(cli.record(*DEPLOY).ancestors) == 1
+
+
+def fake(folder: Path, *names: str) -> str:
+    """A folder of programs that succeed."""
+    folder.mkdir()
+    for name in names:
+        (folder / name).write_text("#!/bin/sh\nexit 0\n")
+        (folder / name).chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
+
+
+def test_the_command_says_what_it_deploys(cli: Cli, tmp_path: Path) -> None:
+    env = {"PATH": fake(tmp_path / "bin", "helm", "kubectl", "docker")}
+    digest = "sha256:" + "ab" * 32
+
+    def deployed(*arguments: str) -> tuple[dict[str, object], str]:
+        before = len(cli.receiver.records)
+        done = cli("deploy", "--environment", "production", *arguments, env=env)
+        assert done.returncode == 0
+        [record] = without_history(cli.receiver.records[before:])
+        keys = ("service.name", "service.version", "artifact.hash", "vsm.deployment.kind")
+        return {key: record.attributes.get(key) for key in keys}, done.stderr
+
+    upgrade = ("--", "helm", "upgrade", "shop", "./chart", "--set", f"image.tag=1.4.0,image.digest={digest}")
+    said, stderr = deployed(*upgrade)
+    assert tuple(said.values()) == ("shop", "1.4.0", digest, "rollout")
+    assert stderr == f"otel-vsm: by the command: service shop, version 1.4.0, image {digest}\n"
+    # What the user says wins, and nothing of another artifact is mixed into it.
+    said, stderr = deployed("--service", "web", "--version", "v2", *upgrade)
+    assert tuple(said.values()) == ("web", "v2", None, "rollout")
+    assert stderr == ""
+    undo = ("--", "kubectl", "rollout", "undo", "deployment/shop")
+    assert deployed(*undo)[0]["vsm.deployment.kind"] == "rollback"
+    assert deployed("--kind", "hotfix", *undo)[0]["vsm.deployment.kind"] == "hotfix"
+
+
+def test_a_service_that_nobody_says_is_asked_for(cli: Cli, tmp_path: Path) -> None:
+    done = cli("deploy", "--environment", "e", "--", "touch", str(tmp_path / "ran"))
+    assert (done.returncode, "Missing option '--service'" in done.stderr) == (2, True)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_an_image_that_is_pushed_is_the_artifact_of_its_stage(cli: Cli, tmp_path: Path) -> None:
+    env = {"PATH": fake(tmp_path / "bin", "docker")}
+    record = cli.record("stage", "package", "--", "docker", "push", "ghcr.io/acme/shop:1.4.0", env=env)
+    assert record.attributes["service.version"] == "1.4.0"
+    digest = "sha256:" + "ab" * 32
+    image = f"ghcr.io/acme/shop@{digest}"
+    record = cli.record("stage", "package", "--", "docker", "push", image, env=env)
+    assert (record.attributes["artifact.hash"], record.attributes["container.image.name"]) == (
+        digest,
+        "ghcr.io/acme/shop",
+    )

@@ -1,5 +1,6 @@
 """`otel-vsm doctor` says what is configured and whether it works, and gives no secret away."""
 
+import json
 import time
 from pathlib import Path
 
@@ -156,10 +157,44 @@ def test_what_the_ci_says_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI_COMMIT_SHA", sha)
     monkeypatch.setenv("CI_MERGE_REQUEST_IID", "12")
     _, findings = doctor()
-    assert findings["repository"] == "gitlab.com/acme/shop"
-    assert findings["revision"] == sha
-    assert findings["change"] == "gitlab.com/acme/shop#12"
-    assert "GitLab" in findings["CI"]
+    assert findings["repository"] == "gitlab.com/acme/shop (by the CI)"
+    assert findings["revision"] == f"{sha} (by the CI)"
+    assert findings["change"] == "gitlab.com/acme/shop#12 (by the CI)"
+    assert findings["CI"] == "GitLab CI/CD"
+    monkeypatch.setenv("CI_MERGE_REQUEST_SOURCE_PROJECT_URL", "https://gitlab.com/ada/shop")
+    monkeypatch.setenv("CI_JOB_NAME", "unit 1/2")
+    monkeypatch.setenv("OTEL_VSM_CHANGE_ID", "13")
+    _, findings = doctor()
+    assert findings["CI"] == (
+        "GitLab CI/CD, job unit 1/2, leg 1/2, a request of a fork, whose jobs most systems give no secrets"
+    )
+    assert findings["change"] == "gitlab.com/acme/shop#13 (by OTEL_VSM_CHANGE_ID)"
+
+
+def test_a_ci_that_is_not_known_is_told_with_what_names_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    code, findings = doctor()
+    assert code == 0
+    assert findings["CI"].startswith(
+        "one that is not known here (CI is set): git says the rest, and OTEL_VSM_"
+    )
+
+
+def test_a_program_gets_the_same_as_a_document(receiver: OtlpReceiver) -> None:
+    def document() -> tuple[int, dict[str, object], dict[str, str]]:
+        done = CliRunner().invoke(main, ["doctor", "--json"])
+        content = json.loads(done.stdout)
+        return done.exit_code, content, {each["about"]: each["text"] for each in content["findings"]}
+
+    code, content, findings = document()
+    assert (code, content["works"]) == (0, True)
+    lines = doctor()[1]
+    assert list(findings) == list(lines)
+    assert findings["endpoint"] == lines["endpoint"]
+    with receiver.refusing():
+        code, content, findings = document()
+    assert (code, content["works"]) == (1, False)
+    assert findings["connection"].startswith("refused; ")
 
 
 def test_what_is_not_found_is_told() -> None:

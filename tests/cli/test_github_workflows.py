@@ -1,18 +1,13 @@
-"""Workflows of GitHub Actions, run by act as GitHub would: what was written down before is what they give.
+"""Workflows of GitHub Actions, run by act: what was written down before is what they give."""
 
-act runs a job in a copy of the repository and gives it the variables and the event file that GitHub does.
-"""
-
-import json
 import shutil
-import subprocess
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.cli import PROGRAM
+from harness.act import GitHub
 from harness.shop import NOW, Shop
 from otel_vsm.testing import RunningCollector
 
@@ -58,69 +53,6 @@ jobs:
 """
 
 
-class GitHub:
-    """Starts workflows in a shop's repository by events."""
-
-    def __init__(self, shop: Shop, folder: Path) -> None:
-        self.shop = shop
-        self._event = folder / "event.json"
-        self._env = {**shop.env, **shop.collector.environment()}
-        self._env["PATH"] = f"{Path(PROGRAM).parent}:{shop.env['PATH']}"
-
-    def push(self, run: int, workflow: str, **options: Any) -> None:
-        """`run` is the run's id, with which attempts count anew."""
-        sha = self.shop.git("rev-parse", "HEAD")
-        event = {
-            "ref": "refs/heads/main",
-            "after": sha,
-            "head_commit": {
-                "id": sha,
-                "message": self.shop.git("log", "-1", "--format=%B"),
-                "timestamp": self.shop.git("log", "-1", "--format=%cI"),
-            },
-            "repository": {"default_branch": "main", "full_name": "acme/shop"},
-        }
-        self._start("push", event, run, workflow, **options)
-
-    def request(self, run: int, workflow: str, fields: dict[str, Any], **options: Any) -> None:
-        event = {
-            "pull_request": fields,
-            "number": fields["number"],
-            "repository": {"default_branch": "main", "full_name": "acme/shop"},
-        }
-        self._start("pull_request", event, run, workflow, **options)
-
-    def _start(
-        self,
-        name: str,
-        event: dict[str, Any],
-        run: int,
-        workflow: str,
-        *,
-        attempt: int = 1,
-        broken: str = "",
-        only: str | None = None,
-    ) -> None:
-        self._event.write_text(json.dumps(event))
-        env = {"GITHUB_RUN_ID": run, "GITHUB_RUN_ATTEMPT": attempt, "BROKEN": broken}
-        completed = subprocess.run(
-            [
-                *(ACT or "", name, "--workflows", f".github/workflows/{workflow}.yaml"),
-                *("--platform", "ubuntu-latest=-self-hosted", "--eventpath", str(self._event)),
-                *(part for key, value in env.items() for part in ("--env", f"{key}={value}")),
-                *(("--matrix", f"python:{only}") if only else ()),
-            ],
-            cwd=self.shop.path,
-            env=self._env,
-            timeout=120,
-            capture_output=True,
-            text=True,
-        )
-        output = completed.stdout + completed.stderr
-        assert completed.returncode == bool(broken), output
-        assert "otel-vsm: warning" not in output
-
-
 @pytest.fixture
 def github(tmp_path: Path, plain_env: dict[str, str], running_collector: RunningCollector) -> GitHub:
     shop = Shop(tmp_path / "repository", plain_env, running_collector, NAME)
@@ -129,7 +61,7 @@ def github(tmp_path: Path, plain_env: dict[str, str], running_collector: Running
     for name, text in (("tests", TESTS), ("deploy", DEPLOY), ("merged", MERGED)):
         (workflows / f"{name}.yaml").write_text(text)
     shop.git("add", ".")
-    return GitHub(shop, tmp_path)
+    return GitHub(ACT or "", shop, tmp_path)
 
 
 def days(number: float) -> timedelta:

@@ -1,18 +1,13 @@
 """A merge request of GitLab and what follows it, run by gitlab-ci-local: what was written down before is what
-its pipelines give.
-
-gitlab-ci-local runs jobs where the repository is. What it makes up (it says that it is no GitLab, and every
-commit is called the same) is given to it as GitLab has it.
-"""
+its pipelines give."""
 
 import shutil
-import subprocess
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from harness.cli import PROGRAM
+from harness.gitlab_ci_local import pipeline
 from harness.shop import NOW, Shop
 from otel_vsm.testing import RunningCollector
 
@@ -52,57 +47,34 @@ def shop(tmp_path: Path, plain_env: dict[str, str], running_collector: RunningCo
     return shop
 
 
-def pipeline(shop: Shop, number: int, **variables: str) -> None:
-    told = {
-        "GITLAB_CI": "true",
-        "CI_PIPELINE_ID": str(number),
-        "CI_COMMIT_MESSAGE": shop.git("log", "-1", "--format=%B"),
-        "CI_COMMIT_TIMESTAMP": shop.git("log", "-1", "--format=%cI"),
-        **variables,
-    }
-    env = {**shop.env, **shop.collector.environment()}
-    # The Node.js that it was installed with is beside it.
-    env["PATH"] = f"{Path(PROGRAM).parent}:{Path(GITLAB or '').parent}:{shop.env['PATH']}"
-    completed = subprocess.run(
-        [
-            *(GITLAB or "", "--force-shell-executor"),
-            *(part for key, value in told.items() for part in ("--variable", f"{key}={value}")),
-        ],
-        cwd=shop.path,
-        env=env,
-        timeout=120,
-        capture_output=True,
-        text=True,
-    )
-    output = completed.stdout + completed.stderr
-    assert completed.returncode == 0, output
-    assert "otel-vsm: warning" not in output
-
-
 def test_a_merge_request_that_is_merged_and_deployed(shop: Shop) -> None:
     """Two deployments: of the first commit, after 20 days, and of the request, after 9.
 
     All tests succeed at once; those of the request run once more on the main branch.
     """
     first = shop.commit("Start", ago=timedelta(days=20))
-    pipeline(shop, 1)
+    pipeline(GITLAB or "", shop, 1)
     shop.git("switch", "--quiet", "--create", "cart")
     shop.commit("Begin a cart", ago=timedelta(days=9))
     shop.commit("Finish the cart", ago=timedelta(days=8))
     pipeline(
-        *(shop, 2),
-        CI_PIPELINE_SOURCE="merge_request_event",
-        CI_MERGE_REQUEST_IID="12",
-        CI_MERGE_REQUEST_PROJECT_URL=f"https://{NAME}",
-        CI_MERGE_REQUEST_SOURCE_BRANCH_NAME="cart",
-        CI_MERGE_REQUEST_TARGET_BRANCH_NAME="main",
-        CI_MERGE_REQUEST_DIFF_BASE_SHA=first,
-        CI_COMMIT_BRANCH="",
+        GITLAB or "",
+        shop,
+        2,
+        {
+            "CI_PIPELINE_SOURCE": "merge_request_event",
+            "CI_MERGE_REQUEST_IID": "12",
+            "CI_MERGE_REQUEST_PROJECT_URL": f"https://{NAME}",
+            "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": "cart",
+            "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main",
+            "CI_MERGE_REQUEST_DIFF_BASE_SHA": first,
+            "CI_COMMIT_BRANCH": "",
+        },
     )
     shop.git("switch", "--quiet", "main")
     message = "Merge branch 'cart' into 'main'\n\nAdd a cart\n\nCloses #3\n\nSee merge request acme/shop!12"
     shop.git("merge", "--quiet", "--no-ff", "-m", message, "cart", ago=timedelta(days=6))
-    pipeline(shop, 3)
+    pipeline(GITLAB or "", shop, 3)
 
     deployments = shop.collector.get("/api/v1/deployments", repository=NAME)["items"]
     carried = sorted((one["finished_at"], one["change_ids"]) for one in deployments)

@@ -13,8 +13,8 @@ from otel_vsm.cli import COMMANDS, LazyGroup, main
 from otel_vsm.testing import OtlpReceiver
 
 CONTRACT = (
-    *("stage", "begin", "end", "deploy", "change", "approval", "work-item", "incident"),
-    *("retract", "backfill", "collector", "report", "flush", "doctor"),
+    *("init", "stage", "begin", "end", "deploy", "change", "approval", "work-item", "incident"),
+    *("retract", "backfill", "jobs", "collector", "service", "report", "flush", "doctor"),
 )
 DEPLOY = ["deploy", "--service", "s", "--environment", "e"]
 INCIDENT = ["incident", "detected", "--id", "I", "--service", "s"]
