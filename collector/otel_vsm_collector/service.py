@@ -11,12 +11,10 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import duckdb
 import pyarrow as pa
-import uvicorn
 import uvloop
 
 from otel_vsm_collector.keep.deriver import Run
@@ -25,15 +23,11 @@ from otel_vsm_collector.metrics.collect import Metrics
 from otel_vsm_collector.receive.grpc import add_trace_service, make_server
 from otel_vsm_collector.receive.http import HttpReceiver
 from otel_vsm_collector.reload import Current, unmapped_of
+from otel_vsm_collector.server import STOP_S, Server, allow_connections
 from otel_vsm_collector.settings import Address, Settings
 from otel_vsm_collector.spans.accept import Counts
 from otel_vsm_collector.stores.folder import UnusableError
 from otel_vsm_collector.web.app import create_app
-
-STOP_S = 5.0
-"""How long requests in flight, and then deriving, may go on after a signal to stop."""
-_KEEP_ALIVE_S = 75
-"""Longer than the pauses between two exports of an SDK, which would otherwise find its connection closed."""
 
 
 def main(settings: Settings) -> int:
@@ -44,6 +38,7 @@ def main(settings: Settings) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="otel-vsm collector: %(message)s")
     # Files that libraries make beside ours are nobody else's business either.
     os.umask(0o077)
+    allow_connections()
     # It gives memory back: with the default allocator 0.1 GB more stays resident in a rebuild. Not every
     # build of Arrow has it.
     with contextlib.suppress(NotImplementedError):
@@ -83,8 +78,8 @@ async def _serve(settings: Settings) -> None:
             lag_s=lambda: store.health.lag_s, journal_bytes=lambda: store.health.journal_bytes
         )
         add_trace_service(grpc_server, store.export)
-        http_server = _Server(HttpReceiver(store.export))
-        web_server = _Server(
+        http_server = Server(HttpReceiver(store.export))
+        web_server = Server(
             create_app(
                 store=store, facts=lambda: current.facts, collect=metrics.collect, unready=store.unready
             )
@@ -139,34 +134,6 @@ class _Reporter(Listener):
             self._observer.rollback()
         self._health.span_duplicate.add(run.repeated)
         self._health.derivation.record(run.duration_s)
-
-
-class _Server(uvicorn.Server):
-    """An ASGI server that says when it listens, and leaves signals to the service."""
-
-    def __init__(self, app: Any) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                http="httptools",
-                ws="none",
-                lifespan="off",
-                access_log=False,
-                server_header=False,
-                log_config=None,
-                timeout_keep_alive=_KEEP_ALIVE_S,
-                timeout_graceful_shutdown=int(STOP_S),
-            )
-        )
-        self.listening = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def _bind(address: Address, option: str) -> socket.socket:

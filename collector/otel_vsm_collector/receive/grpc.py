@@ -4,6 +4,7 @@ Requests stay bytes here: where grpcio parses them itself, it answers a malforme
 which tells the sender nothing.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import grpc
@@ -13,7 +14,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
-from otel_vsm_collector.receive.limits import MAX_REQUEST_BYTES
+from otel_vsm_collector.receive.limits import CHECKED_BYTES, MAX_REQUEST_BYTES, TooLargeError, check_fields
 from otel_vsm_collector.receive.response import RETRY_AFTER_S, response
 from otel_vsm_collector.spans.accept import Outcome, Verdict
 
@@ -24,6 +25,17 @@ _OPTIONS = (
     # Otherwise a second server on the same port starts, and silently takes half of the requests.
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
+    # Who connects has to speak HTTP/2 soon, and to be there: connections that nobody uses end.
+    ("grpc.server_handshake_timeout_ms", 10_000),
+    ("grpc.max_connection_idle_ms", 15 * 60_000),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    # A call that never ends ends with its connection; others are sent on by a new one, unseen.
+    ("grpc.max_connection_age_ms", 10 * 60_000),
+    ("grpc.max_connection_age_grace_ms", 60_000),
+    ("grpc.max_concurrent_streams", 64),
+    ("grpc.max_metadata_size", 16 << 10),
 )
 
 Export = Callable[[bytes], Awaitable[Verdict]]
@@ -38,7 +50,15 @@ def make_server() -> grpc.aio.Server:
 def add_trace_service(server: grpc.aio.Server, export: Export) -> None:
     """`export` takes an OTLP trace request in protobuf and gives the verdict on it."""
 
+    checking = asyncio.Semaphore(1)
+
     async def answer(request: bytes, context: _Context) -> bytes:
+        if len(request) > CHECKED_BYTES:
+            async with checking:
+                try:
+                    await asyncio.to_thread(check_fields, request)
+                except TooLargeError as error:
+                    await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
         verdict = await export(request)
         if verdict.outcome is Outcome.MALFORMED:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, verdict.message)

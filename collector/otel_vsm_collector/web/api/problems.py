@@ -14,7 +14,8 @@ from otel_vsm_collector.web.api.models import Problem, Refusal
 from otel_vsm_collector.web.reading import lag_headers
 
 REFUSED: dict[int | str, dict[str, Any]] = {
-    422: {"model": Problem, "description": "A parameter is wrong or unknown: which, and what is allowed"}
+    422: {"model": Problem, "description": "A parameter is wrong or unknown: which, and what is allowed"},
+    503: {"model": Problem, "description": "Too much is asked at once, or the answer takes too long"},
 }
 MISSING: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "There is none"}}
 
