@@ -369,6 +369,7 @@ TOUCHED_SPAN = ibis.schema(
                 "work_item_id",
                 "incident_id",
                 "future",
+                "impossible",
                 "retracts",
             )
         },

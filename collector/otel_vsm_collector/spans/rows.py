@@ -8,6 +8,7 @@ and in `pivot`, once for all mappings and for everything that derives:
   ids as numbers.
 - A time beyond the range of int64 is the end of that range. A missing start or end is taken from the
   other, and what would end before it starts ends when it starts.
+- What began before EARLIEST_NS, or took longer than LONGEST_S, is marked: a clock was wrong.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,8 +27,8 @@ from otel_vsm_collector.spans.classify import Classes, Classifier
 from otel_vsm_collector.spans.columns import MAPPED, schema
 from otel_vsm_collector.spans.decode import Indices, Spans, joined, sized
 from otel_vsm_collector.spans.mappings.mapping import Source
-from otel_vsm_collector.spans.moments import Told, rows_of_moments
-from otel_vsm_collector.spans.pivot import Pivot
+from otel_vsm_collector.spans.moments import EARLIEST_NS, Told, rows_of_moments
+from otel_vsm_collector.spans.pivot import LONGEST_S, Pivot
 from otel_vsm_collector.spans.results import result_of
 
 _INCIDENT_EVENTS = pa.array([str(event) for event in EventName if event.name.startswith("INCIDENT_")])
@@ -77,6 +78,7 @@ def ledger_rows(batches: Sequence[Numbered]) -> Rows:
         "ended_at": pa.array(ended_at),
         "failed": pa.array(spans.status[rows] == _STATUS_ERROR),
         "future": pa.nulls(len(rows), pa.bool_()),
+        "impossible": _impossible(started_at, ended_at),
     }
     _normalise(columns)
     table = _table("span", columns)
@@ -191,6 +193,12 @@ def _times(
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     started = np.minimum(np.where(start == 0, end, start), _LATEST).astype(np.int64)
     return started, np.maximum(np.minimum(end, _LATEST).astype(np.int64), started)
+
+
+def _impossible(started_at: npt.NDArray[Any], ended_at: npt.NDArray[Any]) -> pa.Array:
+    wrong = (started_at < EARLIEST_NS) | (ended_at - started_at > LONGEST_S * 10**9)
+    # Null where it is not, as in `future`.
+    return pa.array(wrong, mask=~wrong)
 
 
 def _hex(ids: pa.Array, size: int) -> pa.Array:
