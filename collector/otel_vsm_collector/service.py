@@ -97,7 +97,9 @@ async def _serve(settings: Settings) -> None:
         ):
             print(name, address)
         print("ready", flush=True)
-        if settings.config is not None:
+        if settings.config is None:
+            loop.add_signal_handler(signal.SIGHUP, _say, "there is no --config to read again")
+        else:
             # What is declared anew is compiled in a thread: that takes seconds, and spans go on coming.
             loop.add_signal_handler(
                 signal.SIGHUP, loop.run_in_executor, None, current.read_again, settings.config, store

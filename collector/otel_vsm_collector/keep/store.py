@@ -137,6 +137,8 @@ class Store:
             )
         if self._deriver.failure is not None:
             reasons.append(self._deriver.failure)
+        if self._writer.failure is not None:
+            reasons.append(self._writer.failure)
         return reasons
 
     @property

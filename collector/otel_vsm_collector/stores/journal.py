@@ -23,6 +23,7 @@ _VERSION = 1
 _ZSTD_LEVEL = 1
 # No message begins with a zero byte, so that reading it tells that the row is damaged.
 _DAMAGED = b"\0"
+_ROOM_BYTES = 256 << 10
 _INSERT = "INSERT INTO batch VALUES (?, ?, ?)"
 
 
@@ -82,6 +83,15 @@ class Journal:
         self.last_seq = seq
         self.unmapped_bytes += len(unmapped_body)
         return seq
+
+    def try_room(self) -> None:
+        """Writes as much as a usual row and takes it out again. StorageError if that fails."""
+        try:
+            self._writer.execute("CREATE TABLE IF NOT EXISTS room (body BLOB NOT NULL) STRICT")
+            self._writer.execute("INSERT INTO room VALUES (zeroblob(?))", (_ROOM_BYTES,))
+            self._writer.execute("DELETE FROM room")
+        except (apsw.Error, OSError) as error:
+            raise StorageError(str(error)) from error
 
     def read(self, first_seq: int, last_seq: int) -> list[Batch]:
         """The rows with first_seq ≤ seq ≤ last_seq, in order; one with unmapped spans in two parts."""

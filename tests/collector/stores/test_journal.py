@@ -47,7 +47,10 @@ def test_a_full_disk_keeps_nothing_and_is_got_over(path: Path) -> None:
     journal._writer.pragma("max_page_count", pages)
     with pytest.raises(StorageError, match="full"):
         journal.append([bytes(range(256)) * 4096, os.urandom(1 << 20)])
+    with pytest.raises(StorageError, match="full"):
+        journal.try_room()
     journal._writer.pragma("max_page_count", 1 << 20)
+    journal.try_room()
     assert journal.append([b"after"]) == 2
     journal.close()
     assert bodies(path) == [(1, b"before"), (2, b"after")]
