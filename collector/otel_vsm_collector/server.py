@@ -10,6 +10,7 @@ import json
 import logging
 import resource
 import socket
+import ssl
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from otel_vsm_collector.receive.limits import MAX_REQUEST_BYTES
+from otel_vsm_collector.tls import Tls
 
 STOP_S = 5.0
 """How long requests in flight may go on after a signal to stop."""
@@ -109,10 +111,18 @@ class _Protocol(HttpToolsProtocol):
 class Server(uvicorn.Server):
     """Says when it listens, and leaves signals to the service."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, tls: Tls | None = None, *, ask_clients: bool = False) -> None:
+        """`ask_clients` for the certificates that `tls` wants of senders."""
+        files: dict[str, Any] = {}
+        if tls is not None:
+            files = {"ssl_certfile": tls.certificate, "ssl_keyfile": tls.key}
+            if ask_clients and tls.client_ca is not None:
+                files |= {"ssl_ca_certs": str(tls.client_ca), "ssl_cert_reqs": ssl.CERT_REQUIRED}
+        self._tls = tls
         super().__init__(
             uvicorn.Config(
                 app,
+                **files,
                 http=_Protocol,
                 ws="none",
                 lifespan="off",
@@ -130,6 +140,11 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.listening.set()
+
+    def read_certificate_again(self) -> None:
+        """For connections to come."""
+        if self._tls is not None and self.config.ssl is not None:
+            self.config.ssl.load_cert_chain(self._tls.certificate, self._tls.key)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -11,23 +11,30 @@ import os
 import signal
 import socket
 import sys
+from functools import partial
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 import uvloop
 
+from otel_vsm_collector.access.guard import Guard
+from otel_vsm_collector.access.speaking_for import within_bounds
+from otel_vsm_collector.access.tokens import Tokens
 from otel_vsm_collector.keep.deriver import Run
 from otel_vsm_collector.keep.store import Listener, Store
 from otel_vsm_collector.metrics.collect import Metrics
 from otel_vsm_collector.receive.grpc import add_trace_service, make_server
-from otel_vsm_collector.receive.http import HttpReceiver
+from otel_vsm_collector.receive.http import HttpReceiver, refused
 from otel_vsm_collector.reload import Current, unmapped_of
 from otel_vsm_collector.server import STOP_S, Server, allow_connections
 from otel_vsm_collector.settings import Address, Settings
 from otel_vsm_collector.spans.accept import Counts
 from otel_vsm_collector.stores.folder import UnusableError
+from otel_vsm_collector.tls import Tls
+from otel_vsm_collector.web.api import problems
 from otel_vsm_collector.web.app import create_app
+from otel_vsm_collector.web.questions import UNBOUNDED
 
 
 def main(settings: Settings) -> int:
@@ -56,13 +63,18 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    grpc_server = make_server()
+    tokens = Tokens(settings.tokens)
+    for_senders, for_readers = partial(tokens.admit, scope="ingest"), partial(tokens.admit, scope="read")
+    tls = settings.tls
+    if tls is not None and (warning := tls.check()):
+        _say(warning)
+    grpc_server = make_server(for_senders)
     # All ports first: where one is taken, nothing has been opened or written yet.
     with (
         contextlib.closing(_bind(settings.http, "--http")) as http_socket,
         contextlib.closing(_bind(settings.web, "--web")) as web_socket,
     ):
-        grpc_address = _bind_grpc(grpc_server, settings.grpc)
+        grpc_address = _bind_grpc(grpc_server, settings.grpc, tls)
         metrics = Metrics(own=(grpc_address, _address(http_socket)))
         current = Current(settings.declared, metrics.observer, say=_say)
         store = Store(
@@ -77,13 +89,15 @@ async def _serve(settings: Settings) -> None:
         metrics.health.watch(
             lag_s=lambda: store.health.lag_s, journal_bytes=lambda: store.health.journal_bytes
         )
-        add_trace_service(grpc_server, store.export)
-        http_server = Server(HttpReceiver(store.export))
-        web_server = Server(
-            create_app(
-                store=store, facts=lambda: current.facts, collect=metrics.collect, unready=store.unready
-            )
+        export = within_bounds(store.export)
+        add_trace_service(grpc_server, export)
+        http_server = Server(Guard(HttpReceiver(export), for_senders, refused), tls, ask_clients=True)
+        web = create_app(
+            store=store, facts=lambda: current.facts, collect=metrics.collect, unready=store.unready
         )
+        hosts = {settings.web.host, *settings.allowed_hosts}
+        is_open = UNBOUNDED.__contains__
+        web_server = Server(Guard(web, for_readers, problems.refused, hosts=hosts, is_open=is_open), tls)
         serving = [
             asyncio.create_task(http_server.serve([http_socket])),
             asyncio.create_task(web_server.serve([web_socket])),
@@ -97,13 +111,16 @@ async def _serve(settings: Settings) -> None:
         ):
             print(name, address)
         print("ready", flush=True)
-        if settings.config is None:
-            loop.add_signal_handler(signal.SIGHUP, _say, "there is no --config to read again")
-        else:
-            # What is declared anew is compiled in a thread: that takes seconds, and spans go on coming.
-            loop.add_signal_handler(
-                signal.SIGHUP, loop.run_in_executor, None, current.read_again, settings.config, store
-            )
+
+        def read_again() -> None:
+            tokens.read_again(_say)
+            if tls is not None:
+                _read_certificates_again(tls, http_server, web_server)
+            if settings.config is not None:
+                current.read_again(settings.config, store)
+
+        # What is declared anew is compiled in a thread: that takes seconds, and spans go on coming.
+        loop.add_signal_handler(signal.SIGHUP, loop.run_in_executor, None, read_again)
 
         await stop.wait()
         http_server.should_exit = web_server.should_exit = True
@@ -155,10 +172,21 @@ def _bind(address: Address, option: str) -> socket.socket:
         ) from None
 
 
-def _bind_grpc(server: Any, address: Address) -> Address:
+def _read_certificates_again(tls: Tls, *servers: Server) -> None:
+    try:
+        tls.check()
+        for server in servers:
+            server.read_certificate_again()
+    except (UnusableError, OSError) as error:
+        _say(f"{error}; the certificate before goes on to hold")
+
+
+def _bind_grpc(server: Any, address: Address, tls: Tls | None) -> Address:
     # It binds by itself and says nothing of the reason where that fails, so it is tried before.
     _bind(address, "--grpc").close()
     try:
+        if tls is not None:
+            return Address(address.host, server.add_secure_port(str(address), tls.grpc_credentials()))
         return Address(address.host, server.add_insecure_port(str(address)))
     except RuntimeError as error:
         raise UnusableError(

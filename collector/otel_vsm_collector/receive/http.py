@@ -5,7 +5,7 @@ Errors are a `google.rpc.Status` in the encoding of the request; in JSON where t
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.json_format import MessageToJson
@@ -13,8 +13,10 @@ from google.protobuf.message import Message
 from google.rpc import code_pb2
 from google.rpc.error_details_pb2 import BadRequest
 from google.rpc.status_pb2 import Status
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from otel_vsm.text import quoted
+from otel_vsm_collector.access.guard import Refused
 from otel_vsm_collector.receive.limits import (
     CHECKED_BYTES,
     MAX_REQUEST_BYTES,
@@ -36,9 +38,6 @@ _INLINE_BYTES = 16 << 10
 _READ_AT_ONCE = 2
 """Of the others so many are read at a time: each takes a multiple of its bytes."""
 
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
@@ -76,21 +75,8 @@ class HttpReceiver:
         except asyncio.CancelledError:
             # The server stops, and the body is not there yet: it may be sent again to the next one.
             answer = _refused(_busy("the collector is shutting down; send it again later"))
-        if answer is None:
-            return
-        encoding = PROTOBUF if media_type == PROTOBUF else JSON
-        body = (
-            answer.message.SerializeToString()
-            if encoding == PROTOBUF
-            else MessageToJson(answer.message, indent=None).encode()
-        )
-        start_headers = [
-            (b"content-type", encoding.encode()),
-            (b"content-length", str(len(body)).encode()),
-            *answer.headers,
-        ]
-        await send({"type": "http.response.start", "status": answer.status, "headers": start_headers})
-        await send({"type": "http.response.body", "body": body})
+        if answer is not None:
+            await _send(answer, media_type, send)
 
     async def _answer(
         self, scope: Scope, headers: dict[bytes, bytes], media_type: str, receive: Receive
@@ -126,6 +112,34 @@ class HttpReceiver:
             else:
                 request = _request(body, media_type, packed)
         return _of_verdict(await self._export(request))
+
+
+async def _send(answer: _Answer, media_type: str, send: Send) -> None:
+    """In the encoding of the request."""
+    encoding = PROTOBUF if media_type == PROTOBUF else JSON
+    body = (
+        answer.message.SerializeToString()
+        if encoding == PROTOBUF
+        else MessageToJson(answer.message, indent=None).encode()
+    )
+    start_headers = [
+        (b"content-type", encoding.encode()),
+        (b"content-length", str(len(body)).encode()),
+        *answer.headers,
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": start_headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def refused(refused: Refused) -> ASGIApp:
+    """The answer to who may not come in."""
+    codes = {401: code_pb2.UNAUTHENTICATED, 403: code_pb2.PERMISSION_DENIED}
+    refusal = _Refusal(refused.status, codes[refused.status], refused.message, refused.headers)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await _send(_refused(refusal), _media_type(dict(scope["headers"])), send)
+
+    return answer
 
 
 def _refused(refusal: _Refusal) -> _Answer:

@@ -52,7 +52,7 @@ def post(taken: list[bytes]) -> Post:
         async def receive() -> dict[str, Any]:
             return events.pop(0) if events else {"type": "http.disconnect"}
 
-        async def keep(event: dict[str, Any]) -> None:
+        async def keep(event: Any) -> None:
             sent.append(event)
 
         scope = {
@@ -104,7 +104,7 @@ def test_a_sender_that_goes_away_in_between_is_forgotten() -> None:
     async def receive() -> dict[str, Any]:
         return {"type": "http.disconnect"}
 
-    async def send(event: dict[str, Any]) -> None:
+    async def send(event: Any) -> None:
         raise AssertionError
 
     scope = {
@@ -250,7 +250,7 @@ def answer_to_half_a_body(receiver: HttpReceiver, *, stop: bool = False, size: i
     async def receive() -> dict[str, Any]:
         return events.pop() if events else await asyncio.get_running_loop().create_future()
 
-    async def keep(event: dict[str, Any]) -> None:
+    async def keep(event: Any) -> None:
         sent.append(event)
 
     headers = [(b"content-type", PROTOBUF.encode())]

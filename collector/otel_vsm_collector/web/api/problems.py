@@ -8,8 +8,10 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
 
 from otel_vsm.text import one_line
+from otel_vsm_collector.access.guard import Refused
 from otel_vsm_collector.web.api.models import Problem, Refusal
 from otel_vsm_collector.web.reading import lag_headers
 
@@ -52,6 +54,14 @@ async def on_http_error(request: Request, error: Exception) -> JSONResponse:
     body = Problem(detail=str(error.detail), errors=[])
     headers = {**(error.headers or {}), **lag_headers(request)}
     return JSONResponse(body.model_dump(), error.status_code, headers=headers)
+
+
+def refused(refused: Refused) -> ASGIApp:
+    """The answer to who may not come in."""
+    headers = {name.decode(): value.decode() for name, value in refused.headers}
+    return JSONResponse(
+        Problem(detail=refused.message, errors=[]).model_dump(), refused.status, headers=headers
+    )
 
 
 def _problem(request: Request, refusals: list[Refusal]) -> JSONResponse:
