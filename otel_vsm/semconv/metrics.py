@@ -107,6 +107,14 @@ VSM_COLLECTOR_LAG = Metric(
     attributes=(),
 )
 
+VSM_COLLECTOR_METRIC_OVERFLOW = Metric(
+    name="vsm.collector.metric.overflow",
+    instrument="gauge",
+    unit="{grouping}",
+    brief="Groupings (by service, repository or stage) of which gauges do not show all; 0 while they do.",
+    attributes=(),
+)
+
 VSM_COLLECTOR_SPAN_DUPLICATE = Metric(
     name="vsm.collector.span.duplicate",
     instrument="counter",
@@ -407,6 +415,7 @@ METRICS: tuple[Metric, ...] = (
     VSM_COLLECTOR_INGEST_DELAY,
     VSM_COLLECTOR_JOURNAL_SIZE,
     VSM_COLLECTOR_LAG,
+    VSM_COLLECTOR_METRIC_OVERFLOW,
     VSM_COLLECTOR_SPAN_DUPLICATE,
     VSM_COLLECTOR_SPAN_FILTERED,
     VSM_COLLECTOR_SPAN_RECEIVED,

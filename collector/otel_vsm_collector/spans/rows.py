@@ -3,6 +3,7 @@
 Which attribute becomes which column is said by the span's mapping. What a value may look like is settled here
 and in `pivot`, once for all mappings and for everything that derives:
 
+- Text beyond LONGEST_NAME is cut, and ends with its hash.
 - The first of several attributes with one key counts; the span's wins over its resource's; an empty
   string is no value. Integers and booleans where text is meant become text, since several emitters send
   ids as numbers.
@@ -12,6 +13,7 @@ and in `pivot`, once for all mappings and for everything that derives:
 """
 
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +38,8 @@ _ELSEWHERE_EVENTS = pa.array(
     [str(event) for event in EventName if event.name.startswith(("WORK_ITEM_", "SERVICE_"))]
 )
 _STATUS_ERROR = 2
+LONGEST_NAME = 1024
+"""Bytes of any text: a name stands on pages, in answers and in every series of a metric."""
 _LATEST = np.uint64(2**63 - 1)
 _HEX = np.array([int.from_bytes(f"{byte:02x}".encode(), "little") for byte in range(256)], dtype="<u2")
 
@@ -125,6 +129,9 @@ class _Mapped:
 
 def _normalise(columns: Columns) -> None:
     """Give repository, change, artifact and result the form that deriving may rely on."""
+    for name, values in columns.items():
+        if values.type == pa.string():
+            columns[name] = _shortened(values)
     columns["repository"] = _per_value(columns["repository"], normalise_repository)
     columns["change_id"] = _per_value(columns["change_id"], normalise_change_id)
     columns["retracts"] = pc.utf8_lower(columns["retracts"])
@@ -140,6 +147,20 @@ def _normalise(columns: Columns) -> None:
         by_status = pc.if_else(columns["failed"], str(TaskResult.FAILURE), str(TaskResult.SUCCESS))
         result = pc.coalesce(result, pc.if_else(is_stage, by_status, None))
     columns["result"] = result
+
+
+def _shortened(values: pa.Array) -> pa.Array:
+    """Names that are too long for one, cut; what differs stays different."""
+    if (pc.max(pc.binary_length(values)).as_py() or 0) <= LONGEST_NAME:
+        return values
+
+    def short(name: str) -> str:
+        written = name.encode()
+        if len(written) <= LONGEST_NAME:
+            return name
+        return written[: LONGEST_NAME - 64].decode(errors="ignore") + sha256(written).hexdigest()
+
+    return _per_value(values, short)
 
 
 def _change_ids(columns: Columns) -> pa.Array:

@@ -188,6 +188,14 @@ def test_numbers_where_text_is_meant_become_text(
     assert row({"vsm.stage.name": "build"}, {"vcs.change.id": given})["request"] == text
 
 
+def test_c_14_a_name_without_end_is_cut_and_stays_another_than_others(row: Callable[..., Row]) -> None:
+    texts = ("ä" * 512, "ä" * 10**6, "ä" * 10**6 + "b")
+    names = [row({"vsm.stage.name": text})["stage_name"] for text in texts]
+    assert names[0] == texts[0]
+    assert len({*names}) == 3
+    assert {len(name.encode()) for name in names} == {1024}
+
+
 @pytest.mark.parametrize(
     ("start", "end", "impossible"),
     [
