@@ -87,7 +87,9 @@ async def _serve(settings: Settings) -> None:
         )
         metrics.watch(store.cursor, lambda: current.facts)
         metrics.health.watch(
-            lag_s=lambda: store.health.lag_s, journal_bytes=lambda: store.health.journal_bytes
+            lag_s=lambda: store.health.lag_s,
+            journal_bytes=lambda: store.health.journal_bytes,
+            journal_damaged=lambda: store.health.damaged,
         )
         export = within_bounds(store.export)
         add_trace_service(grpc_server, export)

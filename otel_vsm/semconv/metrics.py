@@ -91,6 +91,14 @@ VSM_COLLECTOR_INGEST_DELAY = Metric(
     ),
 )
 
+VSM_COLLECTOR_JOURNAL_DAMAGED = Metric(
+    name="vsm.collector.journal.damaged",
+    instrument="gauge",
+    unit="{row}",
+    brief="Rows of the journal that could not be read since the start, so that figures lack their spans.",
+    attributes=(),
+)
+
 VSM_COLLECTOR_JOURNAL_SIZE = Metric(
     name="vsm.collector.journal.size",
     instrument="updowncounter",
@@ -413,6 +421,7 @@ METRICS: tuple[Metric, ...] = (
     VSM_COLLECTOR_DEPLOYMENT_UNLINKED,
     VSM_COLLECTOR_DERIVATION_DURATION,
     VSM_COLLECTOR_INGEST_DELAY,
+    VSM_COLLECTOR_JOURNAL_DAMAGED,
     VSM_COLLECTOR_JOURNAL_SIZE,
     VSM_COLLECTOR_LAG,
     VSM_COLLECTOR_METRIC_OVERFLOW,
