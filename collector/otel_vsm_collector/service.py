@@ -11,30 +11,29 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import duckdb
 import pyarrow as pa
-import uvicorn
 import uvloop
 
+from otel_vsm_collector.access.guard import Guard
+from otel_vsm_collector.access.speaking_for import within_bounds
+from otel_vsm_collector.access.tokens import Tokens
 from otel_vsm_collector.compiled import Compiled
 from otel_vsm_collector.keep.deriver import Run
 from otel_vsm_collector.keep.store import Listener, Store
 from otel_vsm_collector.metrics.collect import Metrics
 from otel_vsm_collector.receive.grpc import add_trace_service, make_server
-from otel_vsm_collector.receive.http import HttpReceiver
+from otel_vsm_collector.receive.http import HttpReceiver, refused
 from otel_vsm_collector.reload import Current, unmapped_of
+from otel_vsm_collector.server import STOP_S, Server, allow_connections
 from otel_vsm_collector.settings import Address, Settings
 from otel_vsm_collector.spans.accept import Counts
 from otel_vsm_collector.stores.folder import UnusableError
-from otel_vsm_collector.web.late import LateApp
-
-STOP_S = 5.0
-"""How long requests in flight, and then deriving, may go on after a signal to stop."""
-_KEEP_ALIVE_S = 75
-"""Longer than the pauses between two exports of an SDK, which would otherwise find its connection closed."""
+from otel_vsm_collector.tls import Tls
+from otel_vsm_collector.web import late
 
 
 def main(settings: Settings) -> int:
@@ -45,6 +44,7 @@ def main(settings: Settings) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="otel-vsm collector: %(message)s")
     # Files that libraries make beside ours are nobody else's business either.
     os.umask(0o077)
+    allow_connections()
     # It gives memory back: with the default allocator 0.1 GB more stays resident in a rebuild. Not every
     # build of Arrow has it.
     with contextlib.suppress(NotImplementedError):
@@ -62,13 +62,18 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    grpc_server = make_server()
+    tokens = Tokens(settings.tokens)
+    for_senders, for_readers = partial(tokens.admit, scope="ingest"), partial(tokens.admit, scope="read")
+    tls = settings.tls
+    if tls is not None and (warning := tls.check()):
+        _say(warning)
+    grpc_server = make_server(for_senders)
     # All ports first: where one is taken, nothing has been opened or written yet.
     with (
         contextlib.closing(_bind(settings.http, "--http")) as http_socket,
         contextlib.closing(_bind(settings.web, "--web")) as web_socket,
     ):
-        grpc_address = _bind_grpc(grpc_server, settings.grpc)
+        grpc_address = _bind_grpc(grpc_server, settings.grpc, tls)
         compiled = Compiled(settings.data / "compiled")
         metrics = Metrics(compiled.observed(), own=(grpc_address, _address(http_socket)))
         current = Current(settings.declared, compiled, metrics.observer, say=_say)
@@ -82,13 +87,19 @@ async def _serve(settings: Settings) -> None:
         )
         metrics.watch(store.cursor, lambda: current.facts)
         metrics.health.watch(
-            lag_s=lambda: store.health.lag_s, journal_bytes=lambda: store.health.journal_bytes
+            lag_s=lambda: store.health.lag_s,
+            journal_bytes=lambda: store.health.journal_bytes,
+            journal_damaged=lambda: store.health.damaged,
         )
-        add_trace_service(grpc_server, store.export)
-        http_server = _Server(HttpReceiver(store.export))
-        web_server = _Server(
-            LateApp(store=store, facts=lambda: current.facts, collect=metrics.collect, unready=store.unready)
+        export = within_bounds(store.export)
+        add_trace_service(grpc_server, export)
+        http_server = Server(Guard(HttpReceiver(export), for_senders, refused), tls, ask_clients=True)
+        web = late.LateApp(
+            store=store, facts=lambda: current.facts, collect=metrics.collect, unready=store.unready
         )
+        hosts = {settings.web.host, *settings.allowed_hosts}
+        is_open = late.UNBOUNDED.__contains__
+        web_server = Server(Guard(web, for_readers, late.refused, hosts=hosts, is_open=is_open), tls)
         serving = [
             asyncio.create_task(http_server.serve([http_socket])),
             asyncio.create_task(web_server.serve([web_socket])),
@@ -102,11 +113,16 @@ async def _serve(settings: Settings) -> None:
         ):
             print(name, address)
         print("ready", flush=True)
-        if settings.config is not None:
-            # What is declared anew is compiled in a thread: that takes seconds, and spans go on coming.
-            loop.add_signal_handler(
-                signal.SIGHUP, loop.run_in_executor, None, current.read_again, settings.config, store
-            )
+
+        def read_again() -> None:
+            tokens.read_again(_say)
+            if tls is not None:
+                _read_certificates_again(tls, http_server, web_server)
+            if settings.config is not None:
+                current.read_again(settings.config, store)
+
+        # What is declared anew is compiled in a thread: that takes seconds, and spans go on coming.
+        loop.add_signal_handler(signal.SIGHUP, loop.run_in_executor, None, read_again)
 
         await stop.wait()
         http_server.should_exit = web_server.should_exit = True
@@ -141,34 +157,6 @@ class _Reporter(Listener):
         self._health.derivation.record(run.duration_s)
 
 
-class _Server(uvicorn.Server):
-    """An ASGI server that says when it listens, and leaves signals to the service."""
-
-    def __init__(self, app: Any) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                http="httptools",
-                ws="none",
-                lifespan="off",
-                access_log=False,
-                server_header=False,
-                log_config=None,
-                timeout_keep_alive=_KEEP_ALIVE_S,
-                timeout_graceful_shutdown=int(STOP_S),
-            )
-        )
-        self.listening = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 def _bind(address: Address, option: str) -> socket.socket:
     try:
         candidates = socket.getaddrinfo(
@@ -186,10 +174,21 @@ def _bind(address: Address, option: str) -> socket.socket:
         ) from None
 
 
-def _bind_grpc(server: Any, address: Address) -> Address:
+def _read_certificates_again(tls: Tls, *servers: Server) -> None:
+    try:
+        tls.check()
+        for server in servers:
+            server.read_certificate_again()
+    except (UnusableError, OSError) as error:
+        _say(f"{error}; the certificate before goes on to hold")
+
+
+def _bind_grpc(server: Any, address: Address, tls: Tls | None) -> Address:
     # It binds by itself and says nothing of the reason where that fails, so it is tried before.
     _bind(address, "--grpc").close()
     try:
+        if tls is not None:
+            return Address(address.host, server.add_secure_port(str(address), tls.grpc_credentials()))
         return Address(address.host, server.add_insecure_port(str(address)))
     except RuntimeError as error:
         raise UnusableError(

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import time
 import urllib.error
 import urllib.parse
@@ -15,6 +16,8 @@ from otel_vsm.text import without_secrets
 
 Json = dict[str, Any]
 
+TOKEN = "OTEL_VSM_READ_TOKEN"
+"""The variable that holds the token to ask with."""
 DEFAULT_URL = "http://127.0.0.1:8750"
 MAX_BODY_BYTES = 64 << 20
 _CHUNK_BYTES = 1 << 16
@@ -36,11 +39,17 @@ class Collector:
     def ask(self, what: str, query: Mapping[str, str], expects: str) -> Json:
         """What is answered at /api/v1/`what`, which has to have the member `expects`."""
         address = f"{self.url.rstrip('/')}/api/v1/{what}?{urllib.parse.urlencode(query)}"
+        request = urllib.request.Request(address)
+        if token := os.environ.get(TOKEN, "").strip():
+            # Not to where it may be sent on to.
+            request.add_unredirected_header("Authorization", f"Bearer {token}")
         try:
-            with _opener(address).open(address, timeout=TIMEOUT_S) as response:
+            with _opener(address).open(request, timeout=TIMEOUT_S) as response:
                 body, lag = _read(response), response.headers.get("vsm-lag-seconds", "0")
         except urllib.error.HTTPError as error:
             raise self._refused(error) from None
+        except ValueError:
+            raise click.ClickException(f"{TOKEN} is no token: it has to be one line of ASCII") from None
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
             raise click.ClickException(
@@ -61,6 +70,8 @@ class Collector:
             detail = json.loads(_read(error))["detail"]
         except (OSError, ValueError, KeyError, TypeError):
             return self._stranger(f"{error.code} {error.reason}")
+        if error.code in (401, 403):
+            return click.ClickException(f"{detail} ({TOKEN} holds the token to read with)")
         return click.UsageError(str(detail)) if error.code == 422 else click.ClickException(str(detail))
 
     def _stranger(self, answered: str) -> click.ClickException:

@@ -100,6 +100,37 @@ def _extra_needed() -> Iterator[None]:
     metavar="FILE",
     help="A vsm.yaml: what is production, whose services these are, by which definitions to count.",
 )
+@click.option(
+    "--tokens",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Bearer tokens, by their hashes: who may send and read, and what a sender may speak for.",
+)
+@click.option(
+    "--tls-cert",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The certificate in PEM, for all addresses.",
+)
+@click.option("--tls-key", type=click.Path(path_type=Path), metavar="FILE", help="Its private key.")
+@click.option(
+    "--tls-client-ca",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Whose certificates senders have to show.",
+)
+@click.option(
+    "--allowed-host",
+    "allowed_hosts",
+    metavar="NAME",
+    multiple=True,
+    help="A name that browsers may call the web address by; may be repeated.",
+)
+@click.option(
+    "--allow-anybody",
+    is_flag=True,
+    help="Listen beyond this machine without TLS or tokens: something in front keeps strangers out.",
+)
 @click.option("--check", is_flag=True, help="Say whether FILE can be read, and start nothing.")
 @click.pass_context
 def collector(
@@ -111,6 +142,12 @@ def collector(
     data: Path | None,
     store: str,
     config: Path | None,
+    tokens: Path | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    tls_client_ca: Path | None,
+    allowed_hosts: tuple[str, ...],
+    allow_anybody: bool,
     check: bool,
 ) -> None:
     """Run the collector.
@@ -121,7 +158,7 @@ def collector(
 
     \b
     Example:
-        otel-vsm collector --data /var/lib/otel-vsm --web 0.0.0.0:8750
+        otel-vsm collector --data /var/lib/otel-vsm
         otel-vsm collector --config vsm.yaml --check
     """
     if check and config is None:
@@ -143,6 +180,9 @@ def collector(
     with _extra_needed():
         from otel_vsm_collector.service import main
         from otel_vsm_collector.settings import Address, Settings
+        from otel_vsm_collector.tls import Tls
+    if (tls_cert is None) != (tls_key is None) or (tls_client_ca is not None and tls_cert is None):
+        raise click.UsageError("--tls-cert and --tls-key belong together; --tls-client-ca needs both.", ctx)
     options = {} if data is None else {"data": data}
     try:
         settings = Settings(
@@ -152,6 +192,10 @@ def collector(
             store=store,
             config=config,
             declared=declared,
+            tokens=tokens,
+            tls=Tls(tls_cert, tls_key, tls_client_ca) if tls_cert and tls_key else None,
+            allowed_hosts=allowed_hosts,
+            allow_anybody=allow_anybody,
             **options,
         )
     except ValueError as error:

@@ -47,6 +47,8 @@ def _spans_left_out(left_out: Json) -> Iterator[str]:
         yield f"Left out before: {count(left_out['retracted'], 'span')} taken back, the last one by {by}"
     if left_out["future"]:
         yield f"Left out before: {count(left_out['future'], 'span')} of a time to come"
+    if impossible := left_out.get("impossible"):  # an earlier collector does not say
+        yield f"Left out before: {count(impossible, 'span')} of impossible times"
 
 
 def _rows(head: str, rows: Sequence[Json], number: int) -> Iterator[str]:

@@ -133,6 +133,8 @@ def measurement(measured: Json) -> Iterator[str]:
         sentences.append(f"{count(unknown, 'retraction')} of what was never told")
     if future := measured["left_out"]["future"]:
         sentences.append(f"{count(future, 'span')} of a time to come")
+    if impossible := measured["left_out"].get("impossible"):  # an earlier collector does not say
+        sentences.append(f"{count(impossible, 'span')} of impossible times")
     if measured["ingest_delay"]["count"]:
         sentences.append(f"spans arrive {duration(measured['ingest_delay']['p50'])} after they end")
     if backfilled := measured["ingest_delay"]["backfilled"]:

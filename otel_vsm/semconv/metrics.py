@@ -91,6 +91,14 @@ VSM_COLLECTOR_INGEST_DELAY = Metric(
     ),
 )
 
+VSM_COLLECTOR_JOURNAL_DAMAGED = Metric(
+    name="vsm.collector.journal.damaged",
+    instrument="gauge",
+    unit="{row}",
+    brief="Rows of the journal that could not be read since the start, so that figures lack their spans.",
+    attributes=(),
+)
+
 VSM_COLLECTOR_JOURNAL_SIZE = Metric(
     name="vsm.collector.journal.size",
     instrument="updowncounter",
@@ -104,6 +112,14 @@ VSM_COLLECTOR_LAG = Metric(
     instrument="gauge",
     unit="s",
     brief="Age of the oldest acknowledged span that no figure covers yet; 0 when all are.",
+    attributes=(),
+)
+
+VSM_COLLECTOR_METRIC_OVERFLOW = Metric(
+    name="vsm.collector.metric.overflow",
+    instrument="gauge",
+    unit="{grouping}",
+    brief="Groupings (by service, repository or stage) of which gauges do not show all; 0 while they do.",
     attributes=(),
 )
 
@@ -405,8 +421,10 @@ METRICS: tuple[Metric, ...] = (
     VSM_COLLECTOR_DEPLOYMENT_UNLINKED,
     VSM_COLLECTOR_DERIVATION_DURATION,
     VSM_COLLECTOR_INGEST_DELAY,
+    VSM_COLLECTOR_JOURNAL_DAMAGED,
     VSM_COLLECTOR_JOURNAL_SIZE,
     VSM_COLLECTOR_LAG,
+    VSM_COLLECTOR_METRIC_OVERFLOW,
     VSM_COLLECTOR_SPAN_DUPLICATE,
     VSM_COLLECTOR_SPAN_FILTERED,
     VSM_COLLECTOR_SPAN_RECEIVED,

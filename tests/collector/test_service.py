@@ -192,6 +192,11 @@ def test_a_restart_where_the_store_cannot_be_opened_says_so(tmp_path: Path) -> N
         pass
 
 
+def test_a_hangup_without_a_file_to_read_again_ends_nothing(running: RunningCollector) -> None:
+    os.kill(running.pid, signal.SIGHUP)
+    assert running.get("/readyz")["ready"]
+
+
 def started(data: Path, **addresses: str) -> "subprocess.Popen[str]":
     """A collector of which nothing is expected yet."""
     options = [

@@ -49,6 +49,7 @@ class FactStore:
             repeated=3,
             journal_bytes=0,
             lag_s=0.0,
+            damaged=0,
             failure=None,
         )
 

@@ -22,16 +22,20 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import (
 class Receiver(NamedTuple):
     endpoint: str
     received: queue.Queue[ExportMetricsServiceRequest]
+    headers: list[dict[str, str]]
+    """Of each request; over HTTP only."""
 
 
 @contextmanager
 def over_http() -> Iterator[Receiver]:
     """One over HTTP, while it listens."""
+    headers: list[dict[str, str]] = []
     received: queue.Queue[ExportMetricsServiceRequest] = queue.Queue()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
+            headers.append({name.lower(): value for name, value in self.headers.items()})
             if self.path == "/v1/metrics":
                 received.put(ExportMetricsServiceRequest.FromString(body))
             self.send_response(200)
@@ -45,7 +49,7 @@ def over_http() -> Iterator[Receiver]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=[0.01])
     thread.start()
-    yield Receiver(f"http://127.0.0.1:{server.server_port}", received)
+    yield Receiver(f"http://127.0.0.1:{server.server_port}", received, headers)
     server.shutdown()
     thread.join()
     server.server_close()
@@ -65,5 +69,5 @@ def over_grpc() -> Iterator[Receiver]:
     add_MetricsServiceServicer_to_server(Servicer(), server)  # type: ignore[no-untyped-call]
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    yield Receiver(f"http://127.0.0.1:{port}", received)
+    yield Receiver(f"http://127.0.0.1:{port}", received, [])
     server.stop(None).wait()

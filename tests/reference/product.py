@@ -70,7 +70,7 @@ def _series(reader: Reader, selection: Selection) -> list[dict[str, Any]]:
 
 
 def _by_service(reader: Reader, selection: Selection) -> dict[tuple[Any, ...], Any]:
-    by_service = groups.parts_by(reader, selection, ("service", "environment"))
+    by_service, _ = groups.parts_by(reader, selection, ("service", "environment"), 1000)
     return with_something({key: values("dora", parts) for key, parts in by_service.items()})
 
 

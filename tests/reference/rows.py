@@ -32,7 +32,7 @@ def settled(rows: Iterable[Row], declared: Declared) -> list[Row]:
     return [
         _filled(row, declared)
         for row in every
-        if not row["future"] and not _is_retraction(row) and key_of(row) not in retracted
+        if _happened(row) and not _is_retraction(row) and key_of(row) not in retracted
     ]
 
 
@@ -43,7 +43,7 @@ def left_out(rows: Iterable[Row], declared: Declared) -> list[Row]:
     return [
         _filled(row, declared)
         for row in every
-        if not row["future"] and not _is_retraction(row) and key_of(row) in retracted
+        if _happened(row) and not _is_retraction(row) and key_of(row) in retracted
     ]
 
 
@@ -57,20 +57,25 @@ def _once(rows: Iterable[Row]) -> list[Row]:
     return list(told.values())
 
 
+def _happened(row: Row) -> bool:
+    """Whether its times can be believed."""
+    return not row["future"] and not row["impossible"]
+
+
 def _is_retraction(row: Row) -> bool:
     return bool(row["event_name"] == "event.retracted")
 
 
 def _retracted(rows: list[Row]) -> set[Key]:
     """What is taken back, which only something of its own trace can do."""
-    return {(row["trace_id"], row["retracts"]) for row in rows if _is_retraction(row) and not row["future"]}
+    return {(row["trace_id"], row["retracts"]) for row in rows if _is_retraction(row) and _happened(row)}
 
 
 def _preference(row: Row) -> tuple[Any, ...]:
-    """Of several tellings of one span the earliest start stays, then the latest end, then what lay in the
-    future, then any fixed order."""
+    """Of several tellings of one span a possible one stays, then the earliest start, then the latest end,
+    then what lay in the future, then any fixed order."""
     others = tuple((row[name] is None, row[name] if row[name] is not None else "") for name in _COMPARED)
-    return (row["started_at"], -row["ended_at"], not row["future"], others)
+    return (bool(row["impossible"]), row["started_at"], -row["ended_at"], not row["future"], others)
 
 
 def _filled(row: Row, declared: Declared) -> Row:

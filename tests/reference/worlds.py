@@ -23,11 +23,12 @@ SEED = int(os.environ.get("OTEL_VSM_WORLDS_SEED", "1"))
 
 HOST, FORK = "github.com/acme", "github.com/fork"
 
-# Few hours, so that much happens at the same time; and some on both sides of the 72 h of an incident window.
-at = st.sampled_from([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 24, 25, 48, 72, 75, 76, 79, 81, 120]).map(
+# Few hours, so that much happens at the same time; some on both sides of the 72 h of an incident window, and
+# one in 1998, which cannot be.
+at = st.sampled_from([-240_000, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 24, 25, 48, 72, 75, 76, 79, 81, 120]).map(
     lambda hour: f"{hour}h"
 )
-lasting = st.sampled_from(["0s", "30m", "1h", "2h", "30h"])
+lasting = st.sampled_from(["0s", "30m", "1h", "2h", "30h", "50000h"])
 change = st.sampled_from([1, 2, 3, "shop@b", "a-name/of-its-own"])
 repository = st.sampled_from(["shop", "shop", "shop", "cart", "fork"])
 revision = st.sampled_from(["a", "b", "c", "B", "sha 1", "sha 2"])

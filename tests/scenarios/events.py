@@ -16,6 +16,8 @@ Row = dict[str, Any]
 Span = tuple[Row, list[Row]]
 
 _HOUR_NS = 3600 * 10**9
+_YEAR_2000_NS = 946_684_800 * 10**9
+_FIVE_YEARS_NS = 5 * 365 * 24 * _HOUR_NS
 _EVERY = {"at", "for", "links", "ancestors", "arrived"}
 _RENAMED = {
     "kind": "deployment_kind",
@@ -31,7 +33,7 @@ _RENAMED = {
 """Words for columns. Where an event has the word, it has the column from it."""
 _COLUMNS = {column.name for column in columns.SPAN} - {
     # Follow from the words that every event has, or from what it is.
-    *("future", "retracts"),
+    *("future", "impossible", "retracts"),
     *("seq", "name", "started_at", "ended_at", "trace_id", "change_id", "event_name", "deployment_kind"),
 }
 
@@ -80,6 +82,8 @@ def _span(number: int, event: Event, so_far: Sequence[Span]) -> Span:
     arrived = event.pop("arrived", None)
     if arrived is not None and moment_ns(arrived) + _HOUR_NS < at:
         row["future"] = True
+    if row["started_at"] < _YEAR_2000_NS or row["ended_at"] - row["started_at"] > _FIVE_YEARS_NS:
+        row["impossible"] = True
     row |= kind.row(number, event)
     row |= {_RENAMED.get(key, key): value for key, value in event.items()}
     row["name"] = row.get("event_name") or row.get("stage_name")

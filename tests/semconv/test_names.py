@@ -81,6 +81,8 @@ METRICS: dict[str, tuple[str, str, set[str]]] = {
     "vsm.collector.clock_skew": ("gauge", "{contradiction}", {"vsm.window", "vsm.measurement.gap"}),
     "vsm.collector.ingest.delay": ("gauge", "s", {"vsm.window", "vsm.statistic"}),
     "vsm.collector.journal.size": ("updowncounter", "By", set()),
+    "vsm.collector.journal.damaged": ("gauge", "{row}", set()),
+    "vsm.collector.metric.overflow": ("gauge", "{grouping}", set()),
     "vsm.collector.lag": ("gauge", "s", set()),
     "vsm.collector.derivation.duration": ("histogram", "s", set()),
 }

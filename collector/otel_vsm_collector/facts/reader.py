@@ -36,18 +36,29 @@ class Reader(Protocol):
 
 
 class DuckDBReader:
-    """Reads through a connection, whose transaction makes all answers agree."""
+    """Reads through a connection, whose transaction makes all answers agree.
 
-    def __init__(self, connection: DuckDBPyConnection, facts: FactTables) -> None:
+    `go_on` is called before each question, and raises where nobody waits for the answer any more.
+    """
+
+    def __init__(
+        self,
+        connection: DuckDBPyConnection,
+        facts: FactTables,
+        go_on: Callable[[], None] = lambda: None,
+    ) -> None:
         self.facts = facts
+        self._go_on = go_on
         self._connection = connection
         self._made: set[str] = set()
 
     def answer(self, question: Question, selection: Selection, *shape: Any, **values: int | str) -> list[Row]:
+        self._go_on()
         kinds = tuple((name, type(value)) for name, value in values.items())
         compiled = _compiled(question, selection.shape, shape, kinds)
         self._make(compiled.query, selection.facts)
         given = selection.values | values
+        self._go_on()
         answered = self._connection.execute(
             compiled.query, {name: given[name] for name in compiled.parameters}
         )

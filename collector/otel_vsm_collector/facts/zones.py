@@ -90,11 +90,11 @@ def before(begin_ns: int, step: Step, zone: str) -> int:
 
 def window_before(zone: str, from_ns: int, to_ns: int) -> int:
     """When the window before the one from from_ns to to_ns begins: of whole days of the zone's calendar as
-    many days earlier, which may have 23 or 25 hours, of others its length. Never before the epoch."""
+    many days earlier, which may have 23 or 25 hours, of others its length. It may lie before the
+    epoch: an empty one would have no days to divide by."""
     (first, begun), (last, ended) = (_day_at(zone, moment) for moment in (from_ns, to_ns))
     is_whole = not begun and not ended
-    begin = midnight(first - (last - first), zone) if is_whole else from_ns - (to_ns - from_ns)
-    return max(0, begin)
+    return midnight(first - (last - first), zone) if is_whole else from_ns - (to_ns - from_ns)
 
 
 def _offset_ns(zone: str, moment_ns: int) -> int:

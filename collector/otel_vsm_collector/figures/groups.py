@@ -6,6 +6,9 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
+import ibis
+import ibis.expr.types as ir
+
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.computed import WINDOW, By, Family, Parts, Row
@@ -27,16 +30,28 @@ def parts_of(reader: Reader, selection: Selection) -> Parts:
     return Parts(selection, read)
 
 
-def parts_by(reader: Reader, selection: Selection, by: By) -> dict[tuple[Any, ...], Parts]:
+def parts_by(
+    reader: Reader, selection: Selection, by: By, most: int
+) -> tuple[dict[tuple[Any, ...], Parts], bool]:
     """The same by the values of columns, for those that have anything in the window, of all families that can
-    be told apart by them."""
+    be told apart by them: of the first `most` values, in their order, and whether these are all."""
     if not by:
-        return {(): parts_of(reader, selection)}
+        return {(): parts_of(reader, selection)}, True
     rows: dict[tuple[Any, ...], dict[Family, Row]] = {}
     for family in FAMILIES:
-        for row in reader.answer(family.question, selection, by) if family.by == by else ():
+        for row in reader.answer(_first, selection, family, by, most + 1) if family.by == by else ():
             rows.setdefault(tuple(row[column] for column in by), {})[family] = row
-    return {key: Parts(selection, _row_of(families)) for key, families in rows.items()}
+    # Those after the last that every family was asked for might lack what the others have of them.
+    keys = sorted(rows, key=lambda key: tuple((part is None, part) for part in key))[:most]
+    return {key: Parts(selection, _row_of(rows[key])) for key in keys}, len(keys) == len(rows)
+
+
+def _first(selection: Selection, family: Family, by: By, most: int) -> ir.Table:
+    return (
+        family.question(selection, by)
+        .order_by([ibis.asc(name, nulls_first=False) for name in by])
+        .limit(most)
+    )
 
 
 def dora(reader: Reader, selection: Selection) -> Row:

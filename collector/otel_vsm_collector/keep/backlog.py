@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
-from otel_vsm.text import one_line
 from otel_vsm_collector.spans.accept import CLASSIFIER, AcceptedSpans, accept_again
 from otel_vsm_collector.spans.classify import Classifier
 from otel_vsm_collector.spans.rows import Numbered, Rows, ledger_rows
@@ -54,6 +53,8 @@ class Backlog:
         """The last row that the journal has."""
         self.spans = 0
         """How many spans wait in memory."""
+        self.damaged: set[int] = set()
+        """The rows of the journal that could not be read."""
 
     def offer(self, seq: int, accepted: AcceptedSpans) -> None:
         """Tells of a new row of the journal; they come in order."""
@@ -130,16 +131,23 @@ class Backlog:
                     yield rows
 
     def _read_rows(self, first_seq: int, last_seq: int) -> Rows | None:
-        batches = self._accepted(self._journal.read(first_seq, last_seq))
+        rows = self._journal.read(first_seq, last_seq)
+        lost = set(range(first_seq, last_seq + 1)) - {row.seq for row in rows}
+        batches = self._accepted(rows, lost)
+        if lost := lost - self.damaged:
+            self.damaged |= lost
+            numbers = ", ".join(map(str, sorted(lost)))
+            _log.error("rows of the journal are damaged or gone, and left out: %s", numbers)
         return ledger_rows(batches) if batches else None
 
-    def _accepted(self, rows: list[Batch]) -> list[Numbered]:
-        """The spans of rows of the journal, together where that works and one by one where one is damaged."""
+    def _accepted(self, rows: list[Batch], damaged: set[int]) -> list[Numbered]:
+        """The spans of rows of the journal, together where that works and one by one where one is damaged;
+        the number of that one goes to `damaged`."""
         try:
             accepted = accept_again([row.body for row in rows], self._classifier)
-        except UndecodableError as error:
+        except UndecodableError:
             if len(rows) > 1:
-                return [batch for row in rows for batch in self._accepted([row])]
-            _log.error("row %d of the journal is damaged and left out: %s", rows[0].seq, one_line(str(error)))
+                return [batch for row in rows for batch in self._accepted([row], damaged)]
+            damaged.add(rows[0].seq)
             return []
         return [Numbered([row.seq for row in rows], accepted)]

@@ -177,7 +177,9 @@ class Deriver:
         first_seq = self.position + 1
         self._ledger.hurry(self._backlog.has_left(first_seq))
         chunks, last_seq = self._backlog.take(first_seq)
-        repeated = self._ledger.apply(chunks, self._journal.arrivals(first_seq, last_seq))
+        repeated = self._ledger.apply(
+            chunks, first_seq, last_seq, self._journal.arrivals(first_seq, last_seq)
+        )
         self._ledger.hurry(self._backlog.has_left(last_seq + 1))
         return repeated
 

@@ -34,6 +34,8 @@ class Health:
     """Kept, and known already."""
     journal_bytes: int
     lag_s: float
+    damaged: int
+    """Rows of the journal that could not be read, since it started."""
     failure: str | None
     """Why deriving does not get on; None while it does."""
 
@@ -84,14 +86,16 @@ class Store:
         except BaseException:
             self._folder.close()
             raise
-        self._listener = listener or Listener()
+        self._listener, self._say = listener or Listener(), say
+        self._is_whole = False
         self._lock = threading.Lock()
         self._counts = Counts()
         self._repeated = 0
         self._initial_seq = self._journal.last_seq
         with self._ledger.cursor() as connection:
             self._listener.on_open(connection)
-        backlog = Backlog(self._journal, classifier)
+        self._backlog = backlog = Backlog(self._journal, classifier)
+        self._check_whole()
         self._deriver = Deriver(self._journal, backlog, self._ledger, self._on_run)
         self._writer = Writer(
             self._journal,
@@ -137,6 +141,8 @@ class Store:
             )
         if self._deriver.failure is not None:
             reasons.append(self._deriver.failure)
+        if self._writer.failure is not None:
+            reasons.append(self._writer.failure)
         return reasons
 
     @property
@@ -152,6 +158,7 @@ class Store:
             repeated=repeated,
             journal_bytes=self._journal.size_bytes(),
             lag_s=self._deriver.lag_s(),
+            damaged=len(self._backlog.damaged),
             failure=self._deriver.failure,
         )
 
@@ -174,7 +181,23 @@ class Store:
             self._counts = self._counts + counts
         self._listener.on_received(counts)
 
+    def _check_whole(self) -> None:
+        """Once the ledger has all that there was at the start, the one before is needed no more; but where
+        some of it could not be read, that one may know it."""
+        if self._is_whole or self._ledger.position < self._initial_seq:
+            return
+        self._is_whole = True
+        if not self._backlog.damaged:
+            self._ledger.forget_before()
+        else:
+            self._say(
+                f"{len(self._backlog.damaged)} rows of the journal cannot be read, so figures lack their"
+                " spans; the log names them. A ledger of before, where there is one, is kept beside it"
+            )
+
     def _on_run(self, run: Run) -> None:
+        if run.succeeded:
+            self._check_whole()
         with self._lock:
             self._repeated += run.repeated
         self._listener.on_derived(run)

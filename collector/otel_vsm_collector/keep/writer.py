@@ -26,6 +26,9 @@ GROUP_BYTES = 2 << 20
 WAITING_BYTES = 128 << 20
 """What may wait in memory; more is answered as busy."""
 
+RETRY_S = 1.0
+"""How often it is tried whether something can be stored again."""
+
 _FULL = (
     "spans of tools that this version has no mapping for take as much of the journal as they may, and more of"
     " them are not kept; allow more with unmapped_mib under telemetry in vsm.yaml, or 0 to keep none"
@@ -62,6 +65,8 @@ class Writer:
         self._on_commit, self._after_answers = on_commit, after_answers
         self._unmapped = unmapped
         self._said_full = False
+        self.failure: str | None = None
+        """Why nothing can be stored now; None while it can."""
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
         self._wake = threading.Condition()
@@ -106,7 +111,9 @@ class Writer:
     def _next_group(self) -> list[_Waiting]:
         with self._wake:
             while not self._waiting and not self._closing:
-                self._wake.wait()
+                # Who is told that nothing can be stored may send nothing until it can be.
+                if not self._wake.wait(None if self.failure is None else RETRY_S):
+                    self._try()
             group: list[_Waiting] = []
             size = 0
             while self._waiting and (not group or size + len(self._waiting[0].payload) <= GROUP_BYTES):
@@ -133,13 +140,29 @@ class Writer:
             return [Verdict(Outcome.BUSY, "the collector failed to read the request; its log says why")]
         return self._commit(accepted)
 
+    def _try(self) -> None:
+        try:
+            self._journal.try_room()
+        except StorageError as error:
+            self.failure = f"spans cannot be stored: {error}"
+        else:
+            self._recovered()
+
+    def _recovered(self) -> None:
+        if self.failure is not None:
+            self.failure = None
+            _log.warning("spans can be stored again")
+
     def _commit(self, accepted: Accepted) -> list[Verdict]:
         entry = None
         if accepted.spans is not None:
             try:
                 entry = self._journal.append(accepted.journal, accepted.unmapped), accepted.spans
+                self._recovered()
             except StorageError as error:
-                _log.error("spans could not be stored, senders are asked to try again later: %s", error)
+                if self.failure is None:
+                    _log.error("spans cannot be stored, senders are asked to try again later: %s", error)
+                self.failure = f"spans cannot be stored: {error}"
                 busy = Verdict(
                     Outcome.BUSY, f"the spans could not be stored ({error}); send them again later"
                 )

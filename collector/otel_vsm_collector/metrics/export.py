@@ -103,9 +103,13 @@ def _otlp_exporter() -> MetricExporter:
         from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as GrpcExporter
 
         return GrpcExporter(timeout=_timeout_s())
+    import requests
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter as HttpExporter
 
-    return HttpExporter(timeout=_timeout_s())
+    # What ~/.netrc has for the host would take the place of the Authorization that is configured.
+    session = requests.Session()
+    session.auth = lambda request: request
+    return HttpExporter(timeout=_timeout_s(), session=session)
 
 
 def _timeout_s() -> float:

@@ -17,7 +17,7 @@ from otel_vsm_collector.derive.rules.counting import counting
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures import groups
-from otel_vsm_collector.figures.computed import Computed
+from otel_vsm_collector.figures.computed import By, Computed
 from otel_vsm_collector.figures.dora import lead_time
 from otel_vsm_collector.figures.flow.work_in_progress import open_changes
 from otel_vsm_collector.figures.measurement import gaps
@@ -78,38 +78,45 @@ _UNDER_WAY = {
 }
 
 
-def complete_accurate(selection: Selection) -> ir.Table:
-    """(stage_name, share): whose work left the stage in the window and never had to come back."""
+def complete_accurate(selection: Selection, most: int) -> ir.Table:
+    """(stage_name, share) of the first `most` stages: whose work left the stage in the window and never had
+    to come back."""
     rows = selection.table("stage_execution")
     left = rows.filter(selection.within(rows.ended_at), rows.complete_accurate.notnull())
-    return left.group_by("stage_name").agg(share=left.complete_accurate.cast("float64").mean())
+    shares = left.group_by("stage_name").agg(share=left.complete_accurate.cast("float64").mean())
+    return shares.order_by("stage_name").limit(most)
 
 
 def windowed(reader: Reader, now_ns: int) -> Iterator[sdk.Metric]:
     """The figures that have a metric, by what their rows are told apart by; how far they can be believed; and
     the stages' share of complete and accurate work."""
     by_metric: dict[str, list[Labelled]] = {}
+    cut: set[By] = set()
     for window in reader.facts.declared.windows:
         selection = Selection(from_ns=now_ns - window.ns, to_ns=now_ns, facts=reader.facts)
         selection = selection.in_zone(reader.facts.declared.time_zone)
         for metric, labels, value in (
-            *_figures(reader, selection),
+            *_figures(reader, selection, cut),
             *_gaps(reader, selection),
-            *_complete_accurate(reader, selection),
+            *_complete_accurate(reader, selection, cut),
         ):
             labels = points.attributes(labels | {semconv.VSM_WINDOW: str(window)})
             by_metric.setdefault(metric.name, []).append((labels, value))
+    by_metric[registry.VSM_COLLECTOR_METRIC_OVERFLOW.name] = [({}, len(cut))]
     for metric in registry.METRICS:
         if metric.name in by_metric:
             yield points.gauge(metric, by_metric[metric.name], now_ns)
 
 
-def _figures(reader: Reader, selection: Selection) -> Iterator[Value]:
-    """What is not told apart by environment is of production, as what the API is asked is."""
+def _figures(reader: Reader, selection: Selection, cut: set[By]) -> Iterator[Value]:
+    """To `cut` goes by what more is told apart than is shown: of a figure, nothing can be said of several
+    groups together. What is not told apart by environment is of production, as what the API is asked is."""
     for by in dict.fromkeys(family.by for family in FAMILIES):
         where = selection if "environment" in by else replace(selection, environment=PRODUCTION)
         shown = [computed for family in FAMILIES if family.by == by for computed in family.figures]
-        for key, parts in groups.parts_by(reader, where, by).items():
+        shown_groups, is_all = groups.parts_by(reader, where, by, points.MAX_ATTRIBUTE_SETS)
+        cut |= set() if is_all else {by}
+        for key, parts in shown_groups.items():
             columns = dict(zip(by, key, strict=True))
             for computed in shown:
                 if computed.metric is not None:
@@ -154,8 +161,10 @@ def _gaps(reader: Reader, selection: Selection) -> Iterator[Value]:
         yield registry.VSM_COLLECTOR_CLOCK_SKEW, {semconv.VSM_MEASUREMENT_GAP: gap}, number
 
 
-def _complete_accurate(reader: Reader, selection: Selection) -> Iterator[Value]:
-    for row in reader.answer(complete_accurate, selection):
+def _complete_accurate(reader: Reader, selection: Selection, cut: set[By]) -> Iterator[Value]:
+    rows = reader.answer(complete_accurate, selection, points.MAX_ATTRIBUTE_SETS + 1)
+    cut |= {("stage_name",)} if len(rows) > points.MAX_ATTRIBUTE_SETS else set()
+    for row in rows[: points.MAX_ATTRIBUTE_SETS]:
         yield registry.VSM_STAGE_COMPLETE_ACCURATE, {semconv.VSM_STAGE_NAME: row["stage_name"]}, row["share"]
 
 

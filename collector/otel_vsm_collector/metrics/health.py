@@ -25,7 +25,14 @@ class Health:
         )
         """Record seconds."""
 
-    def watch(self, *, lag_s: Callable[[], float], journal_bytes: Callable[[], int]) -> None:
-        """Ask these two whenever metrics are collected; call it once."""
+    def watch(
+        self,
+        *,
+        lag_s: Callable[[], float],
+        journal_bytes: Callable[[], int],
+        journal_damaged: Callable[[], int],
+    ) -> None:
+        """Ask these whenever metrics are collected; call it once."""
         instruments.observed(self._meter, registry.VSM_COLLECTOR_LAG, lag_s)
         instruments.observed(self._meter, registry.VSM_COLLECTOR_JOURNAL_SIZE, journal_bytes)
+        instruments.observed(self._meter, registry.VSM_COLLECTOR_JOURNAL_DAMAGED, journal_damaged)

@@ -22,10 +22,6 @@ from otel_vsm_collector.metrics.observed import (
     Observed,
 )
 
-MAX_ATTRIBUTE_SETS = 2000
-"""Of one metric, as in OpenTelemetry's SDK; what comes beyond is summed in one more, marked OVERFLOW."""
-OVERFLOW = {"otel.metric.overflow": True}
-
 _AttributeValues = tuple[str | None, ...]
 
 
@@ -122,7 +118,7 @@ class Observer:
         """The counter's point of these attributes is there, as long as there is room: what is counted goes
         before what may be."""
         known = self._sums[what.metric.name]
-        if len(known) < MAX_ATTRIBUTE_SETS:
+        if len(known) < points.MAX_ATTRIBUTE_SETS:
             known.setdefault(attributes, _Sums(buckets=[0]))
 
     def _sums_of(self, what: Observed, attributes: _AttributeValues) -> _Sums:
@@ -130,7 +126,7 @@ class Observer:
         if attributes in known:
             return known[attributes]
         empty = _Sums(buckets=[0] * (len(what.bounds) + 1))
-        if len(known) < MAX_ATTRIBUTE_SETS:
+        if len(known) < points.MAX_ATTRIBUTE_SETS:
             return known.setdefault(attributes, empty)
         return self._overflow.setdefault(what.metric.name, empty)
 
@@ -141,7 +137,7 @@ class Observer:
             for values, sums in self._sums[name].items()
         ]
         if name in self._overflow:
-            series.append((OVERFLOW, self._overflow[name]))
+            series.append((points.OVERFLOW, self._overflow[name]))
         if what.seconds is None:
             values = ((attributes, sums.buckets[0]) for attributes, sums in series)
             return points.counter(what.metric, values, self._start_ns, now_ns)

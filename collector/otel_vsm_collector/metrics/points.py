@@ -11,6 +11,9 @@ from otel_vsm.identity import repository_url
 from otel_vsm.semconv.metrics import Metric
 
 Attributes = Mapping[str, Any]
+MAX_ATTRIBUTE_SETS = 2000
+"""Of one metric, as in OpenTelemetry's SDK; what comes beyond is summed in one more, marked OVERFLOW."""
+OVERFLOW = {"otel.metric.overflow": True}
 
 _SPELLING: Mapping[str, Callable[[Any], str]] = {
     semconv.VCS_REPOSITORY_NAME: lambda repository: str(repository).rpartition("/")[2],
@@ -29,7 +32,11 @@ def up_down(
     metric: Metric, values: Iterable[tuple[Attributes, int]], start_ns: int, now_ns: int
 ) -> sdk.Metric:
     """The values of an up-down counter: what there is of something at `now_ns`."""
-    points = [sdk.NumberDataPoint(attributes, start_ns, now_ns, value) for attributes, value in values]
+    each = list(values)
+    each, beyond = each[:MAX_ATTRIBUTE_SETS], each[MAX_ATTRIBUTE_SETS:]
+    if beyond:
+        each.append((OVERFLOW, sum(value for _, value in beyond)))
+    points = [sdk.NumberDataPoint(attributes, start_ns, now_ns, value) for attributes, value in each]
     return _metric(metric, sdk.Sum(points, AggregationTemporality.CUMULATIVE, is_monotonic=False))
 
 

@@ -5,15 +5,28 @@ Errors are a `google.rpc.Status` in the encoding of the request; in JSON where t
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from google.rpc import code_pb2
+from google.rpc.error_details_pb2 import BadRequest
 from google.rpc.status_pb2 import Status
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from otel_vsm.text import quoted
-from otel_vsm_collector.receive.limits import MAX_REQUEST_BYTES, CorruptError, TooLargeError, gunzip
+from otel_vsm_collector.access.guard import Refused
+from otel_vsm_collector.receive.limits import (
+    CHECKED_BYTES,
+    MAX_REQUEST_BYTES,
+    Arriving,
+    BusyError,
+    CorruptError,
+    TooLargeError,
+    check_fields,
+    gunzip,
+)
 from otel_vsm_collector.receive.otlp_json import NotOtlpError, request_from_json
 from otel_vsm_collector.receive.response import RETRY_AFTER_S, response
 from otel_vsm_collector.spans.accept import Outcome, Verdict
@@ -22,10 +35,9 @@ PATH = "/v1/traces"
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 # Above that, unpacking and reading JSON take long enough for other senders to notice.
 _INLINE_BYTES = 16 << 10
+_READ_AT_ONCE = 2
+"""Of the others so many are read at a time: each takes a multiple of its bytes."""
 
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
@@ -46,6 +58,8 @@ class HttpReceiver:
 
     def __init__(self, export: Callable[[bytes], Awaitable[Verdict]]) -> None:
         self._export = export
+        self._arriving = Arriving()
+        self._reading = asyncio.Semaphore(_READ_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -55,23 +69,14 @@ class HttpReceiver:
         try:
             answer = await self._answer(scope, headers, media_type, receive)
         except _Refusal as refusal:
-            status = Status(code=refusal.code, message=refusal.message)
-            answer = _Answer(refusal.status, status, refusal.headers)
-        if answer is None:
-            return
-        encoding = PROTOBUF if media_type == PROTOBUF else JSON
-        body = (
-            answer.message.SerializeToString()
-            if encoding == PROTOBUF
-            else MessageToJson(answer.message, indent=None).encode()
-        )
-        start_headers = [
-            (b"content-type", encoding.encode()),
-            (b"content-length", str(len(body)).encode()),
-            *answer.headers,
-        ]
-        await send({"type": "http.response.start", "status": answer.status, "headers": start_headers})
-        await send({"type": "http.response.body", "body": body})
+            answer = _refused(refusal)
+        except BusyError:
+            answer = _refused(_busy("more is being received than there is room for; send it again later"))
+        except asyncio.CancelledError:
+            # The server stops, and the body is not there yet: it may be sent again to the next one.
+            answer = _refused(_busy("the collector is shutting down; send it again later"))
+        if answer is not None:
+            await _send(answer, media_type, send)
 
     async def _answer(
         self, scope: Scope, headers: dict[bytes, bytes], media_type: str, receive: Receive
@@ -96,15 +101,59 @@ class HttpReceiver:
                 code_pb2.INVALID_ARGUMENT,
                 f"the Content-Encoding {quoted(packing)} is not known; send gzip or none",
             )
-        body = await _body(headers, receive)
-        if body is None:
-            return None
-        packed = packing == "gzip"
-        if (packed or media_type == JSON) and len(body) > _INLINE_BYTES:
-            request = await asyncio.to_thread(_request, body, media_type, packed)
-        else:
-            request = _request(body, media_type, packed)
+        with self._arriving.one() as take:
+            body = await _body(headers, receive, take)
+            if body is None:
+                return None
+            packed = packing == "gzip"
+            if ((packed or media_type == JSON) and len(body) > _INLINE_BYTES) or len(body) > CHECKED_BYTES:
+                async with self._reading:
+                    request = await asyncio.to_thread(_request, body, media_type, packed)
+            else:
+                request = _request(body, media_type, packed)
         return _of_verdict(await self._export(request))
+
+
+async def _send(answer: _Answer, media_type: str, send: Send) -> None:
+    """In the encoding of the request."""
+    encoding = PROTOBUF if media_type == PROTOBUF else JSON
+    body = (
+        answer.message.SerializeToString()
+        if encoding == PROTOBUF
+        else MessageToJson(answer.message, indent=None).encode()
+    )
+    start_headers = [
+        (b"content-type", encoding.encode()),
+        (b"content-length", str(len(body)).encode()),
+        *answer.headers,
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": start_headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def refused(refused: Refused) -> ASGIApp:
+    """The answer to who may not come in."""
+    codes = {401: code_pb2.UNAUTHENTICATED, 403: code_pb2.PERMISSION_DENIED}
+    refusal = _Refusal(refused.status, codes[refused.status], refused.message, refused.headers)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await _send(_refused(refusal), _media_type(dict(scope["headers"])), send)
+
+    return answer
+
+
+def _refused(refusal: _Refusal) -> _Answer:
+    status = Status(code=refusal.code, message=refusal.message)
+    if refusal.status == 400:
+        violation = BadRequest.FieldViolation(field="body", description=refusal.message)
+        detail = AnyMessage()
+        detail.Pack(BadRequest(field_violations=[violation]))
+        status.details.append(detail)
+    return _Answer(refusal.status, status, refusal.headers)
+
+
+def _busy(message: str) -> _Refusal:
+    return _Refusal(503, code_pb2.UNAVAILABLE, message, ((b"retry-after", str(RETRY_AFTER_S).encode()),))
 
 
 def _of_verdict(verdict: Verdict) -> _Answer:
@@ -114,8 +163,7 @@ def _of_verdict(verdict: Verdict) -> _Answer:
         case Outcome.MALFORMED:
             raise _Refusal(400, code_pb2.INVALID_ARGUMENT, verdict.message)
         case Outcome.BUSY:
-            retry_after = (b"retry-after", str(RETRY_AFTER_S).encode())
-            raise _Refusal(503, code_pb2.UNAVAILABLE, verdict.message, (retry_after,))
+            raise _busy(verdict.message)
 
 
 def _media_type(headers: dict[bytes, bytes]) -> str:
@@ -123,8 +171,9 @@ def _media_type(headers: dict[bytes, bytes]) -> str:
     return headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
 
 
-async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes | None:
-    """The whole body as it was sent; None where the sender has gone away before its end."""
+async def _body(headers: dict[bytes, bytes], receive: Receive, take: Callable[[int], None]) -> bytes | None:
+    """The whole body as it was sent, whose size `take` is told; None where the sender has gone away before
+    its end."""
     announced = headers.get(b"content-length", b"0")
     if announced.isdigit() and int(announced) > MAX_REQUEST_BYTES:
         raise _too_large(TooLargeError())
@@ -140,6 +189,7 @@ async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes | None:
         size += len(chunk)
         if size > MAX_REQUEST_BYTES:
             raise _too_large(TooLargeError())
+        take(len(chunk))
         more = event.get("more_body", False)
     return b"".join(chunks) if len(chunks) > 1 else chunks[0]
 
@@ -149,7 +199,10 @@ def _request(body: bytes, media_type: str, packed: bool) -> bytes:
     try:
         if packed:
             body = gunzip(body)
-        return request_from_json(body) if media_type == JSON else body
+        if media_type == JSON:
+            return request_from_json(body)
+        check_fields(body)
+        return body
     except TooLargeError as error:
         raise _too_large(error) from None
     except (CorruptError, NotOtlpError) as error:

@@ -7,6 +7,7 @@ are numbers or text, and what is not known is skipped at any depth.
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -15,9 +16,16 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from otel_vsm_collector.receive.limits import TooLargeError
+
 _MAX_DEPTH = 64
 """Of messages in messages: values may hold values without end, and readers of protobuf stop at a hundred."""
+_MAX_VALUES = 1_000_000
+"""Of a body, objects and arrays counted as well: what Python makes of them is many times as large."""
 _HEX_FIELDS = {"trace_id", "span_id", "parent_span_id"}
+_HEX = re.compile(r"([0-9a-fA-F]{2})*")
+_INTEGER = re.compile(r"-?[0-9]{1,20}")
+_DOUBLE = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|-?Infinity|NaN")
 
 
 class NotOtlpError(ValueError):
@@ -25,7 +33,10 @@ class NotOtlpError(ValueError):
 
 
 def request_from_json(text: bytes) -> bytes:
-    """An ExportTraceServiceRequest in protobuf from its OTLP/JSON."""
+    """An ExportTraceServiceRequest in protobuf from its OTLP/JSON; TooLargeError where it holds too much."""
+    # Commas and brackets within text count as well; to tell them apart costs more than it is worth.
+    if sum(map(text.count, (b",", b"{", b"["))) > _MAX_VALUES:
+        raise TooLargeError(f"{_MAX_VALUES:,} values in JSON")
     try:
         data = json.loads(text)
     except RecursionError:
@@ -80,11 +91,11 @@ def _scalar(field: FieldDescriptor, key: str, value: object) -> Any:
             case FieldDescriptor.TYPE_BOOL if isinstance(value, bool):
                 return value
             case FieldDescriptor.TYPE_BYTES if isinstance(value, str):
-                return bytes.fromhex(value) if field.name in _HEX_FIELDS else _base64(value)
+                return _id(value) if field.name in _HEX_FIELDS else _base64(value)
             case FieldDescriptor.TYPE_ENUM if isinstance(value, int) and not isinstance(value, bool):
                 return _in_range(value, 32, signed=True)
-            case FieldDescriptor.TYPE_DOUBLE if isinstance(value, int | float | str):
-                return float(value)
+            case FieldDescriptor.TYPE_DOUBLE:
+                return _double(value)
             case FieldDescriptor.TYPE_INT64 | FieldDescriptor.TYPE_SFIXED64:
                 return _in_range(_integer(value), 64, signed=True)
             case FieldDescriptor.TYPE_UINT64 | FieldDescriptor.TYPE_FIXED64:
@@ -98,6 +109,11 @@ def _scalar(field: FieldDescriptor, key: str, value: object) -> Any:
     raise NotOtlpError(f"{key} cannot be {value!r:.80}")
 
 
+def _id(value: str) -> bytes:
+    """Bytes of hexadecimal digits; none where it is something else, so that its span alone is rejected."""
+    return bytes.fromhex(value) if _HEX.fullmatch(value) else b""
+
+
 def _base64(value: str) -> bytes:
     """Of either alphabet, with or without padding, as protobuf's JSON has it."""
     text = value.replace("-", "+").replace("_", "/").rstrip("=")
@@ -107,10 +123,21 @@ def _base64(value: str) -> bytes:
 def _integer(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError
+    # int() takes spaces, underscores and the digits of every script.
+    if isinstance(value, str) and not _INTEGER.fullmatch(value):
+        raise ValueError
     number = int(value)
     if isinstance(value, float) and number != value:
         raise ValueError
     return number
+
+
+def _double(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError
+    if isinstance(value, str) and not _DOUBLE.fullmatch(value):
+        raise ValueError
+    return float(value)
 
 
 def _in_range(number: int, bits: int, *, signed: bool) -> int:

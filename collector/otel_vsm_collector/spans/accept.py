@@ -123,8 +123,8 @@ def accept(
         if not valid[of_request].all():
             verdicts[index] = _partial(rejections, of_request)
         try:
-            request = _only(payloads[index], mapped[of_request])
-            request_for_later = _only(payloads[index], later[of_request])
+            request = only(payloads[index], mapped[of_request])
+            request_for_later = only(payloads[index], later[of_request])
         except DecodeError as error:
             # Malformed where nothing is read from, so that it went unseen so far.
             verdicts[index] = Verdict(Outcome.MALFORMED, f"{NO_REQUEST}: {error}")
@@ -166,7 +166,7 @@ def accept_again(requests: Sequence[bytes], classifier: Classifier = CLASSIFIER)
     return AcceptedSpans(decoded=decoded, classes=classifier.classify(decoded), classifier=classifier)
 
 
-def _only(payload: bytes, wanted: Mask) -> bytes:
+def only(payload: bytes, wanted: Mask) -> bytes:
     """The request with only the spans whose turn in `wanted` is true; empty where none is.
 
     DecodeError if something has to be left out of it and it is malformed.

@@ -27,6 +27,7 @@ _EVERY_SPAN = (
     Column("failed", pa.bool_()),  # the status is an error
     # It ends long after it arrived; null until that is known, and where it does not.
     Column("future", pa.bool_()),
+    Column("impossible", pa.bool_()),  # its times cannot be; null where they can
 )
 
 MAPPED = (
@@ -89,6 +90,7 @@ IDENTIFYING = (
     "work_item_id",
     "incident_id",
     "future",
+    "impossible",
     "retracts",
 )
 """What tells whose a span is."""

@@ -17,6 +17,11 @@ from otel_vsm_collector.spans.columns import schema
 
 _GITLABS = "%Y-%m-%d %H:%M:%S UTC"
 _SECOND = 1_000_000_000
+EARLIEST_NS = 946_684_800 * _SECOND
+"""2000-01-01. What says that it began before did not begin then."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2262, 1, 1, tzinfo=UTC)
+"""Nanoseconds since the epoch end in that year, in 64 bits."""
 _BELONGING = ("seq", "change_id", "repository", "revision", "ref_name", "team", "value_stream")
 """What an event has of the span that tells it."""
 
@@ -58,12 +63,13 @@ def _event(event: EventName, change: str, revision: str | None, at: int) -> dict
         "started_at": at,
         "ended_at": at,
         "failed": False,
+        "impossible": True if at < EARLIEST_NS else None,
         "backfilled": True,
     }
 
 
 def _nanoseconds(text: str) -> int | None:
-    """Since the epoch; None where it is no time, or says no time zone."""
+    """Since the epoch; None where it is no time, says no time zone, or is beyond what can be kept."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
@@ -71,4 +77,8 @@ def _nanoseconds(text: str) -> int | None:
             at = datetime.strptime(text, _GITLABS).replace(tzinfo=UTC)
         except ValueError:
             return None
-    return None if at.tzinfo is None else int(at.timestamp()) * _SECOND + at.microsecond * 1000
+    return (
+        None
+        if at.tzinfo is None or not _EPOCH <= at < _LATEST
+        else int(at.timestamp()) * _SECOND + at.microsecond * 1000
+    )

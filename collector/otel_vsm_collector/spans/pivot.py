@@ -22,8 +22,8 @@ from otel_vsm_collector.spans.mappings.mapping import (
 Positions = npt.NDArray[np.int32]
 """For some owners the index of the attribute that counts, −1 where there is none."""
 _BOOLEAN, _INTEGER = r"^(true|false)$", r"^\d{1,18}$"
-LONGEST_S = 9e9
-"""A time is none where its nanoseconds would not fit the integers that times are counted in."""
+LONGEST_S = 5 * 365 * 86_400
+"""What takes longer did not take that long: such a time is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,17 @@
 Which attribute becomes which column is said by the span's mapping. What a value may look like is settled here
 and in `pivot`, once for all mappings and for everything that derives:
 
+- Text beyond LONGEST_NAME is cut, and ends with its hash.
 - The first of several attributes with one key counts; the span's wins over its resource's; an empty
   string is no value. Integers and booleans where text is meant become text, since several emitters send
   ids as numbers.
 - A time beyond the range of int64 is the end of that range. A missing start or end is taken from the
   other, and what would end before it starts ends when it starts.
+- What began before EARLIEST_NS, or took longer than LONGEST_S, is marked: a clock was wrong.
 """
 
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,8 +29,8 @@ from otel_vsm_collector.spans.classify import Classes, Classifier
 from otel_vsm_collector.spans.columns import MAPPED, schema
 from otel_vsm_collector.spans.decode import Indices, Spans, joined, sized
 from otel_vsm_collector.spans.mappings.mapping import Source
-from otel_vsm_collector.spans.moments import Told, rows_of_moments
-from otel_vsm_collector.spans.pivot import Pivot
+from otel_vsm_collector.spans.moments import EARLIEST_NS, Told, rows_of_moments
+from otel_vsm_collector.spans.pivot import LONGEST_S, Pivot
 from otel_vsm_collector.spans.results import result_of
 
 _INCIDENT_EVENTS = pa.array([str(event) for event in EventName if event.name.startswith("INCIDENT_")])
@@ -35,6 +38,8 @@ _ELSEWHERE_EVENTS = pa.array(
     [str(event) for event in EventName if event.name.startswith(("WORK_ITEM_", "SERVICE_"))]
 )
 _STATUS_ERROR = 2
+LONGEST_NAME = 1024
+"""Bytes of any text: a name stands on pages, in answers and in every series of a metric."""
 _LATEST = np.uint64(2**63 - 1)
 _HEX = np.array([int.from_bytes(f"{byte:02x}".encode(), "little") for byte in range(256)], dtype="<u2")
 
@@ -77,6 +82,7 @@ def ledger_rows(batches: Sequence[Numbered]) -> Rows:
         "ended_at": pa.array(ended_at),
         "failed": pa.array(spans.status[rows] == _STATUS_ERROR),
         "future": pa.nulls(len(rows), pa.bool_()),
+        "impossible": _impossible(started_at, ended_at),
     }
     _normalise(columns)
     table = _table("span", columns)
@@ -123,6 +129,9 @@ class _Mapped:
 
 def _normalise(columns: Columns) -> None:
     """Give repository, change, artifact and result the form that deriving may rely on."""
+    for name, values in columns.items():
+        if values.type == pa.string():
+            columns[name] = _shortened(values)
     columns["repository"] = _per_value(columns["repository"], normalise_repository)
     columns["change_id"] = _per_value(columns["change_id"], normalise_change_id)
     columns["retracts"] = pc.utf8_lower(columns["retracts"])
@@ -138,6 +147,20 @@ def _normalise(columns: Columns) -> None:
         by_status = pc.if_else(columns["failed"], str(TaskResult.FAILURE), str(TaskResult.SUCCESS))
         result = pc.coalesce(result, pc.if_else(is_stage, by_status, None))
     columns["result"] = result
+
+
+def _shortened(values: pa.Array) -> pa.Array:
+    """Names that are too long for one, cut; what differs stays different."""
+    if (pc.max(pc.binary_length(values)).as_py() or 0) <= LONGEST_NAME:
+        return values
+
+    def short(name: str) -> str:
+        written = name.encode()
+        if len(written) <= LONGEST_NAME:
+            return name
+        return written[: LONGEST_NAME - 64].decode(errors="ignore") + sha256(written).hexdigest()
+
+    return _per_value(values, short)
 
 
 def _change_ids(columns: Columns) -> pa.Array:
@@ -191,6 +214,12 @@ def _times(
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     started = np.minimum(np.where(start == 0, end, start), _LATEST).astype(np.int64)
     return started, np.maximum(np.minimum(end, _LATEST).astype(np.int64), started)
+
+
+def _impossible(started_at: npt.NDArray[Any], ended_at: npt.NDArray[Any]) -> pa.Array:
+    wrong = (started_at < EARLIEST_NS) | (ended_at - started_at > LONGEST_S * 10**9)
+    # Null where it is not, as in `future`.
+    return pa.array(wrong, mask=~wrong)
 
 
 def _hex(ids: pa.Array, size: int) -> pa.Array:

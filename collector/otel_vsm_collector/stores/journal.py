@@ -1,8 +1,9 @@
 """The journal: every kept span as it came, in SQLite, the truth that all else can be made from again.
 
 A row is what was committed together: OTLP trace requests in protobuf, one after the other (which is one
-valid request again), compressed with zstd. Rows are numbered from 1 without gaps. Spans that no mapping was
-about stand apart, under the number of the row that they came with: so it is known what they take.
+valid request again), compressed with zstd, with a checksum. Rows are numbered from 1 without gaps, so that
+one that is not there was lost. Spans that no mapping was about stand apart, under the number of the row that
+they came with: so it is known what they take.
 """
 
 import os
@@ -23,6 +24,9 @@ _VERSION = 1
 _ZSTD_LEVEL = 1
 # No message begins with a zero byte, so that reading it tells that the row is damaged.
 _DAMAGED = b"\0"
+_ROOM_BYTES = 256 << 10
+_MEASURED_ROWS = 10_000
+"""So many are looked at at a time for how large they are."""
 _INSERT = "INSERT INTO batch VALUES (?, ?, ?)"
 
 
@@ -58,7 +62,7 @@ class Journal:
         self.last_seq = int(row)
         self.unmapped_bytes = unmapped_bytes
         """What the spans take that no mapping was about."""
-        self._compress = zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress
+        self._compress = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True).compress
         self._reading = threading.Lock()
 
     def append(self, requests: Sequence[bytes], unmapped: Sequence[bytes] = ()) -> int:
@@ -83,48 +87,69 @@ class Journal:
         self.unmapped_bytes += len(unmapped_body)
         return seq
 
+    def try_room(self) -> None:
+        """Writes as much as a usual row and takes it out again. StorageError if that fails."""
+        try:
+            self._writer.execute("CREATE TABLE IF NOT EXISTS room (body BLOB NOT NULL) STRICT")
+            self._writer.execute("INSERT INTO room VALUES (zeroblob(?))", (_ROOM_BYTES,))
+            self._writer.execute("DELETE FROM room")
+        except (apsw.Error, OSError) as error:
+            raise StorageError(str(error)) from error
+
     def read(self, first_seq: int, last_seq: int) -> list[Batch]:
-        """The rows with first_seq ≤ seq ≤ last_seq, in order; one with unmapped spans in two parts."""
-        with self._reading:
-            rows = self._reader.execute(
-                "SELECT seq, received_at, body FROM batch WHERE seq BETWEEN ?1 AND ?2"
-                " UNION ALL SELECT seq, received_at, unmapped.body FROM unmapped JOIN batch USING (seq)"
-                " WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq",
-                (first_seq, last_seq),
-            ).fetchall()
+        """The rows with first_seq ≤ seq ≤ last_seq, in order; one with unmapped spans in two parts.
+
+        Those that lie on a damaged page are not among them.
+        """
+        rows = self._readable(
+            "SELECT seq, received_at, body FROM batch WHERE seq BETWEEN ?1 AND ?2"
+            " UNION ALL SELECT seq, received_at, unmapped.body FROM unmapped JOIN batch USING (seq)"
+            " WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq",
+            first_seq,
+            last_seq,
+        )
         return [
             Batch(seq, received_at, _decompress(body)) for seq, received_at, body in cast(list[Batch], rows)
         ]
 
+    def _readable(self, query: str, first_seq: int, last_seq: int) -> list[tuple[Any, ...]]:
+        """What a query answers of these rows, without those that cannot be read for damage."""
+        try:
+            with self._reading:
+                return self._reader.execute(query, (first_seq, last_seq)).fetchall()
+        except (apsw.CorruptError, apsw.NotADBError):
+            if first_seq >= last_seq:
+                return []
+        middle = (first_seq + last_seq) // 2
+        return [
+            *self._readable(query, first_seq, middle),
+            *self._readable(query, middle + 1, last_seq),
+        ]
+
     def end_of(self, first_seq: int, size: int, last_seq: int) -> int:
         """The row with which the rows from `first_seq` on take `size` bytes, at most `last_seq`."""
-        with self._reading:
-            for seq, length in self._reader.execute(
-                "SELECT seq, length(batch.body) + coalesce(length(unmapped.body), 0)"
-                " FROM batch LEFT JOIN unmapped USING (seq) WHERE seq BETWEEN ? AND ? ORDER BY seq",
-                (first_seq, last_seq),
-            ):
-                size -= length
-                if size <= 0:
-                    return int(seq)
-        return last_seq
+        lengths = self._readable(
+            "SELECT seq, length(batch.body) + coalesce(length(unmapped.body), 0)"
+            " FROM batch LEFT JOIN unmapped USING (seq) WHERE seq BETWEEN ? AND ? ORDER BY seq",
+            first_seq,
+            min(last_seq, first_seq + _MEASURED_ROWS - 1),
+        )
+        for seq, length in lengths:
+            size -= length
+            if size <= 0:
+                return int(seq)
+        return min(last_seq, first_seq + _MEASURED_ROWS - 1)
 
     def arrivals(self, first_seq: int, last_seq: int) -> list[tuple[int, int]]:
-        """The numbers of the rows with first_seq ≤ seq ≤ last_seq, and when each was kept."""
-        with self._reading:
-            rows = self._reader.execute(
-                "SELECT seq, received_at FROM batch WHERE seq BETWEEN ? AND ? ORDER BY seq",
-                (first_seq, last_seq),
-            ).fetchall()
-        return cast(list[tuple[int, int]], rows)
+        """The numbers of the rows with first_seq ≤ seq ≤ last_seq, and when each was kept, as far as they can
+        be read."""
+        query = "SELECT seq, received_at FROM batch WHERE seq BETWEEN ? AND ? ORDER BY seq"
+        return cast(list[tuple[int, int]], self._readable(query, first_seq, last_seq))
 
     def received_at(self, seq: int) -> int | None:
         """When a row was kept, in nanoseconds since the epoch; None where there is no such row."""
-        with self._reading:
-            received_at: int | None = self._reader.execute(
-                "SELECT received_at FROM batch WHERE seq = ?", (seq,)
-            ).get
-        return received_at
+        rows = self.arrivals(seq, seq)
+        return rows[0][1] if rows else None
 
     def size_bytes(self) -> int:
         """What the journal takes on disk."""

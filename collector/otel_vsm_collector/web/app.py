@@ -17,6 +17,7 @@ from otel_vsm_collector.keep.store import Health
 from otel_vsm_collector.web.api import explain, health, lists, measurement, metrics, problems
 from otel_vsm_collector.web.api import figures as api
 from otel_vsm_collector.web.pages import home, rendering
+from otel_vsm_collector.web.questions import Bounded
 
 
 class Store(Protocol):
@@ -60,6 +61,7 @@ def create_app(
     app.add_exception_handler(problems.BadParameter, problems.on_bad_parameter)
     app.add_exception_handler(RequestValidationError, problems.on_invalid)
     app.add_exception_handler(HTTPException, problems.on_http_error)
+    app.add_middleware(Bounded)
     app.add_middleware(_SafeHeaders)
     return app
 

@@ -6,6 +6,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from otel_vsm_collector.access.guard import Refused
+
+UNBOUNDED = ("/healthz", "/readyz")
+"""Answered at once, whatever else goes on: they ask the facts nothing."""
+
 
 class LateApp:
     """`create_app` of these arguments."""
@@ -26,3 +31,10 @@ class LateApp:
         from otel_vsm_collector.web.app import create_app
 
         return create_app(**self._arguments)
+
+
+def refused(why: "Refused") -> "ASGIApp":
+    """The answer to who may not ask."""
+    from otel_vsm_collector.web.api import problems
+
+    return problems.refused(why)

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from otel_vsm_collector.facts.reader import DuckDBReader
+from otel_vsm_collector.web.questions import Question
 
 _LAG_HEADER = "vsm-lag-seconds"
 
@@ -32,9 +33,11 @@ Lag = Annotated[str, Depends(caught_up)]
 
 def _reader(request: Request, _: Lag) -> Iterator[DuckDBReader]:
     with request.app.state.store.cursor() as connection:
-        # All queries of an answer see the same facts.
-        connection.begin()
-        yield DuckDBReader(connection, request.app.state.facts())
+        question: Question = request.state.question
+        with question.asked(connection):
+            # All queries of an answer see the same facts.
+            connection.begin()
+            yield DuckDBReader(connection, request.app.state.facts(), question.go_on)
 
 
 Reader = Annotated[DuckDBReader, Depends(_reader)]

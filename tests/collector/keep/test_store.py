@@ -224,7 +224,78 @@ def test_a_damaged_row_of_the_journal_costs_its_own_spans_only(
     store = stores()
     assert run(store.caught_up()) == [0.0]
     assert names(store) == ["a", "c"]
-    assert "row 2 of the journal is damaged" in caplog.text
+    assert "rows of the journal are damaged or gone, and left out: 2" in caplog.text
+
+
+@pytest.mark.parametrize("damage", ["page", "flipped byte", "deleted row", "last row deleted"])
+def test_a_damaged_journal_costs_what_is_damaged_and_no_ledger_of_before(
+    stores: Stores, otlp: Otlp, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    store = stores()
+    expected = [f"{number:02}" for number in range(40)]
+    for name in expected:
+        # So large, and so little alike, that a page holds one of them.
+        run(store.export(otlp.payload(otlp.span({"vsm.stage.name": os.urandom(1500).hex()}, name=name))))
+    run(store.caught_up())
+    stores.close()
+    lost = damage_journal(stores.data / "journal.sqlite", damage)
+    with duckdb.connect(str(stores.ledger)) as connection:
+        connection.execute("UPDATE ledger_state SET fingerprint = 'another'")
+    stores.said.clear()
+    store = stores()
+    assert run(store.caught_up()) == [0.0]
+    found = names(store)
+    assert lost[0] <= len(expected) - len(found) <= lost[1]
+    assert set(found) < set(expected)
+    before = stores.data / "ledger.duckdb.before"
+    if damage == "last row deleted":
+        # The ledger of before had more than the journal: it stays, whatever comes.
+        assert (stores.data / "ledger.duckdb.unusable").exists()
+    else:
+        assert "rows of the journal are damaged or gone" in caplog.text
+        assert store.health.damaged == len(expected) - len(found)
+        with duckdb.connect(str(before), read_only=True) as connection:
+            assert connection.execute("SELECT count(*) FROM span").fetchall() == [(40,)]
+        assert any("cannot be read, so figures lack their spans" in sentence for sentence in stores.said)
+
+
+def damage_journal(file: Path, damage: str) -> tuple[int, int]:
+    """How many rows it costs, at least and at most."""
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if damage == "deleted row":
+            connection.execute("DELETE FROM batch WHERE seq = 7")
+            return (1, 1)
+        if damage == "last row deleted":
+            connection.execute("DELETE FROM batch WHERE seq = 40")
+            return (1, 1)
+        body = connection.execute("SELECT body FROM batch WHERE seq = 20").fetchone()[0]
+    content = bytearray(file.read_bytes())
+    at = content.index(body[200:240])
+    if damage == "flipped byte":
+        content[at + 20] ^= 1
+    else:
+        start = at // 4096 * 4096
+        content[start : start + 4096] = b"\xa5" * 4096
+    file.write_bytes(content)
+    return (1, 3)
+
+
+def test_a_new_ledger_takes_the_place_of_the_one_before_when_it_is_whole(
+    stores: Stores, otlp: Otlp, derived: Derived
+) -> None:
+    store = stores()
+    run(store.export(otlp.payload(otlp.span(name="a"))), store.caught_up())
+    stores.close()
+    with duckdb.connect(str(stores.ledger)) as connection:
+        connection.execute("UPDATE ledger_state SET fingerprint = 'another'")
+    before = stores.data / "ledger.duckdb.before"
+    derived.go_on.clear()
+    store = stores()
+    assert before.exists()
+    derived.go_on.set()
+    run(store.caught_up())
+    assert not before.exists()
 
 
 @pytest.mark.parametrize(

@@ -286,4 +286,4 @@ class TestJournal:
             connection.execute("UPDATE unmapped SET body = zeroblob(9) WHERE seq = 1")
         store = stores.made_again(classifier=WITH_CI)
         assert stages(store) == ["build", "lint"]
-        assert "row 1 of the journal is damaged" in caplog.text
+        assert "damaged or gone, and left out: 1" in caplog.text

@@ -28,6 +28,7 @@ class Rig:
         self.go_on = threading.Event()
         self.go_on.set()
         self.held_up = threading.Event()
+        self._try, self.journal.try_room = self.journal.try_room, self._tried  # type: ignore[method-assign]
         self._append, self.journal.append = self.journal.append, self._held_up  # type: ignore[method-assign]
         self.writer = Writer(self.journal, self._on_commit, lambda: None)
 
@@ -37,6 +38,11 @@ class Rig:
         if self.fault is not None:
             raise StorageError(self.fault)
         return self._append(requests, unmapped)
+
+    def _tried(self) -> None:
+        if self.fault is not None:
+            raise StorageError(self.fault)
+        self._try()
 
     def _on_commit(self, entry: tuple[int, AcceptedSpans] | None, counts: Counts) -> None:
         self.entries.append(entry)
@@ -114,6 +120,27 @@ def test_a1_10_a_disk_that_is_full_is_told_as_busy_and_keeps_nothing(rig: Rig, o
 
     asyncio.run(run())
     assert rig.rows == [payload]
+
+
+def test_that_nothing_can_be_stored_is_known_until_it_can_be_without_a_sender(
+    rig: Rig, otlp: Otlp, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "RETRY_S", 0.05)
+
+    async def run() -> None:
+        rig.fault = "database or disk is full"
+        for _ in range(5):
+            await rig.writer.submit(otlp.payload(otlp.span()))
+        assert rig.writer.failure == "spans cannot be stored: database or disk is full"
+        rig.fault = None
+        while rig.writer.failure is not None:
+            await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(run(), 20))
+    assert [record.message.partition(",")[0] for record in caplog.records] == [
+        "spans cannot be stored",
+        "spans can be stored again",
+    ]
 
 
 def test_the_senders_fault_stays_the_senders_while_the_disk_is_full(rig: Rig, otlp: Otlp) -> None:

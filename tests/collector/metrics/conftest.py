@@ -57,7 +57,7 @@ def measured(facts: FactStore) -> Iterator[Metrics]:
     )  # fmt: skip
     facts.insert("incident", **where, id="INC-2", severity="low", started_at=now, trace_id="ab" * 16)
     metrics = Metrics(QUERIES)
-    metrics.health.watch(lag_s=lambda: 0.0, journal_bytes=lambda: 4096)
+    metrics.health.watch(lag_s=lambda: 0.0, journal_bytes=lambda: 4096, journal_damaged=lambda: 0)
     metrics.health.derivation.record(0.02)
     tables = product.facts({})
     metrics.watch(facts.cursor, lambda: tables)

@@ -2,6 +2,7 @@
 
 import os
 import queue
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,7 +97,7 @@ def test_the_collector_says_who_it_is(sent: Sent, monkeypatch: pytest.MonkeyPatc
 def test_what_is_left_is_sent_at_the_end(
     http_receiver: Receiver, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    endpoint, received = http_receiver
+    endpoint, received, _ = http_receiver
     monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "3600000")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", f"{endpoint}/v1/metrics")
     metrics = request.getfixturevalue("measured")
@@ -162,3 +163,19 @@ def test_a_collector_sends_no_metrics_to_itself(
         reader.shutdown()
     assert bool(made) == sends
     assert ("is this collector" in caplog.text) != sends
+
+
+def test_what_netrc_has_for_the_host_takes_no_configured_credentials_place(
+    measured: Metrics,
+    http_receiver: Receiver,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login other password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", http_receiver.endpoint)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Bearer%20ours")
+    exporter = export._otlp_exporter()
+    exporter.export(measured.collect())
+    exporter.shutdown()
+    assert {headers.get("authorization") for headers in http_receiver.headers} == {"Bearer ours"}

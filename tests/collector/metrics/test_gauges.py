@@ -9,7 +9,7 @@ from opentelemetry.sdk.metrics import export as sdk
 
 from handmade.facts import FactStore
 from handmade.observing import QUERIES
-from otel_vsm_collector.metrics import collect, gauges
+from otel_vsm_collector.metrics import collect, gauges, points
 from otel_vsm_collector.metrics.collect import Metrics
 from scenarios import product
 
@@ -216,3 +216,21 @@ def test_flow_is_of_what_production_got_by_repository(facts: FactStore, metrics:
     # Of the other change nobody knows how long it was worked on.
     assert values(metrics, "vsm.flow.efficiency")[of(*shop, "7d")] == 0.5
     assert values(metrics, "vsm.flow.time")[of(*cart, "90d", "p50")] == 2 * 86400
+
+
+def test_c_14_more_series_than_may_be_are_summed_or_left_out_and_said(
+    facts: FactStore, metrics: Metrics, now: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(points, "MAX_ATTRIBUTE_SETS", 3)
+    for number in range(5):
+        facts.insert("change", id=f"c{number}", repository=f"r{number}", first_activity_at=now)
+        row = {"id": f"d{number}", "service": f"s{number}", "environment": "production"}
+        facts.insert("deployment", **row, result="success", finished_at=now - DAY, failed=False)
+    active = values(metrics, "vsm.change.active")
+    assert (len(active), active[frozenset({True})]) == (4, 2)
+    frequency = values(metrics, "vsm.dora.deployment_frequency")
+    assert {service for key in frequency for service in key if service[0] == "s"} == {"s0", "s1", "s2"}
+    assert values(metrics, "vsm.collector.metric.overflow") == {frozenset(): 1}
+    monkeypatch.setattr(points, "MAX_ATTRIBUTE_SETS", 5)
+    monkeypatch.setattr(collect, "FRESH_FOR_NS", -1)
+    assert values(metrics, "vsm.collector.metric.overflow") == {frozenset(): 0}

@@ -9,7 +9,7 @@ from handmade.facts import FactStore
 from handmade.observing import QUERIES
 from otel_vsm import identity
 from otel_vsm.semconv.metrics import METRICS
-from otel_vsm_collector.metrics import observer as observing
+from otel_vsm_collector.metrics import points as made
 from otel_vsm_collector.metrics.observed import COLUMN_OF, FACTS, OBSERVED, TABLE_OF
 from otel_vsm_collector.metrics.observer import Observer
 
@@ -175,7 +175,7 @@ def test_failures_are_counted_from_0_on_since_the_first_deployment(facts: FactSt
 def test_what_is_at_0_takes_no_room_from_what_is_counted(
     facts: FactStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(observing, "MAX_ATTRIBUTE_SETS", 1)
+    monkeypatch.setattr(made, "MAX_ATTRIBUTE_SETS", 1)
     observer = Observer(QUERIES)
     facts.insert("deployment", **SHOP, id="d1", kind="rollout", result="success", failed=False)
     observer.observe(facts.connection, "deployment", "deployment")
@@ -256,7 +256,7 @@ def test_a_start_counts_everything_that_is_known(facts: FactStore) -> None:
 def test_too_many_series_are_summed_in_one_that_says_so(
     facts: FactStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(observing, "MAX_ATTRIBUTE_SETS", 2)
+    monkeypatch.setattr(made, "MAX_ATTRIBUTE_SETS", 2)
     observer = Observer(QUERIES)
     for number in range(5):
         facts.insert("deployment", service=f"s{number}", environment="e", kind="rollout", result="success")

@@ -26,6 +26,8 @@ NAMES = {
     "vsm.collector.derivation.duration": "vsm_collector_derivation_duration_seconds",
     "vsm.collector.ingest.delay": "vsm_collector_ingest_delay_seconds",
     "vsm.collector.journal.size": "vsm_collector_journal_size_bytes",
+    "vsm.collector.journal.damaged": "vsm_collector_journal_damaged",
+    "vsm.collector.metric.overflow": "vsm_collector_metric_overflow",
     "vsm.collector.lag": "vsm_collector_lag_seconds",
     "vsm.collector.span.duplicate": "vsm_collector_span_duplicate",
     "vsm.collector.span.filtered": "vsm_collector_span_filtered",

@@ -160,7 +160,7 @@ def test_prometheus_and_a_receiver_find_what_the_collector_counted(
     root = change_root(CHANGE)
     assert series["exemplars"][0]["labels"] == {"trace_id": root.trace_id, "span_id": root.span_id}
 
-    _, received = http_receiver
+    _, received, _ = http_receiver
     got: dict[str, Metric] = {}
     while "vsm.change.lead_time" not in got:
         (resource,) = received.get(timeout=WAIT_S).resource_metrics

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
+from google.rpc.error_details_pb2 import BadRequest
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
@@ -51,7 +52,7 @@ def post(taken: list[bytes]) -> Post:
         async def receive() -> dict[str, Any]:
             return events.pop(0) if events else {"type": "http.disconnect"}
 
-        async def keep(event: dict[str, Any]) -> None:
+        async def keep(event: Any) -> None:
             sent.append(event)
 
         scope = {
@@ -103,7 +104,7 @@ def test_a_sender_that_goes_away_in_between_is_forgotten() -> None:
     async def receive() -> dict[str, Any]:
         return {"type": "http.disconnect"}
 
-    async def send(event: dict[str, Any]) -> None:
+    async def send(event: Any) -> None:
         raise AssertionError
 
     scope = {
@@ -230,3 +231,57 @@ def test_a1_12_json_is_known_by_any_spelling(
     assert post(text, content_type=content_type).status == 200
     (payload,) = taken
     assert accept([payload]).counts.kept == 200
+
+
+def test_a1_8_what_is_wrong_with_a_400_stands_in_its_details(post: Post) -> None:
+    status = Status.FromString(post(b"no protobuf", content_type=PROTOBUF).body)
+    bad = BadRequest()
+    assert status.details[0].Unpack(bad)
+    assert [one.description for one in bad.field_violations] == [status.message]
+    (detail,) = json.loads(post(b"no JSON", content_type=JSON).body)["details"]
+    assert detail["@type"] == "type.googleapis.com/google.rpc.BadRequest"
+
+
+def answer_to_half_a_body(receiver: HttpReceiver, *, stop: bool = False, size: int = 10) -> Any:
+    """What is sent to somebody who does not send the rest, where the server is stopped meanwhile."""
+    sent: list[dict[str, Any]] = []
+    events = [{"type": "http.request", "body": bytes(size), "more_body": True}]
+
+    async def receive() -> dict[str, Any]:
+        return events.pop() if events else await asyncio.get_running_loop().create_future()
+
+    async def keep(event: Any) -> None:
+        sent.append(event)
+
+    headers = [(b"content-type", PROTOBUF.encode())]
+    scope = {"type": "http", "path": PATH, "method": "POST", "headers": headers}
+
+    async def run() -> None:
+        task = asyncio.ensure_future(receiver(scope, receive, keep))
+        await asyncio.wait((task,), timeout=0.1)
+        if stop:
+            task.cancel()
+            await task
+
+    asyncio.run(run())
+    return sent
+
+
+async def unreached(payload: bytes) -> Verdict:
+    raise AssertionError
+
+
+def test_a1_16_a_body_that_is_not_whole_when_the_server_stops_is_503() -> None:
+    start, body = answer_to_half_a_body(HttpReceiver(unreached), stop=True)
+    assert (start["status"], dict(start["headers"])[b"retry-after"]) == (503, b"1")
+    assert Status.FromString(body["body"]).message == "the collector is shutting down; send it again later"
+
+
+def test_a1_10_more_at_once_than_there_is_room_for_is_503(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits.Arriving.__init__, "__defaults__", (1000,))
+    receiver = HttpReceiver(unreached)
+    start, _ = answer_to_half_a_body(receiver, size=1001)
+    assert (start["status"], dict(start["headers"])[b"retry-after"]) == (503, b"1")
+    for _ in range(3):  # what has ended takes no room any more
+        _, body = answer_to_half_a_body(receiver, size=1000)
+        assert Status.FromString(body["body"]).message.startswith("the collector is shutting down")

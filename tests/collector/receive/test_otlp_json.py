@@ -28,6 +28,11 @@ def test_ids_are_hexadecimal_in_either_case() -> None:
     assert span.parent_span_id == bytes.fromhex(SPAN_ID)
 
 
+@pytest.mark.parametrize("odd", ["xyz", "0af7 651916cd43dd8448eb211c80319c", "0af7_651916", "٠٠", "abc"])
+def test_a1_13_an_id_that_is_not_hexadecimal_is_none_and_harms_no_other_span(odd: str) -> None:
+    assert read_span({"traceId": odd, "name": "build"}) == Span(name="build")
+
+
 def test_ids_of_links_are_hexadecimal_too() -> None:
     (link,) = read_span({"links": [{"traceId": TRACE_ID, "spanId": SPAN_ID}]}).links
     assert (link.trace_id, link.span_id) == (bytes.fromhex(TRACE_ID), bytes.fromhex(SPAN_ID))
@@ -97,8 +102,12 @@ def test_an_empty_value_is_a_value() -> None:
 @pytest.mark.parametrize(
     "span",
     [
-        {"traceId": "xyz"},
         {"traceId": 5},
+        {"startTimeUnixNano": " 1"},
+        {"startTimeUnixNano": "1_790_000_000"},
+        {"startTimeUnixNano": "١٧٩"},
+        {"attributes": [{"key": "k", "value": {"doubleValue": "1_0"}}]},
+        {"attributes": [{"key": "k", "value": {"doubleValue": True}}]},
         {"name": 5},
         {"name": "\ud800"},
         {"startTimeUnixNano": -1},

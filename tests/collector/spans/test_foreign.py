@@ -67,8 +67,8 @@ def span(name: str, parent: str = "", attributes: dict[str, Any] | None = None) 
         parent_span_id=_id(parent) if parent else b"",
         name=name,
         kind=Span.SPAN_KIND_SERVER,
-        start_time_unix_nano=10**9,
-        end_time_unix_nano=2 * 10**9,
+        start_time_unix_nano=10**18,
+        end_time_unix_nano=10**18 + 10**9,
         attributes=key_values(attributes or {}),
     )
 

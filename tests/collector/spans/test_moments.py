@@ -72,12 +72,19 @@ def test_many_spans_tell_of_one_event(otlp: Otlp) -> None:
         ("2026-01-01T09:00:00", None),
         ("2026-01-01 09:00:00 CET", None),
         ("yesterday", None),
+        ("9999-12-31T23:59:59Z", None),
+        ("0001-01-01T00:00:00+14:00", None),
         ("", None),
         (1_767_258_000, None),
     ],
 )
 def test_a_time_needs_a_zone(otlp: Otlp, text: Any, at: int | None) -> None:
     assert [row["started_at"] for row in events(otlp, {"x.committed": text})] == ([at] if at else [])
+
+
+def test_c_16_a_time_that_cannot_be_is_marked(otlp: Otlp) -> None:
+    told = [{"x.committed": text} for text in ("1999-12-31T23:59:59Z", "2000-01-01T00:00:00Z")]
+    assert [row["impossible"] for row in events(otlp, *told)] == [True, None]
 
 
 def test_the_first_source_that_has_a_value_counts(otlp: Otlp) -> None:

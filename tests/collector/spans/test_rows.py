@@ -73,18 +73,19 @@ def test_a_span_with_everything(row: Callable[..., Row]) -> None:
         trace_id=bytes(range(16)),
         span_id=bytes(range(8)),
         parent_span_id=b"\xff" * 8,
-        start_time_unix_nano=1,
-        end_time_unix_nano=2,
+        start_time_unix_nano=10**18 + 1,
+        end_time_unix_nano=10**18 + 2,
     ) == {
         "seq": 7,
         "trace_id": "000102030405060708090a0b0c0d0e0f",
         "span_id": "0001020304050607",
         "parent_span_id": "ffffffffffffffff",
         "name": "deploy",
-        "started_at": 1,
-        "ended_at": 2,
+        "started_at": 10**18 + 1,
+        "ended_at": 10**18 + 2,
         "failed": False,
         "future": None,
+        "impossible": None,
         "change_id": "github.com/acme/shop#12",
         "repository": "github.com/acme/shop",
         "request": "12",
@@ -187,11 +188,40 @@ def test_numbers_where_text_is_meant_become_text(
     assert row({"vsm.stage.name": "build"}, {"vcs.change.id": given})["request"] == text
 
 
+def test_c_14_a_name_without_end_is_cut_and_stays_another_than_others(row: Callable[..., Row]) -> None:
+    texts = ("ä" * 512, "ä" * 10**6, "ä" * 10**6 + "b")
+    names = [row({"vsm.stage.name": text})["stage_name"] for text in texts]
+    assert names[0] == texts[0]
+    assert len({*names}) == 3
+    assert {len(name.encode()) for name in names} == {1024}
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "impossible"),
+    [
+        (946_684_800 * 10**9, 946_684_800 * 10**9, None),
+        (946_684_800 * 10**9 - 1, 946_684_800 * 10**9, True),
+        (10**18, 10**18 + 157_680_000 * 10**9, None),
+        (10**18, 10**18 + 157_680_000 * 10**9 + 1, True),
+        (0, 10**18, None),
+        (10**18, 0, None),
+        (1, 2**64 - 1, True),
+    ],
+)
+def test_c_16_times_that_cannot_be_are_marked(
+    row: Callable[..., Row], start: int, end: int, impossible: bool | None
+) -> None:
+    found = row({"vsm.stage.name": "build"}, start_time_unix_nano=start, end_time_unix_nano=end)
+    assert found["impossible"] is impossible
+
+
 @pytest.mark.parametrize(
     ("given", "seconds"),
     [
         (0.0, 0.0),
         (2, 2.0),
+        (157_680_000, 157_680_000.0),
+        (157_680_001, None),
         ("2.5", 2.5),
         ("soon", None),
         (-1.0, None),

@@ -1,4 +1,4 @@
-"""Spans that count in no figure, since they were taken back or lie in the future."""
+"""Spans that count in no figure, since they were taken back or have times that cannot be."""
 
 from typing import Any
 
@@ -17,12 +17,13 @@ Row = dict[str, Any]
 def left_out(reader: Reader, selection: Selection) -> Row:
     """How many there are, in the shape of the API's answer, with the latest that were taken back."""
     rows = reader.answer(retracted_spans, selection)
-    [future] = reader.answer(future_spans, selection)
+    [unbelieved] = reader.answer(unbelieved_spans, selection)
     retracted = [row for row in rows if row["ended_at"] is not None]
     return {
         "retracted": len(retracted),
         "retracts_nothing": len(rows) - len(retracted),
-        "future": future["spans"],
+        "future": unbelieved["future"],
+        "impossible": unbelieved["impossible"],
         "latest": retracted[:MOST],
     }
 
@@ -39,7 +40,7 @@ def retracted_spans(selection: Selection) -> ir.Table:
         # Of what is not known, the retraction says where it belongs.
         **{name: by[name].min() for name in _FILTERS},
     )
-    spans = every.filter(~counting.is_future(every), ~counting.is_retraction(every))
+    spans = counting.happened(every).filter(~counting.is_retraction(every))
     spans = spans.select("trace_id", "span_id", "ended_at", *_FILTERS, span_name="name")
     rows = by.left_join(spans, ["trace_id", "span_id"])
     known = rows.ended_at.notnull()
@@ -58,14 +59,17 @@ def retracted_spans(selection: Selection) -> ir.Table:
     return rows.drop(*_FILTERS).order_by([ibis.desc("retracted_at"), "trace_id", "span_id"])
 
 
-def future_spans(selection: Selection) -> ir.Table:
-    """(spans): how many arrived in the window and end long after that: when they say that they ended cannot
-    be believed."""
+def unbelieved_spans(selection: Selection) -> ir.Table:
+    """(future, impossible): how many arrived in the window and end long after that, and how many of the
+    others began too long ago or took too long: when they say that they were cannot be believed."""
     every = select.every_span(selection)
-    rows = select.passing_spans(selection, every.filter(counting.is_future(every)))
+    future, impossible = counting.is_future(every), counting.is_impossible(every)
+    rows = select.passing_spans(selection, every.filter(future | impossible))
     arrivals = selection.table("arrival")
     arrivals = arrivals.filter(selection.within(arrivals.received_at))
-    return rows.semi_join(arrivals, "seq").agg(spans=ibis._.count())
+    rows = rows.semi_join(arrivals, "seq")
+    future = counting.is_future(rows)
+    return rows.agg(future=future.sum().fill_null(0), impossible=(~future).sum().fill_null(0))
 
 
 _FILTERS = ("service", "environment", "repository", "team", "value_stream", "stage_name")

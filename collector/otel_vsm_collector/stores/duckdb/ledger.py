@@ -36,6 +36,7 @@ _NAMES = (
     """SELECT format('"{}"."{}"', schema_name, table_name) FROM duckdb_tables()"""
     " WHERE database_name = 'ledger'"
 )
+_ANOTHERS = "belongs to another journal"
 _CHECKPOINT_SPANS = 100_000
 """How many spans may have to be taken from the journal again after a crash: a few seconds' work."""
 _HURRIED_CHECKPOINT_SPANS = 600_000
@@ -86,15 +87,17 @@ def open_ledger(
     """The ledger of a journal, new and empty where the file cannot be used; `say` is told the reason.
 
     `journal` and `last_seq` are the journal's identity and end. `own` tells that the file is in the
-    collector's own folder, so that a useless one may be deleted; one elsewhere is set aside. Raises
+    collector's own folder, so that it may be deleted once there is a whole new one (`forget_before`); one
+    elsewhere is set aside, and so is one that knows what the journal does not. Raises
     UnusableError where the file is in use, cannot be written or holds something else.
     """
     if path.exists():
         opened = _usable(path, refreshing, journal, last_seq)
         if isinstance(opened, Ledger):
             return opened
-        say(f"the ledger {path} {opened}; it is made again from the journal")
-        _discard(path, own)
+        kept = _set_aside(path, opened, own)
+        as_ = f", and is kept as {kept.name}" if kept else ""
+        say(f"the ledger {path} {opened}{as_}; it is made again from the journal")
     elif last_seq:
         say(f"the ledger {path} is missing; it is made again from the journal")
     try:
@@ -147,10 +150,10 @@ class Ledger:
         columns = self._writer.execute("SELECT * FROM ledger_state").description or []
         row = self._writer.fetchone()
         state = dict(zip((column[0] for column in columns), row or (), strict=False))
+        if state["journal"] != journal or state["position"] > last_seq:
+            return _ANOTHERS
         if state.get("fingerprint") != self._refreshing.fingerprint:
             return "follows other rules than this version of otel-vsm and its vsm.yaml"
-        if state["journal"] != journal or state["position"] > last_seq:
-            return "belongs to another journal"
         for name in sorted(names):
             self._writer.execute(f"SELECT bit_xor(hash(COLUMNS(*))) FROM {name}").fetchall()
         self.position = state["position"]
@@ -167,6 +170,10 @@ class Ledger:
         self._refreshing.create_tables()
         self._writer.commit()
         self._writer.execute("CHECKPOINT ledger")
+
+    def forget_before(self) -> None:
+        """Deletes the ledger that this one was made in place of."""
+        _before(self._path).unlink(missing_ok=True)
 
     def follow(self, refreshing: MakeRefreshing) -> None:
         """Empties itself, to be filled from the journal again with facts by other definitions."""
@@ -200,13 +207,14 @@ class Ledger:
             self._hurries = hurry
             self._checkpoint_if_due()
 
-    def apply(self, chunks: Iterable[Rows], arrivals: Sequence[tuple[int, int]]) -> int:
-        """Takes in what some rows of the journal hold, with all that follows from it, or nothing of it where
-        that fails. Gives the number of spans that were known already.
+    def apply(
+        self, chunks: Iterable[Rows], first_seq: int, last_seq: int, arrivals: Sequence[tuple[int, int]]
+    ) -> int:
+        """Takes in what the rows first_seq ≤ seq ≤ last_seq of the journal hold, with all that follows from
+        it, or nothing of it where that fails. Gives the number of spans that were known already.
 
-        `arrivals` are the rows' numbers, without gaps, and when each was kept.
+        `arrivals` are the numbers of those that can be read, and when each was kept.
         """
-        (first_seq, _), (last_seq, _) = arrivals[0], arrivals[-1]
         self._writer.begin()
         try:
             repeated = spans = 0
@@ -277,15 +285,24 @@ def _usable(path: Path, refreshing: MakeRefreshing, journal: str, last_seq: int)
     return ledger if fault is None else fault
 
 
-def _discard(path: Path, own: bool) -> None:
-    for suffix in ("", ".wal"):
-        file = path.with_name(path.name + suffix)
-        if not file.exists():
-            continue
-        if own:
-            file.unlink()
+def _set_aside(path: Path, reason: str, own: bool) -> Path | None:
+    """Makes room for a new ledger; where the old one stays for good, if it does."""
+    path.with_name(path.name + ".wal").unlink(missing_ok=True)
+    if own and reason != _ANOTHERS:
+        # One that is there already is of before a new one that never was whole.
+        if _before(path).exists():
+            path.unlink()
         else:
-            file.replace(file.with_name(file.name + ".unusable"))
+            path.replace(_before(path))
+        return None
+    names = (path.with_name(f"{path.name}.unusable{number}") for number in ("", *map(str, range(1, 1000))))
+    kept = next(name for name in names if not name.exists())
+    path.replace(kept)
+    return kept
+
+
+def _before(path: Path) -> Path:
+    return path.with_name(path.name + ".before")
 
 
 def _arrivals(arrivals: Sequence[tuple[int, int]]) -> pa.Table:

@@ -223,4 +223,7 @@ class LeftOut(ApiModel):
     retracted: int = Field(description="Ended in the window, and were taken back.")
     retracts_nothing: int = Field(description="Taken back in the window, and never told.")
     future: int = Field(description="Arrived in the window, and end more than an hour later.")
+    impossible: int = Field(
+        description="Arrived in the window, and begin before the year 2000 or take longer than five years."
+    )
     latest: list[RetractedSpan] = Field(description="Those that were taken back last.")

@@ -61,10 +61,11 @@ class Position:
         try:
             text = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4))
             from_ns, to_ns, at_ns, id_, *ties = json.loads(text)
-        except (binascii.Error, ValueError, TypeError):
+            id_.encode()  # half of a surrogate pair is no text
+        except (binascii.Error, ValueError, TypeError, AttributeError, RecursionError):
             raise _foreign() from None
         whole = (from_ns, to_ns, at_ns, *ties)
-        if not (isinstance(id_, str) and all(type(one) is int and abs(one) < 2**63 for one in whole)):
+        if not all(type(one) is int and abs(one) < 2**63 for one in whole) or not 0 <= from_ns < to_ns:
             raise _foreign()
         return cls(from_ns, to_ns, at_ns, id_, tuple(ties))
 

@@ -8,13 +8,16 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
 
 from otel_vsm.text import one_line
+from otel_vsm_collector.access.guard import Refused
 from otel_vsm_collector.web.api.models import Problem, Refusal
 from otel_vsm_collector.web.reading import lag_headers
 
 REFUSED: dict[int | str, dict[str, Any]] = {
-    422: {"model": Problem, "description": "A parameter is wrong or unknown: which, and what is allowed"}
+    422: {"model": Problem, "description": "A parameter is wrong or unknown: which, and what is allowed"},
+    503: {"model": Problem, "description": "Too much is asked at once, or the answer takes too long"},
 }
 MISSING: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "There is none"}}
 
@@ -51,6 +54,14 @@ async def on_http_error(request: Request, error: Exception) -> JSONResponse:
     body = Problem(detail=str(error.detail), errors=[])
     headers = {**(error.headers or {}), **lag_headers(request)}
     return JSONResponse(body.model_dump(), error.status_code, headers=headers)
+
+
+def refused(refused: Refused) -> ASGIApp:
+    """The answer to who may not come in."""
+    headers = {name.decode(): value.decode() for name, value in refused.headers}
+    return JSONResponse(
+        Problem(detail=refused.message, errors=[]).model_dump(), refused.status, headers=headers
+    )
 
 
 def _problem(request: Request, refusals: list[Refusal]) -> JSONResponse:

@@ -37,7 +37,7 @@ def test_it_is_written_seldom_while_it_hurries_and_once_as_that_ends(
     def takes_two(seq: int) -> int:
         """The position in the file after that."""
         spans = pa.Table.from_pylist([{"seq": seq}, {"seq": seq}], schema=schema("span"))
-        ledger.apply([Rows(spans, schema("span_link").empty_table())], [(seq, 0)])
+        ledger.apply([Rows(spans, schema("span_link").empty_table())], seq, seq, [(seq, 0)])
         return durable()
 
     def durable() -> int:

@@ -115,11 +115,13 @@ def test_what_was_taken_back_is_counted_with_who_did_it(web: Web, facts: FactSto
     facts.insert("span", **retraction, span_id="2", retracts="x")
     facts.insert("span", **(retraction | {"trace_id": "u"}), span_id="3", retracts="b")
     facts.insert("span", **retraction, span_id="4", retracts="b", future=True)
+    facts.insert("span", **retraction, span_id="5", retracts="b", impossible=True)
     found = measured(web)
     assert found["left_out"] == {
         "retracted": 1,
         "retracts_nothing": 2,
         "future": 1,
+        "impossible": 1,
         "latest": [
             {
                 "trace_id": "t",

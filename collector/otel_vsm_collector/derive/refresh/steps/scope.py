@@ -38,7 +38,7 @@ def find_touched(plan: Planning, definitions: Definitions) -> None:
         ibis.union(plan.table(TRACE.table), *(rows.select("trace_id") for rows in related), distinct=True),
     )
     spans = plan.pick("ledger_span", "span", RELATED, **{name: name for name in tables.WORK_SPAN})
-    counted = counting.counting(spans).drop("future", "retracts")
+    counted = counting.counting(spans).drop("future", "impossible", "retracts")
     related_span = plan.scratch("related_span", definitions.with_defaults(counted))
     key = ("trace_id", "span_id")
     plan.scratch("left_out_span", spans.select(*key).anti_join(related_span, key))
