@@ -23,6 +23,7 @@ from otel_vsm_collector.declared.sections import (
     Team,
     Telemetry,
     TimeZone,
+    TraceUrl,
     ValueStream,
 )
 
@@ -78,6 +79,11 @@ class Content(Section):
     )
     value_streams: Mapping[Name, ValueStream] = Field(
         default={}, description="Name → a value stream, from a demand to what its recipient gets."
+    )
+    trace_url: TraceUrl | None = Field(
+        default=None,
+        description="Where a trace can be looked at, with `{trace_id}` where its id belongs. Pages link to"
+        " it.",
     )
     telemetry: Telemetry = Field(
         default=Telemetry(),
