@@ -12,6 +12,9 @@ from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures.flow.runs import changes
 
+_AGES_NS = 10**18
+"""Longer than any window, and not too long for a number of nanoseconds since the epoch."""
+
 
 def cumulative(reader: Reader, selection: Selection, edges: Sequence[int]) -> list[dict[str, Any]]:
     """For each of the ascending `edges` (at) how many changes had begun before it and were neither delivered
@@ -21,11 +24,7 @@ def cumulative(reader: Reader, selection: Selection, edges: Sequence[int]) -> li
     items, before = [], (0, 0)
     for number, edge in enumerate(edges):
         begun = sum(row["changes"] for row in rows if row["begun"] <= number)
-        closed = sum(
-            row["changes"]
-            for row in rows
-            if row["begun"] <= number and row["closed"] is not None and row["closed"] <= number
-        )
+        closed = sum(row["changes"] for row in rows if row["begun"] <= number and row["closed"] <= number)
         items.append(
             {"at": edge, "begun": begun - before[0], "closed": closed - before[1], "open": begun - closed}
         )
@@ -35,7 +34,7 @@ def cumulative(reader: Reader, selection: Selection, edges: Sequence[int]) -> li
 
 def begun_and_closed(selection: Selection) -> ir.Table:
     """(begun, closed, changes): how many changes began, and were delivered or abandoned, after so many of the
-    edges; `closed` is null while they are open. By the same rules as `open_changes`."""
+    edges; after all of them where they are open. By the same rules as `open_changes`."""
     rows = changes(selection)
     if selection.profile.unit == "request":
         rows = rows.filter(rows.requested)
@@ -44,13 +43,13 @@ def begun_and_closed(selection: Selection) -> ir.Table:
     anywhere = Selection(from_ns=0, to_ns=0, environment=there, facts=selection.facts)
     arrived = anywhere.apply(selection.facts.arrivals)
     arrived = arrived.group_by(id="change_id").agg(arrived_at=arrived.arrived_at.min())
-    before = selection.facts.delivered_before.select(id="change_id", arrived_before=ibis.literal(0, "int64"))
+    before = selection.facts.delivered_before.select(id="change_id", was_there=True)
     for part in (arrived, before):
         rows = rows.left_join(part, "id").drop("id_right")
-    # Null where there is neither.
-    closed_at = ibis.least(rows.arrived_at, rows.abandoned_at, rows.arrived_before)
-    rows = rows.select(
-        begun=selection.part(rows.first_activity_at),
-        closed=ibis.ifelse(closed_at.notnull(), selection.part(closed_at), ibis.null("int64")),
-    )
+    # Not every engine takes the least of what is known where something is null.
+    never = rows.first_activity_at + _AGES_NS
+    at_once = ibis.ifelse(rows.was_there, rows.first_activity_at, never)
+    closings = (rows.arrived_at, rows.abandoned_at, at_once)
+    closed_at = ibis.least(*(ibis.coalesce(moment, never) for moment in closings))
+    rows = rows.select(begun=selection.part(rows.first_activity_at), closed=selection.part(closed_at))
     return rows.group_by("begun", "closed").agg(changes=rows.count())

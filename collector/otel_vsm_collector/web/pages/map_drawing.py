@@ -17,7 +17,7 @@ LADDER = 74
 """How much room the ladder takes."""
 A_ROW = 5
 """Steps in a row: as many as a wide window shows."""
-_NAME, _OWNERS = 21, 26
+_NAME, _OWNERS = 18, 23
 """How many letters there is room for."""
 _BY_PEOPLE = (StageType.PLAN, StageType.CODE, StageType.REVIEW, StageType.APPROVE)
 
