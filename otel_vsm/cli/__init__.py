@@ -35,6 +35,7 @@ COMMANDS = {
     "backfill": Lazy("otel_vsm.cli.backfill:backfill", "Turn the past into changes and deployments."),
     "collector": Lazy("otel_vsm.cli.collector:collector", "Run the collector."),
     "report": Lazy("otel_vsm.cli.report:report", "Show the figures of a running collector."),
+    "map": Lazy("otel_vsm.cli.stream_map:stream_map", "Draw the value stream map of a running collector."),
     "flush": Lazy("otel_vsm.cli.flush:flush", "Send what could not be sent before."),
     "doctor": Lazy("otel_vsm.cli.doctor:doctor", "Say what is configured and whether it works."),
 }

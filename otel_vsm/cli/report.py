@@ -10,6 +10,7 @@ import click
 
 from otel_vsm.cli import explained, figures, flowing
 from otel_vsm.cli.asking import DEFAULT_URL, Collector, Json
+from otel_vsm.cli.documents import FORMATS, Document, Table
 from otel_vsm.cli.lines import paragraph, printable
 from otel_vsm.figures import EXPLAINED, FIGURES, Figure
 from otel_vsm.human import value
@@ -44,10 +45,11 @@ _EXPLAINED = tuple(figure.name for figure in EXPLAINED)
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "json"]),
+    type=click.Choice(["table", "json", *FORMATS]),
     default="table",
     show_default=True,
-    help="A table to read, or the collector's answers to work with.",
+    help="A table to read, the collector's answers to work with, or a document: Markdown for a merge"
+    " request, one HTML file with the value stream map in it, CSV.",
 )
 def report(
     url: str,
@@ -65,7 +67,12 @@ def report(
         otel-vsm report --from 2026-04-01 --to 2026-05-01 --time-zone Europe/Berlin
         otel-vsm report --explain change_fail_rate
         otel-vsm report --compare-with devlake
+        otel-vsm report --format html --window 90d > delivery.html
     """
+    if form in FORMATS and (explain is not None or compare_with is not None):
+        raise click.UsageError(
+            f"--format {form} is of the report; leave out --explain and --compare-with, or take table or json"
+        )
     collector = Collector(url)
     query = {name: value for name, value in ({"from": start} | filters).items() if value}
     if not query.keys() & {"window", "from", "to"}:
@@ -76,7 +83,11 @@ def report(
         answers, lines = _compare(collector, query, compare_with)
     else:
         answers, lines = _report(collector, query)
-    click.echo(json.dumps(answers, indent=2) if form == "json" else "\n".join(lines))
+    if form in FORMATS:
+        drawing = collector.read("api/v1/map.svg", query) if form == "html" else ""
+        click.echo(_document(answers, query).written(form, drawing))
+    else:
+        click.echo(json.dumps(answers, indent=2) if form == "json" else "\n".join(lines))
     if collector.lag != "0":
         click.echo(
             f"otel-vsm: the collector is {collector.lag} s behind; the latest spans are not in here yet",
@@ -152,6 +163,31 @@ def _lines(answers: Json, query: dict[str, str]) -> Iterator[str]:
         yield from flowing.stages(stages)
     yield ""
     yield from flowing.measurement(measured)
+
+
+def _document(answers: Json, query: dict[str, str]) -> Document:
+    """The report as a document."""
+    dora, flow, stages, measured = answers.values()
+    title, *about = _heading(dora, query)
+    bottleneck = flow["bottleneck"]
+    sentences = [
+        *about,
+        *([f"Bottleneck: {bottleneck['reason']}"] if bottleneck else []),
+        *figures.breaches([dora, flow, measured]),
+        " ".join(flowing.under_way(flow, dora.get("active_incidents", 0))),
+    ]
+    tables = [
+        Table("DORA", *figures.dora_rows(dora, query.get("window", ""))),
+        Table("Flow", *flowing.flow_rows(flow)),
+        Table("Stages", *flowing.stage_rows(stages)),
+    ]
+    notes = [figures.meaning(dora), flowing.MEANING, " ".join(flowing.measurement(measured))]
+    return Document(
+        title,
+        [sentence for sentence in sentences if sentence],
+        [table for table in tables if table.rows],
+        notes,
+    )
 
 
 def _heading(dora: Json, query: dict[str, str]) -> Iterator[str]:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 WINDOW = "window=90d"
 PAGES = (
-    *("", "map", "changes", "deployments", "incidents", "stages", "flow", "approvals", "streams"),
+    *("", "map", "future", "changes", "deployments", "incidents", "stages", "flow", "approvals", "streams"),
     *("measurement", "profiles?with=devlake&figure=change_fail_rate", "figure?figure=change_lead_time"),
     "?service=nobody",  # nothing to show, and a notice
     "?window=1m",  # refused
@@ -109,6 +109,19 @@ def test_a_figure_opens_into_its_rows(page: Page, looked_at: RunningCollector) -
     )
     page.get_by_role("link", name="above the line").click()
     expect(page.locator("tbody tr")).to_have_count(shown["value"]["failed"])
+
+
+def test_a_future_state_is_chosen_and_kept_in_the_address(page: Page, looked_at: RunningCollector) -> None:
+    page.goto(asked("future"))
+    page.get_by_label("Wait before scan then").select_option("25")
+    page.get_by_role("button", name="Replay").click()
+    then = looked_at.get("/api/v1/future", window="90d", wait='{"scan": 25}')["then"]["flow_time"]["p50"]
+    expect(page.locator(".lead b")).to_have_text(duration(then))
+    assert parse_qs(urlparse(page.url).query)["wait:scan"] == ["25"]
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator(".lead b")).to_have_text(duration(then))
+    page.get_by_role("link", name="As now").click()
+    expect(page.locator(".lead")).to_contain_text("Choose below")
 
 
 def test_the_map_is_used_by_keyboard(page: Page) -> None:

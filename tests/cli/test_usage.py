@@ -14,7 +14,7 @@ from otel_vsm.testing import OtlpReceiver
 
 CONTRACT = (
     *("stage", "begin", "end", "deploy", "change", "approval", "work-item", "incident"),
-    *("retract", "backfill", "collector", "report", "flush", "doctor"),
+    *("retract", "backfill", "collector", "report", "map", "flush", "doctor"),
 )
 DEPLOY = ["deploy", "--service", "s", "--environment", "e"]
 INCIDENT = ["incident", "detected", "--id", "I", "--service", "s"]

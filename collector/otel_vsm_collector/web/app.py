@@ -19,6 +19,7 @@ from otel_vsm_collector.web.api import (
     csv_tables,
     distribution,
     explain,
+    future,
     health,
     lists,
     measurement,
@@ -29,13 +30,22 @@ from otel_vsm_collector.web.api import (
     timeline,
 )
 from otel_vsm_collector.web.api import figures as api
-from otel_vsm_collector.web.pages import figure, flow_pages, listing, measured, overview, rendering
+from otel_vsm_collector.web.pages import (
+    figure,
+    flow_pages,
+    future_page,
+    listing,
+    map_file,
+    measured,
+    overview,
+    rendering,
+)
 
 _API = (
-    *(api, by_name, stream_map, distribution, explain, measurement),
+    *(api, by_name, stream_map, future, distribution, explain, measurement),
     *(csv_tables, lists, timeline, names, health, metrics),
 )
-_PAGES = (overview, figure, listing, flow_pages, measured, rendering)
+_PAGES = (overview, figure, listing, flow_pages, future_page, map_file, measured, rendering)
 
 
 class Store(Protocol):

@@ -14,6 +14,7 @@ from otel_vsm_collector.figures.dora.incidents import active_incidents
 from otel_vsm_collector.figures.explain.compare import differences
 from otel_vsm_collector.figures.explain.page import page
 from otel_vsm_collector.figures.flow.cumulative import cumulative
+from otel_vsm_collector.figures.flow.future import Factors, future
 from otel_vsm_collector.figures.flow.passage import passage
 from otel_vsm_collector.figures.groups import dora, dora_by, measurement, stream_map
 from otel_vsm_collector.figures.lists import timeline
@@ -27,6 +28,7 @@ from scenarios.world import World
 WINDOW = Question(from_ns=moment_ns("-100d"), to_ns=moment_ns("100d"))
 pytestmark = pytest.mark.clickhouse
 
+STAGES = ("build", "test", "deploy")
 PROFILES = ("dora", "gitlab")
 
 
@@ -76,12 +78,16 @@ def test_what_pages_draw_is_the_same(everything: World, clickhouse: World) -> No
         reader, selection = asked(world, "dora")
         drawn = stream_map(reader, selection)
         assert drawn["steps"]
+        as_now = future(reader, selection, {})
+        assert as_now["now"] == as_now["then"]
+        assert as_now["now"]["flow_time"] == drawn["flow_time"]
         points = cumulative(reader, selection, edges)
         assert points[-1]["open"] == drawn["wip"]
         found.append(
             [
                 passage(reader, selection),
                 points,
+                future(reader, selection, {stage: Factors(50, 25) for stage in STAGES}),
                 [distribution(reader, figure, selection) for figure in ("change_lead_time", "flow_time")],
                 sorted(row["id"] for row in reader.answer(active_incidents, selection)),
             ]

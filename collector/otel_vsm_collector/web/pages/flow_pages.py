@@ -14,9 +14,7 @@ from otel_vsm_collector.web.api.parameters import Filters
 from otel_vsm_collector.web.pages import charts, rendering, trend
 from otel_vsm_collector.web.pages.frame import PageRoute, View, asked
 from otel_vsm_collector.web.pages.map_drawing import draw
-from otel_vsm_collector.web.reading import lag_headers
 
-SVG = "image/svg+xml"
 _HEADLINES = (
     "flow_time",
     "active_time",
@@ -37,15 +35,6 @@ def stream_map(view: Asked) -> Response:
     """The value stream map."""
     found = api_map.stream_map(view.reader, view.asked)
     return view.page("map.html", map=found, drawing=draw(found))
-
-
-@router.get("/map.svg")
-def map_file(view: Asked) -> Response:
-    """The drawing alone, to be put elsewhere."""
-    found = api_map.stream_map(view.reader, view.asked)
-    svg = rendering.page("map_drawing.svg", drawing=draw(found), alone=True, links=None)
-    name = {"content-disposition": 'attachment; filename="value-stream-map.svg"'}
-    return Response(svg, media_type=SVG, headers=lag_headers(view.request) | name)
 
 
 @router.get("/stages")

@@ -29,6 +29,7 @@ from otel_vsm_collector.web.reading import Lag, Reader, lag_headers
 PAGES = {
     ".": "Overview",
     "map": "Map",
+    "future": "Future state",
     "changes": "Changes",
     "deployments": "Deployments",
     "incidents": "Incidents",

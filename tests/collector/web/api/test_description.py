@@ -11,6 +11,8 @@ def test_the_description_names_every_route_of_the_api(web: Web) -> None:
         "/api/v1/dora/series",
         "/api/v1/dora/by",
         "/api/v1/map",
+        "/api/v1/future",
+        "/api/v1/map.svg",
         "/api/v1/flow/cumulative",
         "/api/v1/distribution",
         "/api/v1/names",
@@ -61,6 +63,7 @@ def test_a_list_and_a_figure_take_the_contracts_parameters(web: Web) -> None:
         assert taken(path) == figure | {"step"}
     assert taken("/api/v1/dora/by") == figure | {"limit", "cursor", "by"}
     assert taken("/api/v1/distribution") == figure | {"figure"}
+    assert taken("/api/v1/future") == figure | {"wait", "process"}
     assert taken("/api/v1/timeline") == {"change", "profile"}
     assert taken("/api/v1/explain") == figure | {"limit", "cursor", "figure", "rows"}
     assert taken("/api/v1/compare") == figure | {"limit", "cursor", "figure", "with"}

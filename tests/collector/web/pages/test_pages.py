@@ -11,7 +11,19 @@ from otel_vsm import human
 from otel_vsm.figures import FIGURES
 
 PAGES = (
-    *("", "map", "changes", "deployments", "incidents", "stages", "flow", "approvals", "streams", "profiles"),
+    *(
+        "",
+        "map",
+        "future",
+        "changes",
+        "deployments",
+        "incidents",
+        "stages",
+        "flow",
+        "approvals",
+        "streams",
+        "profiles",
+    ),
     *("measurement", "figure?figure=change_lead_time", "profiles?with=gitlab&figure=change_fail_rate"),
 )
 
@@ -109,10 +121,21 @@ def test_the_map_has_the_stages_in_order_with_the_hand_offs_between_them(
     assert text.index(">build</text>") < text.index(">test</text>")
     assert "Bottleneck" in text
     assert "<td>ours</td><td>theirs</td>" in text
-    drawing = web.get("/map.svg")
+    drawing = web.get("/api/v1/map.svg")
     assert drawing.headers["content-type"].startswith("image/svg+xml")
     assert "attachment" in drawing.headers["content-disposition"]
     assert drawing.body.startswith(b'<svg xmlns="http://www.w3.org/2000/svg"')
+
+
+def test_a_form_without_scripts_asks_for_a_future_state(web: Web, delivered: FactStore) -> None:
+    text = text_of(web, "future?wait:test=50&process:build=0&wait:build=100")
+    api = web.get("/api/v1/future?wait=%7B%22test%22:50%7D&process=%7B%22build%22:0%7D").json
+    assert api["then"]["flow_time"]["p50"] < api["now"]["flow_time"]["p50"]
+    assert f"half would have taken <b>{human.duration(api['then']['flow_time']['p50'])}</b>" in text
+    assert '<option value="50" selected>50 %</option>' in text
+    assert "No stage nope ended" in text_of(web, "future?wait:nope=50")
+    for wrong in ("wait:test=x", "wait:test=-1", "process:test=1001", "other:test=5"):
+        assert web.get(f"/future?{wrong}").status == 400, wrong
 
 
 def test_a_change_shows_what_happened_when(delivered: FactStore) -> None:
