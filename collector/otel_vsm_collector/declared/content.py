@@ -12,6 +12,7 @@ from otel_vsm_collector.declared.sections import (
     PRODUCTION,
     PRODUCTION_NAMES,
     UTC,
+    Advice,
     Limits,
     Name,
     OwnProfile,
@@ -67,6 +68,9 @@ class Content(Section):
     limits: Limits = Field(
         default=Limits(),
         description="What counts as too much, too long or too seldom. A figure is shown beside its limit.",
+    )
+    advice: Advice = Field(
+        default=Advice(), description="From when on something is said to hold changes back."
     )
     profile: Name = Field(
         default=DEFAULT_PROFILE,

@@ -181,6 +181,19 @@ else:
     )
 
 
+class Advice(Section):
+    """From when on something is worth a sentence."""
+
+    changes: Annotated[int, Strict(), Field(ge=1)] = Field(
+        default=10, description="Changes delivered in the window, at least; of fewer nothing can be advised."
+    )
+    share: Share = Field(
+        default=0.1,
+        description="What a wait takes of all flow time, or rework and flaky runs of the executions of a"
+        " stage, at least.",
+    )
+
+
 class Telemetry(Section):
     """What becomes of spans of tools that this version cannot read."""
 

@@ -15,6 +15,7 @@ from otel_vsm import __version__
 from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.keep.store import Health
 from otel_vsm_collector.web.api import (
+    advice,
     by_name,
     csv_tables,
     distribution,
@@ -42,7 +43,7 @@ from otel_vsm_collector.web.pages import (
 )
 
 _API = (
-    *(api, by_name, stream_map, future, distribution, explain, measurement),
+    *(api, by_name, stream_map, advice, future, distribution, explain, measurement),
     *(csv_tables, lists, timeline, names, health, metrics),
 )
 _PAGES = (overview, figure, listing, flow_pages, future_page, map_file, measured, rendering)

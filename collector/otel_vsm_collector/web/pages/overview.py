@@ -9,6 +9,8 @@ from pydantic import Field
 from otel_vsm import figures, human
 from otel_vsm.figures import FIGURES, Figure, Kind
 from otel_vsm.semconv import Statistic
+from otel_vsm_collector.figures.advice import advice
+from otel_vsm_collector.figures.flow.stages import stages
 from otel_vsm_collector.figures.measurement import gaps
 from otel_vsm_collector.web.api import by_name, lists
 from otel_vsm_collector.web.api import figures as api
@@ -66,12 +68,15 @@ def overview(view: Annotated[View[OverviewQuery], asked(OverviewQuery)]) -> Resp
     latest = view.ask(Paging, limit=LATEST, cursor=None)
     measure = view.selection.stream and view.selection.stream.primary_measure
     of_all = dora | flow
+    pieces, nothing = advice(flow, stages(reader, view.selection), view.selection.declared.advice)
     return view.page(
         "overview.html",
         tiles=[_tile(figure, dora, steps, limits) for figure in HEADLINES],
         measure=measure
         and (FIGURES[measure].title, human.value(FIGURES[measure], of_all[measure], statistic)),
         flow=flow,
+        advice=pieces,
+        nothing=nothing,
         flow_tiles=[
             (FIGURES[name], human.value(FIGURES[name], flow[name], statistic))
             for name in ("flow_time", "flow_efficiency", "throughput_per_day", "wip")

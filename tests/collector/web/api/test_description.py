@@ -11,6 +11,7 @@ def test_the_description_names_every_route_of_the_api(web: Web) -> None:
         "/api/v1/dora/series",
         "/api/v1/dora/by",
         "/api/v1/map",
+        "/api/v1/advice",
         "/api/v1/future",
         "/api/v1/map.svg",
         "/api/v1/flow/cumulative",
