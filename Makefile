@@ -20,13 +20,13 @@ demo: compiled ## start a collector, play a delivery history and show the figure
 	@$(BIN)/python -m demo
 
 # What takes longest. Everything else answers within minutes.
-LONG := clickhouse or worlds or combinations or kill
+LONG := browser or clickhouse or worlds or combinations or kill
 PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 
 test: compiled ## run the tests that answer within minutes; ARGS="-k name" chooses
 	$(PYTEST) -m "not ($(LONG))" $(ARGS)
 
-test-rest: compiled ## run the others: the second engine, random worlds, combinations, power cuts
+test-rest: compiled ## run the others: the second engine, browsers, random worlds, combinations, power cuts
 	$(PYTEST) -m "$(LONG)" $(ARGS)
 
 test-all: test test-rest ## run all tests

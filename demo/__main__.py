@@ -94,7 +94,7 @@ def show(running: Collector, folder: Path, environment: Mapping[str, str]) -> No
         print(f"  - {finding}")
 
     heading("Where")
-    print(f"  page     http://{running.web}/")
+    print(f"  page     http://{running.web}/?window={WINDOW}")
     print(f"  API      http://{running.web}/api/v1/dora?window={WINDOW}&service=shop")
     print(f"  metrics  http://{running.web}/metrics")
 

@@ -38,6 +38,7 @@ COMMANDS = {
     "collector": Lazy("otel_vsm.cli.collector:collector", "Run the collector."),
     "service": Lazy("otel_vsm.cli.service:service", "Say to a service which delivery brought it."),
     "report": Lazy("otel_vsm.cli.report:report", "Show the figures of a running collector."),
+    "map": Lazy("otel_vsm.cli.stream_map:stream_map", "Draw the value stream map of a running collector."),
     "flush": Lazy("otel_vsm.cli.flush:flush", "Send what could not be sent before."),
     "doctor": Lazy("otel_vsm.cli.doctor:doctor", "Say what is configured and whether it works."),
 }

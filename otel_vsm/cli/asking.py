@@ -38,7 +38,24 @@ class Collector:
 
     def ask(self, what: str, query: Mapping[str, str], expects: str) -> Json:
         """What is answered at /api/v1/`what`, which has to have the member `expects`."""
-        address = f"{self.url.rstrip('/')}/api/v1/{what}?{urllib.parse.urlencode(query)}"
+        body = self._get(f"api/v1/{what}", query)
+        try:
+            content = json.loads(body)
+        except ValueError:
+            content = None
+        if not isinstance(content, dict) or expects not in content:
+            raise self._stranger("something else")
+        return content
+
+    def read(self, what: str, query: Mapping[str, str]) -> str:
+        """The SVG that is at /`what`."""
+        text = self._get(what, query).decode(errors="replace")
+        if not text.startswith("<svg "):
+            raise self._stranger("something else")
+        return text
+
+    def _get(self, what: str, query: Mapping[str, str]) -> bytes:
+        address = f"{self.url.rstrip('/')}/{what}?{urllib.parse.urlencode(query)}"
         request = urllib.request.Request(address)
         if token := os.environ.get(TOKEN, "").strip():
             # Not to where it may be sent on to.
@@ -56,14 +73,8 @@ class Collector:
                 f"no collector answers at {self.shown_url} ({reason}); start one with"
                 " `otel-vsm collector`, or say with --url where it is"
             ) from None
-        try:
-            content = json.loads(body)
-        except ValueError:
-            content = None
-        if not isinstance(content, dict) or expects not in content:
-            raise self._stranger("something else")
         self.lag = lag if lag != "0" else self.lag
-        return content
+        return bytes(body)
 
     def _refused(self, error: urllib.error.HTTPError) -> click.ClickException:
         try:

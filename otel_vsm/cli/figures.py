@@ -18,6 +18,13 @@ _STATISTICS = {"p50": "medians", "mean": "means"}
 
 def dora(figures: Json, window: str) -> Iterator[str]:
     """The DORA figures beside those of the window before."""
+    yield from table(*dora_rows(figures, window))
+    yield ""
+    yield from paragraph(meaning(figures))
+
+
+def dora_rows(figures: Json, window: str) -> tuple[Row, list[Row]]:
+    """The same as the heads and rows of a table."""
     statistic, before = figures["statistic"], figures["previous"]
     rows: list[Row] = [
         (
@@ -28,10 +35,14 @@ def dora(figures: Json, window: str) -> Iterator[str]:
         )
         for figure in DORA
     ]
-    yield from table(("FIGURE", "VALUE", f"{window} BEFORE".lstrip(), "OF"), rows)
-    yield ""
-    meaning = _MEANING.format(starts(figures["change_lead_time"]))
-    yield from paragraph(f"Times are {_STATISTICS[statistic]}. {meaning}")
+    return ("FIGURE", "VALUE", f"{window} BEFORE".lstrip(), "OF"), rows
+
+
+def meaning(figures: Json) -> str:
+    """What the words of the table mean."""
+    return f"Times are {_STATISTICS[figures['statistic']]}. " + _MEANING.format(
+        starts(figures["change_lead_time"])
+    )
 
 
 def beside(figures: Json, other: Json, because: dict[str, list[str]]) -> Iterator[str]:

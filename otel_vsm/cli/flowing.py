@@ -13,16 +13,25 @@ _HEADS = (
     *("STAGE", "RUNS", "TAKES", "WAITS BEFORE", "SUCCEEDS"),
     *("RIGHT FIRST TIME", "%C/A", "REDONE", "IN IT"),
 )
+MEANING = (
+    "Times are medians. Right first time: it succeeded at once. %C/A, complete and accurate: neither it"
+    " nor an earlier stage had to run again. In it: changes that are there now."
+)
 _ACTORS = {ActorType.HUMAN: "people", ActorType.AUTOMATION: "machines"}
 
 
 def flow(flow: Json) -> Iterator[str]:
     """How changes pass: times, work in progress, where they wait and come back, what holds them up most."""
-    rows = [row for figure in of("flow") for row in _LINES.get(figure.name, _line)(figure, flow)]
-    yield from table(("FLOW", "VALUE", "WHAT IT SAYS"), rows)
+    yield from table(*flow_rows(flow))
     if flow["bottleneck"]:
         yield ""
         yield from paragraph(f"Bottleneck: {flow['bottleneck']['reason']}")
+
+
+def flow_rows(flow: Json) -> tuple[Row, list[Row]]:
+    """The heads and rows of its table."""
+    rows = [row for figure in of("flow") for row in _LINES.get(figure.name, _line)(figure, flow)]
+    return ("FLOW", "VALUE", "WHAT IT SAYS"), rows
 
 
 def under_way(flow: Json, incidents: int) -> list[str]:
@@ -91,12 +100,14 @@ def _ages(wip: Json) -> str:
 
 def stages(stages: Sequence[Json]) -> Iterator[str]:
     """A line per stage."""
-    yield from table(_HEADS, [_stage(stage) for stage in stages], right=range(1, len(_HEADS)))
+    yield from table(*stage_rows(stages), right=range(1, len(_HEADS)))
     yield ""
-    yield from paragraph(
-        "Times are medians. Right first time: it succeeded at once. %C/A, complete and accurate: neither it"
-        " nor an earlier stage had to run again. In it: changes that are there now."
-    )
+    yield from paragraph(MEANING)
+
+
+def stage_rows(stages: Sequence[Json]) -> tuple[Row, list[Row]]:
+    """The heads and rows of their table."""
+    return _HEADS, [_stage(stage) for stage in stages]
 
 
 def _stage(stage: Json) -> Row:

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
-from otel_vsm.cli import explained, figures, flowing
+from otel_vsm.cli import explained, figures, flowing, one_change
 from otel_vsm.cli.asking import DEFAULT_URL, Collector, Json
+from otel_vsm.cli.documents import FORMATS, Document, Table
 from otel_vsm.cli.lines import paragraph, printable
 from otel_vsm.figures import EXPLAINED, FIGURES, Figure
 from otel_vsm.human import value
@@ -36,6 +37,9 @@ _EXPLAINED = tuple(figure.name for figure in EXPLAINED)
 )
 @click.option("--time-zone", help="Whose days are counted, such as Europe/Berlin.")
 @click.option(
+    "--change", help="Show one change instead, by its id or an alias: how far it is and what it waited for."
+)
+@click.option(
     "--explain",
     type=click.Choice(_EXPLAINED),
     metavar="FIGURE",
@@ -44,14 +48,16 @@ _EXPLAINED = tuple(figure.name for figure in EXPLAINED)
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "json"]),
+    type=click.Choice(["table", "json", *FORMATS]),
     default="table",
     show_default=True,
-    help="A table to read, or the collector's answers to work with.",
+    help="A table to read, the collector's answers to work with, or a document: Markdown for a merge"
+    " request, one HTML file with the value stream map in it, CSV.",
 )
 def report(
     url: str,
     compare_with: str | None,
+    change: str | None,
     explain: str | None,
     form: str,
     start: str | None,
@@ -65,18 +71,36 @@ def report(
         otel-vsm report --from 2026-04-01 --to 2026-05-01 --time-zone Europe/Berlin
         otel-vsm report --explain change_fail_rate
         otel-vsm report --compare-with devlake
+        otel-vsm report --format html --window 90d > delivery.html
+        otel-vsm report --change github.com/acme/shop#12 --format markdown
     """
+    if form in FORMATS and (explain is not None or compare_with is not None):
+        raise click.UsageError(
+            f"--format {form} is of the report; leave out --explain and --compare-with, or take table or json"
+        )
+    if change is not None and (explain is not None or compare_with is not None):
+        raise click.UsageError("--change shows one change; leave out --explain and --compare-with")
     collector = Collector(url)
     query = {name: value for name, value in ({"from": start} | filters).items() if value}
     if not query.keys() & {"window", "from", "to"}:
         query["window"] = WINDOW
-    if explain is not None:
+    if change is not None:
+        answers = _timeline(collector, change, query)
+        of_change = one_change.document(answers)
+        lines = one_change.lines(of_change)
+    elif explain is not None:
         answers, lines = _explain(collector, query, explain)
     elif compare_with is not None:
         answers, lines = _compare(collector, query, compare_with)
     else:
         answers, lines = _report(collector, query)
-    click.echo(json.dumps(answers, indent=2) if form == "json" else "\n".join(lines))
+    if form in FORMATS and change is not None:
+        click.echo(of_change.written(form))
+    elif form in FORMATS:
+        drawing = collector.read("api/v1/map.svg", query) if form == "html" else ""
+        click.echo(_document(answers, query).written(form, drawing))
+    else:
+        click.echo(json.dumps(answers, indent=2) if form == "json" else "\n".join(lines))
     if collector.lag != "0":
         click.echo(
             f"otel-vsm: the collector is {collector.lag} s behind; the latest spans are not in here yet",
@@ -94,6 +118,11 @@ def _report(collector: Collector, query: dict[str, str]) -> tuple[Json, Iterator
         "measurement": collector.ask("measurement", measured, expects="stage_runs"),
     }
     return answers, _lines(answers, query)
+
+
+def _timeline(collector: Collector, change: str, query: dict[str, str]) -> Json:
+    profile = {name: value for name, value in query.items() if name == "profile"}
+    return collector.ask("timeline", {"change": change} | profile, expects="runs")
 
 
 def _explain(collector: Collector, query: dict[str, str], figure: str) -> tuple[Json, Iterator[str]]:
@@ -152,6 +181,31 @@ def _lines(answers: Json, query: dict[str, str]) -> Iterator[str]:
         yield from flowing.stages(stages)
     yield ""
     yield from flowing.measurement(measured)
+
+
+def _document(answers: Json, query: dict[str, str]) -> Document:
+    """The report as a document."""
+    dora, flow, stages, measured = answers.values()
+    title, *about = _heading(dora, query)
+    bottleneck = flow["bottleneck"]
+    sentences = [
+        *about,
+        *([f"Bottleneck: {bottleneck['reason']}"] if bottleneck else []),
+        *figures.breaches([dora, flow, measured]),
+        " ".join(flowing.under_way(flow, dora.get("active_incidents", 0))),
+    ]
+    tables = [
+        Table("DORA", *figures.dora_rows(dora, query.get("window", ""))),
+        Table("Flow", *flowing.flow_rows(flow)),
+        Table("Stages", *flowing.stage_rows(stages)),
+    ]
+    notes = [figures.meaning(dora), flowing.MEANING, " ".join(flowing.measurement(measured))]
+    return Document(
+        title,
+        [sentence for sentence in sentences if sentence],
+        [table for table in tables if table.rows],
+        notes,
+    )
 
 
 def _heading(dora: Json, query: dict[str, str]) -> Iterator[str]:

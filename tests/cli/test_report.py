@@ -1,5 +1,6 @@
 """`otel-vsm report`, against something that answers as the collector's API does."""
 
+import csv
 import http.server
 import json
 import subprocess
@@ -13,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from click.testing import CliRunner, Result
 
+from otel_vsm.cli.documents import FORMATS
 from otel_vsm.cli.report import report
 
 
@@ -186,9 +188,10 @@ def api() -> Iterator[Api]:
                 "measurement": MEASUREMENT,
                 "stages": {"items": api.stages, "next_cursor": None},
                 "compare": COMPARISON,
+                "map.svg": None,
             }
             answer = explanation(parse_qs(query)) if what == "explain" else answers[what]
-            body = json.dumps(answer).encode()
+            body = b"<svg >" if answer is None else json.dumps(answer).encode()
             self.send_response(api.status)
             self.send_header("vsm-lag-seconds", api.lag)
             self.end_headers()
@@ -238,6 +241,27 @@ def test_a_figure_says_what_it_was_and_how_much_is_behind_it(api: Api) -> None:
     assert lines["Time to restore"].endswith("1 incident")
     assert lines["Time to detect"].split()[-3:] == ["–", "0", "incidents"]
     assert "Times are medians" in result.output
+
+
+def test_the_report_is_a_document_in_markdown_html_or_csv(api: Api) -> None:
+    api.flow = FLOW | {"bottleneck": {"reason": "Half <b>waited</b> | for build."}}
+    markdown, html, table = (run("--url", api.url, "--format", form).output for form in FORMATS)
+    assert "| Change lead time | 2 d 4 h | 4 d 8 h, now 50 % less | 41 changes; 9 in 10 in 6 d |" in markdown
+    assert r"Bottleneck: Half \<b\>waited\</b\> \| for build." in markdown
+    assert "Limit: change fail rate is 7.1 %, and should be at most 5 %" in markdown
+    assert html.startswith("<!doctype html>")
+    assert "<td>Change lead time</td><td>2 d 4 h</td>" in html
+    assert "Half &lt;b&gt;waited" in html
+    assert '<div class="drawing"><svg ' in html
+    rows = list(csv.reader(table.splitlines()))
+    assert ["Change lead time", "2 d 4 h"] in [row[:2] for row in rows]
+    assert [row[0] for row in rows if row].count("build") == 1
+
+
+def test_a_document_is_of_the_report_alone(api: Api) -> None:
+    result = run("--url", api.url, "--format", "html", "--explain", "change_fail_rate")
+    assert result.exit_code == 2
+    assert "leave out --explain" in result.output
 
 
 def test_failures_without_recovery_are_said(api: Api) -> None:

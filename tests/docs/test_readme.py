@@ -68,7 +68,8 @@ class Reader:
             text = text.replace(address, actual)
             # It asks at the usual port unless it is told another.
             if address.endswith(":8750"):
-                text = text.replace("otel-vsm report", f"otel-vsm report --url http://{actual}")
+                for command in ("report", "map"):
+                    text = text.replace(f"otel-vsm {command}", f"otel-vsm {command} --url http://{actual}")
         return text
 
 

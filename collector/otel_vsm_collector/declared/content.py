@@ -12,6 +12,7 @@ from otel_vsm_collector.declared.sections import (
     PRODUCTION,
     PRODUCTION_NAMES,
     UTC,
+    Advice,
     Limits,
     Name,
     OwnProfile,
@@ -23,6 +24,7 @@ from otel_vsm_collector.declared.sections import (
     Team,
     Telemetry,
     TimeZone,
+    TraceUrl,
     ValueStream,
 )
 
@@ -67,6 +69,9 @@ class Content(Section):
         default=Limits(),
         description="What counts as too much, too long or too seldom. A figure is shown beside its limit.",
     )
+    advice: Advice = Field(
+        default=Advice(), description="From when on something is said to hold changes back."
+    )
     profile: Name = Field(
         default=DEFAULT_PROFILE,
         description="The profile by which figures are computed where none is asked for.",
@@ -78,6 +83,11 @@ class Content(Section):
     )
     value_streams: Mapping[Name, ValueStream] = Field(
         default={}, description="Name → a value stream, from a demand to what its recipient gets."
+    )
+    trace_url: TraceUrl | None = Field(
+        default=None,
+        description="Where a trace can be looked at, with `{trace_id}` where its id belongs. Pages link to"
+        " it.",
     )
     telemetry: Telemetry = Field(
         default=Telemetry(),

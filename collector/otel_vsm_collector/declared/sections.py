@@ -27,6 +27,8 @@ from otel_vsm_collector.declared.profiles import Profile, StartPoint
 UTC = "UTC"
 DEFAULT_PROFILE = "dora"
 PRODUCTION = "production"
+TRACE_ID = "{trace_id}"
+"""What stands for the id of a trace in an address."""
 PRODUCTION_NAMES = ("production", "prod")
 
 if TYPE_CHECKING:
@@ -66,6 +68,15 @@ def _seconds(given: Any) -> float | None:
     return None if given is None else float(Length(given).seconds)
 
 
+def _trace_url(text: str) -> str:
+    if not text.startswith(("https://", "http://")) or text.count(TRACE_ID) != 1:
+        raise ValueError(
+            f"{quoted(text)} is no address of traces; write one that begins with https:// or http:// and has"
+            f" {TRACE_ID} once, such as https://jaeger.example.com/trace/{TRACE_ID}"
+        )
+    return text
+
+
 Name = Annotated[str, Field(min_length=1)]
 Pattern = Annotated[
     str, Field(min_length=1), WithJsonSchema({"type": "string", "minLength": 1, "format": "pattern"})
@@ -75,6 +86,7 @@ Patterns = tuple[Pattern, ...]
 Share = Annotated[float, Strict(), Field(ge=0, le=1)]
 Repository = Annotated[Name, AfterValidator(_repository)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
+TraceUrl = Annotated[str, AfterValidator(_trace_url)]
 
 
 class Section(BaseModel):
@@ -166,6 +178,19 @@ else:
             for figure in figures.FIGURES.values()
             if figure.limit is not None
         },
+    )
+
+
+class Advice(Section):
+    """From when on something is worth a sentence."""
+
+    changes: Annotated[int, Strict(), Field(ge=1)] = Field(
+        default=10, description="Changes delivered in the window, at least; of fewer nothing can be advised."
+    )
+    share: Share = Field(
+        default=0.1,
+        description="What a wait takes of all flow time, or rework and flaky runs of the executions of a"
+        " stage, at least.",
     )
 
 

@@ -44,6 +44,18 @@ def unknown(reader: Reader, selection: Selection) -> dict[Named, set[str]]:
     return missing
 
 
+def known(reader: Reader) -> dict[Named, list[str]]:
+    """All names that are declared or that spans name, in order."""
+    ever = Selection(from_ns=0, to_ns=0, facts=reader.facts)
+    return {
+        what: sorted(
+            _declared(reader.facts.declared, what)
+            | {row["name"] for row in reader.answer(names_of_spans, ever, what)}
+        )
+        for what in NAMED
+    }
+
+
 def _named(selection: Selection, what: Named, wanted: ir.StringScalar) -> ir.Table:
     """(name): the one that is wanted, where spans name it."""
     parts = (part.filter(part.name == wanted).limit(1) for part in _parts(selection, what))

@@ -93,6 +93,11 @@ class Selection:
         value = getattr(self, name)
         return None if value is None else self._scalar(name, value)
 
+    def of(self, name: Text, value: str) -> Self:
+        """The same, with another value of a filter."""
+        changed: dict[str, Any] = {name: value}
+        return replace(self, **changed)
+
     @property
     def start(self) -> ir.IntegerScalar:
         """The window's start, to be compared with times."""

@@ -10,11 +10,12 @@ import ibis
 import ibis.expr.types as ir
 
 from otel_vsm_collector.facts.reader import Reader
-from otel_vsm_collector.facts.selection import Selection
+from otel_vsm_collector.facts.selection import Selection, Text
 from otel_vsm_collector.figures.computed import WINDOW, By, Family, Parts, Row
 from otel_vsm_collector.figures.flow.bottleneck import bottleneck
-from otel_vsm_collector.figures.flow.stages import OVERLAPPING, rates
-from otel_vsm_collector.figures.flow.times import TIMES
+from otel_vsm_collector.figures.flow.passage import passage
+from otel_vsm_collector.figures.flow.stages import OVERLAPPING, rates, stages
+from otel_vsm_collector.figures.flow.times import PROCESS, TIMES, WAIT
 from otel_vsm_collector.figures.flow.work_in_progress import UNDER_WAY, work_in_progress
 from otel_vsm_collector.figures.measurement import gaps
 from otel_vsm_collector.figures.registry import FAMILIES, values
@@ -79,20 +80,61 @@ def dora_over(reader: Reader, selection: Selection, edges: Sequence[int]) -> lis
     return [values("dora", parts(number, *window)) for number, window in enumerate(pairwise(edges))]
 
 
+def dora_by(reader: Reader, selection: Selection, column: Text, names: Sequence[str]) -> list[Row]:
+    """The same of each of these services, teams or repositories, as of a selection of that one alone."""
+    if column != "service":
+        return [dora(reader, selection.of(column, name)) for name in names]
+    # One question for all of them: every family of the group tells services apart.
+    rows: dict[str, dict[Family, Row]] = {}
+    for family in FAMILIES:
+        for row in reader.answer(family.question, selection, (column,)) if column in family.by else ():
+            rows.setdefault(row[column], {})[family] = row
+    return [values("dora", Parts(selection, _row_of(rows.get(name, {})))) for name in names]
+
+
 def flow(reader: Reader, selection: Selection) -> Row:
     """The figures of flow in the shape of the API's answer, but for window and profile, with what is under
     way and what holds changes up most."""
-    parts = parts_of(reader, selection)
+    return flow_of(parts_of(reader, selection))
+
+
+def flow_of(parts: Parts) -> Row:
+    """The same from the parts of a selection."""
+    selection = parts.selection
     figures = values("flow", parts)
     under_way = work_in_progress(parts.of(UNDER_WAY))
     contributed = parts.of(TIMES)["contributed"] or []
     there = {row["stage"]: row["changes"] for row in under_way["by_stage"]}
-    stages = {row["stage_name"]: row for row in parts.of(OVERLAPPING)["stages"] or ()}
+    rows = {row["stage_name"]: row for row in parts.of(OVERLAPPING)["stages"] or ()}
     names = (row["stage_name"] for row in contributed)
-    by_stage = {name: rates(stages.get(name, {}), selection) | {"wip": there.get(name, 0)} for name in names}
+    by_stage = {name: rates(rows.get(name, {}), selection) | {"wip": there.get(name, 0)} for name in names}
     return figures | {
         "work_in_progress": under_way,
         "bottleneck": bottleneck(contributed, by_stage, figures["flow_time"]["p50"]),
+    }
+
+
+def stream_map(reader: Reader, selection: Selection) -> Row:
+    """The stages in the order in which changes pass them, in the shape of the API's answer, but for window
+    and profile: what each takes, and what it and the wait before it take of the changes delivered in the
+    window."""
+    parts = parts_of(reader, selection)
+    figures = flow_of(parts)
+    rows = {row["name"]: row for row in stages(reader, selection)}
+    contributed = {row["stage_name"]: row for row in parts.of(TIMES)["contributed"] or ()}
+
+    def drawn(stage: Row) -> Row:
+        part = contributed.get(stage["name"], {})
+        took = {f"{name}_of_changes_s": part.get(name) for name in (PROCESS, WAIT)}
+        return stage | took | {"figures": rows.pop(stage["name"])}
+
+    names = ("flow_time", "active_time", "flow_efficiency", "throughput_per_day", "wip", "handoffs")
+    return {
+        "steps": [[drawn(stage) for stage in step] for step in passage(reader, selection)],
+        "waiting_only": list(rows.values()),
+        "rolled_complete_accurate": figures["rolled_complete_accurate"],
+        "bottleneck": figures["bottleneck"],
+        **{name: figures[name] for name in names},
     }
 
 

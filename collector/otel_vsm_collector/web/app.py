@@ -14,10 +14,40 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from otel_vsm import __version__
 from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.keep.store import Health
-from otel_vsm_collector.web.api import explain, health, lists, measurement, metrics, problems
+from otel_vsm_collector.web.api import (
+    advice,
+    by_name,
+    csv_tables,
+    distribution,
+    explain,
+    future,
+    health,
+    lists,
+    measurement,
+    metrics,
+    names,
+    problems,
+    stream_map,
+    timeline,
+)
 from otel_vsm_collector.web.api import figures as api
-from otel_vsm_collector.web.pages import home, rendering
+from otel_vsm_collector.web.pages import (
+    figure,
+    flow_pages,
+    future_page,
+    listing,
+    map_file,
+    measured,
+    overview,
+    rendering,
+)
 from otel_vsm_collector.web.questions import Bounded
+
+_API = (
+    *(api, by_name, stream_map, advice, future, distribution, explain, measurement),
+    *(csv_tables, lists, timeline, names, health, metrics),
+)
+_PAGES = (overview, figure, listing, flow_pages, future_page, map_file, measured, rendering)
 
 
 class Store(Protocol):
@@ -56,7 +86,7 @@ def create_app(
         redoc_url=None,
     )
     app.state.store, app.state.facts, app.state.collect, app.state.unready = store, facts, collect, unready
-    for module in (api, explain, measurement, lists, health, metrics, home, rendering):
+    for module in (*_API, *_PAGES):
         app.include_router(module.router)
     app.add_exception_handler(problems.BadParameter, problems.on_bad_parameter)
     app.add_exception_handler(RequestValidationError, problems.on_invalid)
@@ -70,7 +100,8 @@ class _SafeHeaders:
     """What a browser may do with answers: show them in our own style, run nothing, be framed by nobody."""
 
     POLICY = (
-        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self';"
+        " frame-ancestors 'none'"
     )
     HEADERS = (
         (b"content-security-policy", POLICY.encode()),

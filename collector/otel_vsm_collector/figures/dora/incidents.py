@@ -33,11 +33,16 @@ def started(selection: Selection, by: By = ()) -> Candidates:
     return Candidates(rows, ((~rows.counts, Reason.SEVERITY),))
 
 
-def active(selection: Selection) -> ir.Table:
-    """(incidents): how many had started by the window's end and were not resolved."""
+def active_incidents(selection: Selection) -> ir.Table:
+    """The incidents that had started by the window's end and were not resolved."""
     rows = _incidents(selection, ())
     rows = rows.filter(rows.counts, rows.started_at < selection.end)
-    rows = rows.filter((rows.resolved_at >= selection.end).fill_null(True))
+    return rows.filter((rows.resolved_at >= selection.end).fill_null(True))
+
+
+def active(selection: Selection) -> ir.Table:
+    """(incidents): how many they are."""
+    rows = active_incidents(selection)
     return rows.aggregate(incidents=rows.count())
 
 

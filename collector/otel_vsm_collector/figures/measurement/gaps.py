@@ -24,16 +24,17 @@ Row = dict[str, Any]
 def gaps(reader: Reader, selection: Selection) -> Row:
     """All of it, in the shape of the API's answer."""
     return {
-        "spans": _unlinked(reader.answer(spans, selection)),
-        "stage_runs": _unlinked(reader.answer(stage_runs, selection)),
-        "deployments": _unlinked(reader.answer(deployments, selection)),
+        "spans": unlinked(reader.answer(spans, selection)),
+        "stage_runs": unlinked(reader.answer(stage_runs, selection)),
+        "deployments": unlinked(reader.answer(deployments, selection)),
         "left_out": left_out(reader, selection),
         "excluded": {row["excluded"]: row["changes"] for row in reader.answer(excluded, selection)},
         "clock_skew": clock_skew(reader, selection),
     }
 
 
-def _unlinked(rows: list[Row]) -> Row:
+def unlinked(rows: list[Row]) -> Row:
+    """How many of the rows that a question answers with no change was found for, and why."""
     gaps = {row["gap"]: row["rows"] for row in rows}
     whole = gaps.pop(None)
     aside = {name: gaps.pop(name, 0) for name in (NOTHING_NEW, MeasurementGap.CUT_HISTORY.value)}

@@ -21,16 +21,20 @@ from otel_vsm_collector.figures.groups import parts_of
 from otel_vsm_collector.figures.measurement.left_out import left_out
 from otel_vsm_collector.web.api import explain_models as models
 from otel_vsm_collector.web.api.pagination import Paging, Position
-from otel_vsm_collector.web.api.parameters import Name, notices
+from otel_vsm_collector.web.api.parameters import Filters, Name, notices
 from otel_vsm_collector.web.api.problems import REFUSED, once
 from otel_vsm_collector.web.reading import Reader
 
 router = APIRouter(prefix="/api/v1", tags=["explanations"], responses=REFUSED, dependencies=[Depends(once)])
 
 
-class ExplainQuery(Paging):
+class Explained(Filters):
     figure: registry.ExplainedName = Field(description="As it is called in the answer that shows it.")
     rows: Which = Field("all", description="part: of a share, those above the line.")
+
+
+class ExplainQuery(Explained, Paging):
+    pass
 
 
 @router.get("/explain")

@@ -11,6 +11,7 @@ from otel_vsm.text import quoted
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.facts.selection import deployments as finished
 from otel_vsm_collector.facts.tables import FactTables
+from otel_vsm_collector.figures.dora.incidents import active_incidents as active_rows
 from otel_vsm_collector.figures.lists import changes as changes_listed
 from otel_vsm_collector.figures.lists import deployments as deployments_listed
 from otel_vsm_collector.figures.lists import incidents as incidents_listed
@@ -24,6 +25,7 @@ CHANGES = Listed("at", changes_listed.moments, changes_listed.changes)
 # As they follow each other in their service and environment: tags of one second differ in when they started.
 DEPLOYMENTS = Listed("finished_at", finished, deployments_listed.deployments, ties=("started_at", "number"))
 INCIDENTS = Listed("started_at", incidents_listed.incidents, lambda _, rows: rows)
+ACTIVE = Listed("started_at", active_rows, lambda _, rows: rows)
 
 router = APIRouter(prefix="/api/v1", tags=["lists"], responses=REFUSED, dependencies=[Depends(once)])
 
@@ -74,6 +76,16 @@ def incidents(reader: Reader, asked: Asked) -> models.Page[models.Incident]:
     """The incidents that started in the window; newest first."""
     selection = asked.selection(reader)
     rows, following = page(reader, INCIDENTS, asked, selection)
+    return models.Page(
+        items=[items.incident(row) for row in rows], next_cursor=following, notices=notices(reader, selection)
+    )
+
+
+@router.get("/active-incidents")
+def active_incidents(reader: Reader, asked: Asked) -> models.Page[models.Incident]:
+    """The incidents that had started by the window's end and were not resolved; newest first."""
+    selection = asked.selection(reader)
+    rows, following = page(reader, ACTIVE, asked, selection)
     return models.Page(
         items=[items.incident(row) for row in rows], next_cursor=following, notices=notices(reader, selection)
     )

@@ -10,21 +10,28 @@ from otel_vsm.identity import normalise_repository
 from otel_vsm.semconv import IncidentSeverity
 from otel_vsm.text import quoted
 from otel_vsm_collector.declared.closest import instead
-from otel_vsm_collector.declared.lengths import Length
+from otel_vsm_collector.declared.lengths import SCHEMA, Length
 from otel_vsm_collector.declared.sections import PRODUCTION, TimeZone
 from otel_vsm_collector.facts.names import unknown
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.facts.tables import FactTables
-from otel_vsm_collector.facts.zones import midnight
+from otel_vsm_collector.facts.zones import after, midnight
 from otel_vsm_collector.web.api.models import Notice
 from otel_vsm_collector.web.api.problems import BadParameter
-from otel_vsm_collector.web.api.times import read_time
+from otel_vsm_collector.web.api.times import read_time, read_window
 
 _When = Annotated[
     int | date,
     PlainValidator(read_time),
     WithJsonSchema({"type": "string", "examples": ["2026-05-01", "2026-05-01T08:00:00Z"]}),
+]
+_Window = Annotated[
+    Length | date,
+    PlainValidator(read_window),
+    WithJsonSchema(
+        {"anyOf": [SCHEMA, {"type": "string", "pattern": r"^\d{4}-\d{2}$", "examples": ["2026-05"]}]}
+    ),
 ]
 Name = Annotated[str, Field(min_length=1, max_length=1024)]
 
@@ -69,9 +76,10 @@ class Filters(BaseModel):
         " midnight in the time zone.",
     )
     to: _When | None = Field(None, description="End of the window, itself no longer in it; now if left out.")
-    window: Length | None = Field(
+    window: _Window | None = Field(
         None,
-        description="Length of a window that ends now, instead of from and to; else what vsm.yaml says, 30d.",
+        description="Length of a window that ends now, or a month of the calendar up to now, instead of from"
+        " and to; else what vsm.yaml says, 30d.",
     )
     service: Name | None = None
     environment: Name = Field(
@@ -156,7 +164,12 @@ class Filters(BaseModel):
             if self.from_ is not None or self.to is not None:
                 raise BadParameter("window", "is an alternative to from and to: give it, or them, not both")
             end = time.time_ns()
-            return max(0, end - self.window.ns), end
+            if isinstance(self.window, Length):
+                return max(0, end - self.window.ns), end
+            start = midnight(self.window, zone)
+            if start >= end:
+                raise BadParameter("window", f"{self.window:%Y-%m} has not begun")
+            return max(0, start), min(end, midnight(after(self.window, "month"), zone))
         end = time.time_ns() if self.to is None else instant(self.to)
         start = max(0, end - usual.ns) if self.from_ is None else instant(self.from_)
         if start >= end:

@@ -4,12 +4,14 @@ import re
 from datetime import UTC, date, datetime, timedelta
 
 from otel_vsm.text import quoted
+from otel_vsm_collector.declared.lengths import Length
 
 _SECOND_NS = 10**9
 _RFC3339 = re.compile(
     r"(?P<day>\d{4}-\d{2}-\d{2})(?:[Tt ](?P<clock>\d{2}:\d{2}:\d{2})(?:\.(?P<fraction>\d{1,9})\d*)?"
     r"(?P<offset>[Zz]|[+-]\d{2}:\d{2}))?"
 )
+_MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2262, 1, 1, tzinfo=UTC)
 """Nanoseconds since the epoch end in April of that year, as a 64-bit number."""
@@ -43,6 +45,16 @@ def read_time(text: str) -> int | date:
         return moment.date()
     seconds = (moment - _EPOCH) // timedelta(seconds=1)
     return seconds * _SECOND_NS + int((parts["fraction"] or "").ljust(9, "0"))
+
+
+def read_window(text: str) -> Length | date:
+    """A length of time, or the first day of a month of the calendar such as `2026-05`.
+
+    Raises ValueError with a sentence that says what is allowed.
+    """
+    if (month := _MONTH.fullmatch(text)) and "1970" <= month[1] < "2262":
+        return date(int(month[1]), int(month[2]), 1)
+    return Length(text)
 
 
 def write_time(time_ns: int) -> str:
