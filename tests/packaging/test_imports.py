@@ -81,7 +81,7 @@ def distribution_of(name: str) -> str:
 
 @pytest.mark.parametrize(
     ("package", "extras"),
-    [("otel_vsm", ("grpc", "sdk", "testing")), ("collector/otel_vsm_collector", ("collector",))],
+    [("otel_vsm", ("grpc", "init", "sdk", "testing")), ("collector/otel_vsm_collector", ("collector",))],
     ids=["otel_vsm", "otel_vsm_collector"],
 )
 def test_every_import_is_of_a_declared_dependency(package: str, extras: tuple[str, ...]) -> None:
