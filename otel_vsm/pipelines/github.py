@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 from otel_vsm.pipelines.edits import File, Left, get, is_block, items, key_of, prefix, sequence, text_of
-from otel_vsm.pipelines.kinds import is_simple, kind_of
-from otel_vsm.pipelines.wrapping import UNKNOWN, Answers
+from otel_vsm.pipelines.kinds import is_simple, kinds_in
+from otel_vsm.pipelines.wrapping import MIXED, UNKNOWN, Answers
 
 INSTALL = ("name: Set up otel-vsm", "run: pipx install otel-vsm")
 _SHELL = "bash -e {0}"
@@ -26,6 +26,10 @@ def _edit_job(file: File, name: str, job: Any, answers: Answers) -> bool:
         return False
     if "windows" in str(text_of(runs_on)).lower():
         file.left.append(Left(name, "it runs on Windows"))
+        return False
+    if get(job, "container"):
+        if any(kinds_in(text_of(get(step, "run")) or "") for step in steps):
+            file.left.append(Left(name, "it runs in a container: put otel-vsm into its image"))
         return False
     is_set_up = any("otel-vsm" in str(text_of(value)) for step in steps for _, _, value in items(step))
     wrapped = [step for step in steps if _edit_step(file, name, job, step, answers)]
@@ -48,12 +52,12 @@ def _edit_step(file: File, job_name: str, job: Any, step: Any, answers: Answers)
     script = text_of(run)
     if not script or "otel-vsm" in script or "otel-vsm" in (shell or ""):
         return False
-    kinds = {kind for line in script.splitlines() if (kind := kind_of(line))}
+    kinds = kinds_in(script)
     if not kinds:
         return False
     where = f"{job_name}: {script.strip().splitlines()[0]}"
     if len(kinds) > 1:
-        file.left.append(Left(where, "it does several kinds of work: make a step of each"))
+        file.left.append(Left(where, MIXED))
         return False
     [kind] = kinds
     wrapper = answers.wrapper(kind, _environment(job))

@@ -3,8 +3,8 @@
 from typing import Any
 
 from otel_vsm.pipelines.edits import File, Left, get, is_block, items, prefix, sequence, text_of
-from otel_vsm.pipelines.kinds import is_simple, kind_of
-from otel_vsm.pipelines.wrapping import UNKNOWN, Answers
+from otel_vsm.pipelines.kinds import is_simple, kind_of, kinds_in
+from otel_vsm.pipelines.wrapping import MIXED, UNKNOWN, Answers
 
 INSTALL = "pip install --quiet otel-vsm"
 _NO_JOBS = (
@@ -46,6 +46,9 @@ def _edit_job(file: File, name: str, job: Any, answers: Answers) -> bool:
     wrapped = False
     for line, kind in known:
         command = text_of(line) or ""
+        if len(kinds_in(command)) > 1:
+            file.left.append(Left(f"{name}: {command.splitlines()[0]}", MIXED))
+            continue
         wrapper = answers.wrapper(kind, _environment(job))
         if not wrapper:
             file.left.append(Left(f"{name}: {command}", UNKNOWN))

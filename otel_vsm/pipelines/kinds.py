@@ -42,6 +42,12 @@ def kind_of(command: str) -> Kind | None:
     return next((kind for pattern, kind in _KINDS if re.match(pattern, plain)), None)
 
 
+def kinds_in(script: str) -> set[Kind]:
+    """The kinds of work that the commands of a script do."""
+    parts = re.split(r"&&|[|;&\n(]", script)
+    return {kind for part in parts if (kind := kind_of(part))}
+
+
 def is_simple(command: str) -> bool:
     """Whether it is one command, without anything that only a shell understands."""
     return not re.search(r"[|&;<>()`\n]|\$\(|^\s*\w+=|^\s*(?:cd|if|for|set|export)\b", command)

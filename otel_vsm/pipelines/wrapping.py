@@ -30,3 +30,4 @@ class Answers(NamedTuple):
 
 
 UNKNOWN = "it deploys, and nobody says what and where to: --service and --environment do"
+MIXED = "it does several kinds of work: make a step of each"

@@ -138,13 +138,12 @@ def test_a_task(tool: str, open_shop: OpenShop, tmp_path: Path) -> None:
     told = stages(shop)
     assert told.pop("test") == ("test", 1, 1)
     assert set(told) <= {"build"}
-    if tool in ("make", "just"):
-        folder = tmp_path / "bin"
-        folder.mkdir()
-        for name in (tool, "sh", "true"):
-            (folder / name).symlink_to(os.path.realpath(shutil.which(name) or ""))
-        run(shop, TASKS[tool], {"PATH": str(folder)})
-        assert stages(shop)["test"] == ("test", 1, 1)
+    # Without otel-vsm it runs as well.
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / tool).symlink_to(os.path.realpath(shutil.which(tool) or ""))
+    run(shop, TASKS[tool], {"PATH": f"{folder}:/usr/bin:/bin"})
+    assert stages(shop)["test"] == ("test", 1, 1)
 
 
 @pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is missing")

@@ -175,6 +175,8 @@ STEPS = "on: push\njobs:\n  one:\n    runs-on: ubuntu-latest\n    steps:\n"
             "      - run: |\n          make build\n          pytest\n",
             "several kinds of work: make a step of each",
         ),
+        ("      - run: pytest && helm upgrade shop c\n", "several kinds of work: make a step of each"),
+        ("      - run: pytest; (kubectl apply -f x)\n", "several kinds of work"),
         ("      - {run: 'pytest && true'}\n", "put otel-vsm stage test -- before its commands"),
         (
             "      - run: pytest | tee out\n        shell: fish {0}\n",
@@ -200,6 +202,13 @@ def test_what_only_the_user_knows_is_asked_for_once(quiet: Cli) -> None:
     added = [line for line in done.stdout.splitlines() if line.startswith("+") and "deploy " in line]
     wrapper = "otel-vsm deploy --service shop --environment production --"
     assert added == [f"+      - run: {wrapper} ./deploy.sh", f"+      - run: {wrapper} make deploy"]
+
+
+def test_a_container_is_left_alone(quiet: Cli) -> None:
+    text = STEPS.replace("    steps:", "    container: golang:1.23\n    steps:") + "      - run: go test\n"
+    put(quiet.cwd, ".github/workflows/x.yml", text)
+    done = quiet("init")
+    assert (done.stdout, "put otel-vsm into its image" in done.stderr) == ("", True)
 
 
 def test_windows_is_left_alone(quiet: Cli) -> None:
