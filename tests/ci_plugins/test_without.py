@@ -51,6 +51,13 @@ def test_the_set_up_warns_and_goes_on(env: dict[str, str], tmp_path: Path) -> No
     assert Path(env["GITHUB_PATH"]).read_text() == ""
 
 
+def test_the_leg_is_what_the_matrix_says(env: dict[str, str]) -> None:
+    matrix = {"VSM_MATRIX": '{"python": "3.12", "fast": true, "shard": 2}', "VSM_LEG": "", "VSM_FOLDER": ""}
+    told = {**matrix, "VSM_VERSION": "", "VSM_ENDPOINT": "", "VSM_HEADERS": "", "PATH": "/usr/bin:/bin"}
+    assert run("github/setup/install.sh", {**env, **told}).returncode == 0
+    assert Path(env["GITHUB_ENV"]).read_text() == "OTEL_VSM_LEG=3.12, true, 2\n"
+
+
 def test_a_value_cannot_become_two_variables(env: dict[str, str]) -> None:
     told = {"VSM_VERSION": "", "VSM_FOLDER": "", "VSM_ENDPOINT": "http://x\nPATH=/evil", "VSM_HEADERS": ""}
     assert (

@@ -19,7 +19,11 @@ say() { [[ -z $2 ]] || printf '%s=%s\n' "$1" "${2//[$'\r\n']/}" >>"$GITHUB_ENV";
 say OTEL_EXPORTER_OTLP_ENDPOINT "$VSM_ENDPOINT"
 say OTEL_EXPORTER_OTLP_HEADERS "$VSM_HEADERS"
 if [[ -z $VSM_LEG && $VSM_MATRIX == \{* ]]; then
-  VSM_LEG=$(python3 -c 'import json, os; print(*json.loads(os.environ["VSM_MATRIX"]).values(), sep=", ")' || true)
+  # As GitHub writes them behind the name of the job.
+  VSM_LEG=$(python3 -c '
+import json, os
+values = json.loads(os.environ["VSM_MATRIX"]).values()
+print(*(value if isinstance(value, str) else json.dumps(value) for value in values), sep=", ")' || true)
 fi
 say OTEL_VSM_LEG "$VSM_LEG"
 exit 0
