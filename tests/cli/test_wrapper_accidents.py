@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import resource
 import select
 import signal
@@ -133,8 +134,11 @@ class Terminal:
 
     def read_until(self, text: bytes) -> None:
         while text not in self.shown:
-            assert select.select([self._descriptor], [], [], PATIENCE_S)[0], self.shown
-            self.shown += os.read(self._descriptor, 4096)
+            self.read_some()
+
+    def read_some(self) -> None:
+        assert select.select([self._descriptor], [], [], PATIENCE_S)[0], self.shown
+        self.shown += os.read(self._descriptor, 4096)
 
     def resize(self, rows: int, columns: int) -> None:
         fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -185,11 +189,16 @@ def test_d06_a_resized_window_is_noticed_once(quiet: Cli) -> None:
 
 def test_d06_a_command_that_is_stopped_goes_on_with_its_wrapper(quiet: Cli) -> None:
     """Ctrl-Z in a shell with job control stops both; `fg` lets both go on."""
-    terminal = Terminal(quiet, "/bin/bash", "--norc", "-i")
-    terminal.press(f"{quiet.program} stage x -- sh -c 'echo re''ady; read line; echo got $line'\n".encode())
-    terminal.read_until(b"ready")
+    # With an editor of lines, a shell may lose what is typed while it changes the terminal's mode.
+    terminal = Terminal(quiet, "/bin/bash", "--norc", "--noediting", "-i")
+    script = "echo pid=$$.; read line; echo got $line"
+    terminal.press(f"{quiet.program} stage x -- sh -c '{script}'\n".encode())
+    while not (shown := re.search(rb"pid=(\d+)\.", terminal.shown)):
+        terminal.read_some()
     terminal.press(b"\x1a")
     terminal.read_until(b"Stopped")
+    # The shell waits for the wrapper alone: until it has stopped too, the command may take what is typed.
+    eventually(lambda: "\nState:\tT" in Path(f"/proc/{int(shown[1])}/status").read_text())
     terminal.shown = b""
     terminal.press(b"fg\n")
     terminal.read_until(b"got $line")  # the shell says what goes on, and has the terminal no more
