@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from otel_vsm.record import Record
     from otel_vsm.semconv import StageType
 
-GIT_HOLD_UP_S = 0.3
+GIT_HOLD_UP_S = 0.5
 """How long a command is held up where git hangs. It is asked again while the command runs."""
 NOT_EXPORTED = 75
 """The exit code of sysexits.h for what may succeed another time."""

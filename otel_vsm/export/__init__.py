@@ -162,6 +162,8 @@ def _write(path: "Path", parcel: "Parcel", spooled: "SpooledParcel", warnings: l
         warnings.append(f"could not write to {one_line(str(path))} ({result.message}); {spooled.message()}")
     else:
         spooled.remove()
+        if result.outcome is Outcome.REFUSED:
+            warnings.append(f"{result.message}; dropped")
         if spooled.spool:
             drain(spooled.spool, lambda parcels: append(path, parcels), DrainResult())
     if warnings:

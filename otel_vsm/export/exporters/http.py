@@ -230,6 +230,8 @@ def _failure(error: Exception) -> ExportResult:
         return ExportResult(Outcome.UNAVAILABLE, "refused", retryable=True)
     if isinstance(error, socket.gaierror):
         return ExportResult(Outcome.UNAVAILABLE, "the name of the host is not known", retryable=True)
+    if "Tunnel connection failed" in str(error):  # http.client has no class for it
+        return ExportResult(Outcome.UNAVAILABLE, one_line(str(error)), advice=_ADVICE[407])
     if isinstance(error, ssl.SSLError):
         advice = "check OTEL_EXPORTER_OTLP_CERTIFICATE"
         return ExportResult(Outcome.UNAVAILABLE, f"TLS: {one_line(str(error))}", advice=advice)
