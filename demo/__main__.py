@@ -107,9 +107,17 @@ def backfill(environment: Mapping[str, str]) -> str:
         run("git", "rev-parse", "--verify", "HEAD", cwd=PROJECT, environment=environment)
     except StepFailedError as error:
         return f"  It cannot be read: {error}"
-    command = ("otel-vsm", "backfill", "git", ".", "--service", "otel-vsm")
-    output = run(*command, cwd=PROJECT, environment=environment)
-    return indented(f"$ {shlex.join(command)}\n{output}")
+    # Without the second, all that was ever merged would be work in progress.
+    commands = (
+        ("otel-vsm", "backfill", "git", ".", "--service", "otel-vsm"),
+        ("otel-vsm", "deploy", "--service", "otel-vsm", "--environment", "production"),
+    )
+    return indented(
+        "\n".join(
+            f"$ {shlex.join(command)}\n{run(*command, cwd=PROJECT, environment=environment)}"
+            for command in commands
+        )
+    )
 
 
 def indented(text: str) -> str:
