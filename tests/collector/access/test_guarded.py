@@ -184,3 +184,35 @@ def test_c_9_strangers_are_not_let_in_by_accident(tmp_path: Path, option: str) -
 def test_c_9_but_on_purpose(tmp_path: Path) -> None:
     with collector("--web", "0.0.0.0:0", "--allow-anybody", data=tmp_path / "data"):
         pass
+
+
+def test_c_10_senders_need_a_certificate_of_the_authority(tmp_path: Path, otlp: Otlp) -> None:
+    certificate(tmp_path)
+    stranger = tmp_path / "stranger"
+    stranger.mkdir()
+    certificate(stranger)
+    options = {"tls-cert": "cert.pem", "tls-key": "key.pem", "tls-client-ca": "cert.pem"}
+    arguments = [part for name, file in options.items() for part in (f"--{name}", str(tmp_path / file))]
+    with collector(*arguments, data=tmp_path / "data") as running:
+        for folder in (None, stranger, tmp_path):
+            pair = folder and ((folder / "key.pem").read_bytes(), (folder / "cert.pem").read_bytes())
+            credentials = grpc.ssl_channel_credentials((tmp_path / "cert.pem").read_bytes(), *(pair or ()))
+            context = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
+            if folder is not None:
+                context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+            address = Guarded(running, tmp_path).address("http")
+            connection = http.client.HTTPSConnection(address, timeout=20, context=context)
+            with grpc.secure_channel(Guarded(running, tmp_path).address("grpc"), credentials) as channel:
+                export: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
+                    f"/{SERVICE}/{METHOD}"
+                )
+                if folder is tmp_path:
+                    assert export(b"", timeout=10) == b""
+                    connection.request("POST", TRACES, b"", {"content-type": "application/x-protobuf"})
+                    assert connection.getresponse().status == 200
+                else:
+                    with pytest.raises(grpc.RpcError):
+                        export(b"", timeout=10)
+                    with pytest.raises(OSError):
+                        connection.request("POST", TRACES, b"", {"content-type": "application/x-protobuf"})
+                        connection.getresponse()
