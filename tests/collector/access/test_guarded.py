@@ -6,6 +6,7 @@ import shutil
 import signal
 import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from hashlib import sha256
@@ -150,6 +151,41 @@ def test_c_22_a_web_page_can_send_nothing(guarded: Guarded) -> None:
     headers = {"content_type": "application/json", "origin": "https://evil.example.com"}
     answer = guarded.ask("http", "POST", TRACES, b"{}", authorization=f"Bearer {SENDER}", **headers)
     assert (answer.status, answer.headers["access-control-allow-origin"]) == (403, None)
+
+
+def test_the_commands_send_and_read_with_their_tokens(guarded: Guarded, tmp_path: Path) -> None:
+    def command(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        # What this machine trusts besides is not asked.
+        others = ("OTEL_", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(others)}
+        return subprocess.run(
+            [sys.executable, "-c", "from otel_vsm.cli import main; main()", *arguments],
+            env=inherited | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))} | variables,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    cert = str(guarded.folder / "cert.pem")
+    sent = command(
+        *("deploy", "--service", "shop", "--environment", "production", "--change", "github.com/acme/shop#1"),
+        OTEL_EXPORTER_OTLP_ENDPOINT=f"https://{guarded.address('http')}",
+        OTEL_EXPORTER_OTLP_CERTIFICATE=cert,
+        OTEL_EXPORTER_OTLP_HEADERS=f"Authorization=Bearer%20{SENDER}",
+        OTEL_VSM_STATE_DIR=str(tmp_path / "state"),
+    )
+    assert (sent.returncode, sent.stderr) == (0, "")
+    url = f"https://{guarded.address('web')}"
+    report = ("report", "--url", url, "--service", "shop")
+    read = command(*report, SSL_CERT_FILE=cert, OTEL_VSM_READ_TOKEN=READER)
+    assert read.returncode == 0, read.stderr
+    assert "1 deployment" in read.stdout
+    for token, said in (("", "a token is needed"), (SENDER, "needs the scope read"), ("a\nb", "is no token")):
+        denied = command(*report, SSL_CERT_FILE=cert, OTEL_VSM_READ_TOKEN=token)
+        assert denied.returncode == 1
+        assert said in denied.stderr
+        assert not token or token not in denied.stderr
 
 
 def test_tokens_and_certificates_are_read_again(guarded: Guarded) -> None:
