@@ -139,6 +139,7 @@ class _Reporter(Listener):
         self._health, self._observer = metrics.health, metrics.observer
 
     def on_open(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._observer.restart()
         self._observer.observe_everything(connection)
         self._observer.commit()
 

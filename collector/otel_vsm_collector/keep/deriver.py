@@ -43,12 +43,19 @@ class _Reader(NamedTuple):
 
 
 class Deriver:
-    """`on_run` is called in the deriving thread after each run."""
+    """`on_run` is called in the deriving thread after each run, `on_open_again` when the ledger was opened
+    again, as it was some runs before."""
 
     def __init__(
-        self, journal: Journal, backlog: Backlog, ledger: Ledger, on_run: Callable[[Run], None]
+        self,
+        journal: Journal,
+        backlog: Backlog,
+        ledger: Ledger,
+        on_run: Callable[[Run], None],
+        on_open_again: Callable[[], None] = lambda: None,
     ) -> None:
         self._journal, self._backlog, self._ledger, self._on_run = journal, backlog, ledger, on_run
+        self._on_open_again = on_open_again
         self._pace = Pace()
         self._readers: list[_Reader] = []
         self._wake = threading.Condition()
@@ -147,7 +154,7 @@ class Deriver:
         """True when there is something to derive now, False when the thread has to end."""
         with self._wake:
             while not self._abandoned:
-                if self._following:
+                if self._following or self._ledger.is_given_up:
                     return True
                 if not self._is_behind():
                     if self._closing:
@@ -167,6 +174,10 @@ class Deriver:
 
     def _derive(self) -> int:
         """One step, from the ledger's position on; gives how many of its spans were known already."""
+        if self._ledger.is_given_up:
+            self._ledger.open_again()
+            self._on_open_again()
+            return 0
         if following := self._following:
             self._ledger.follow(following.refreshing)
             following.on_start()
@@ -185,8 +196,10 @@ class Deriver:
 
     def _rest(self, error: BaseException) -> bool:
         """Waits before the next try; False where there will be none."""
-        self.failure = f"deriving fails: {error}"
-        _log.error("deriving failed and is tried again; nothing is lost meanwhile", exc_info=error)
+        failure = f"deriving fails: {error}"
+        if failure != self.failure:  # it is tried every second
+            _log.error("deriving failed and is tried again; nothing is lost meanwhile", exc_info=error)
+        self.failure = failure
         with self._wake:
             return not self._wake.wait_for(lambda: self._closing, RETRY_S)
 

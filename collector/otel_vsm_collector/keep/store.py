@@ -44,7 +44,8 @@ class Listener:
     """Is told what happens, in the store's threads; override what is of interest, and raise nothing."""
 
     def on_open(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Once, before the first run of deriving, with what the ledger holds then."""
+        """Whenever the ledger is opened, with what it holds then: all that was told of it before is told
+        again."""
 
     def on_received(self, counts: Counts) -> None:
         """After each group of requests, once it is durable."""
@@ -92,11 +93,10 @@ class Store:
         self._counts = Counts()
         self._repeated = 0
         self._initial_seq = self._journal.last_seq
-        with self._ledger.cursor() as connection:
-            self._listener.on_open(connection)
+        self._on_open()
         self._backlog = backlog = Backlog(self._journal, classifier)
         self._check_whole()
-        self._deriver = Deriver(self._journal, backlog, self._ledger, self._on_run)
+        self._deriver = Deriver(self._journal, backlog, self._ledger, self._on_run, self._on_open)
         self._writer = Writer(
             self._journal,
             self._on_commit,
@@ -180,6 +180,10 @@ class Store:
         with self._lock:
             self._counts = self._counts + counts
         self._listener.on_received(counts)
+
+    def _on_open(self) -> None:
+        with self._ledger.cursor() as connection:
+            self._listener.on_open(connection)
 
     def _check_whole(self) -> None:
         """Once the ledger has all that there was at the start, the one before is needed no more; but where

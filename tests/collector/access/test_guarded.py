@@ -6,6 +6,7 @@ import shutil
 import signal
 import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from hashlib import sha256
@@ -152,6 +153,41 @@ def test_c_22_a_web_page_can_send_nothing(guarded: Guarded) -> None:
     assert (answer.status, answer.headers["access-control-allow-origin"]) == (403, None)
 
 
+def test_the_commands_send_and_read_with_their_tokens(guarded: Guarded, tmp_path: Path) -> None:
+    def command(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        # What this machine trusts besides is not asked.
+        others = ("OTEL_", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(others)}
+        return subprocess.run(
+            [sys.executable, "-c", "from otel_vsm.cli import main; main()", *arguments],
+            env=inherited | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))} | variables,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    cert = str(guarded.folder / "cert.pem")
+    sent = command(
+        *("deploy", "--service", "shop", "--environment", "production", "--change", "github.com/acme/shop#1"),
+        OTEL_EXPORTER_OTLP_ENDPOINT=f"https://{guarded.address('http')}",
+        OTEL_EXPORTER_OTLP_CERTIFICATE=cert,
+        OTEL_EXPORTER_OTLP_HEADERS=f"Authorization=Bearer%20{SENDER}",
+        OTEL_VSM_STATE_DIR=str(tmp_path / "state"),
+    )
+    assert (sent.returncode, sent.stderr) == (0, "")
+    url = f"https://{guarded.address('web')}"
+    report = ("report", "--url", url, "--service", "shop")
+    read = command(*report, SSL_CERT_FILE=cert, OTEL_VSM_READ_TOKEN=READER)
+    assert read.returncode == 0, read.stderr
+    assert "1 deployment" in read.stdout
+    for token, said in (("", "a token is needed"), (SENDER, "needs the scope read"), ("a\nb", "is no token")):
+        denied = command(*report, SSL_CERT_FILE=cert, OTEL_VSM_READ_TOKEN=token)
+        assert denied.returncode == 1
+        assert said in denied.stderr
+        assert not token or token not in denied.stderr
+
+
 def test_tokens_and_certificates_are_read_again(guarded: Guarded) -> None:
     before = (guarded.folder / "cert.pem").read_bytes()
     with pytest.raises(ssl.SSLError):
@@ -184,3 +220,35 @@ def test_c_9_strangers_are_not_let_in_by_accident(tmp_path: Path, option: str) -
 def test_c_9_but_on_purpose(tmp_path: Path) -> None:
     with collector("--web", "0.0.0.0:0", "--allow-anybody", data=tmp_path / "data"):
         pass
+
+
+def test_c_10_senders_need_a_certificate_of_the_authority(tmp_path: Path, otlp: Otlp) -> None:
+    certificate(tmp_path)
+    stranger = tmp_path / "stranger"
+    stranger.mkdir()
+    certificate(stranger)
+    options = {"tls-cert": "cert.pem", "tls-key": "key.pem", "tls-client-ca": "cert.pem"}
+    arguments = [part for name, file in options.items() for part in (f"--{name}", str(tmp_path / file))]
+    with collector(*arguments, data=tmp_path / "data") as running:
+        for folder in (None, stranger, tmp_path):
+            pair = folder and ((folder / "key.pem").read_bytes(), (folder / "cert.pem").read_bytes())
+            credentials = grpc.ssl_channel_credentials((tmp_path / "cert.pem").read_bytes(), *(pair or ()))
+            context = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
+            if folder is not None:
+                context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+            address = Guarded(running, tmp_path).address("http")
+            connection = http.client.HTTPSConnection(address, timeout=20, context=context)
+            with grpc.secure_channel(Guarded(running, tmp_path).address("grpc"), credentials) as channel:
+                export: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
+                    f"/{SERVICE}/{METHOD}"
+                )
+                if folder is tmp_path:
+                    assert export(b"", timeout=10) == b""
+                    connection.request("POST", TRACES, b"", {"content-type": "application/x-protobuf"})
+                    assert connection.getresponse().status == 200
+                else:
+                    with pytest.raises(grpc.RpcError):
+                        export(b"", timeout=10)
+                    with pytest.raises(OSError):
+                        connection.request("POST", TRACES, b"", {"content-type": "application/x-protobuf"})
+                        connection.getresponse()

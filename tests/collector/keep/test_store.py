@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import sqlite3
 import stat
 import subprocess
@@ -18,9 +19,11 @@ import pytest
 from handmade.deriving import Derived
 from handmade.otlp import Otlp
 from otel_vsm_collector.keep import backlog
+from otel_vsm_collector.keep import deriver as deriver_module
 from otel_vsm_collector.keep.deriver import Run
 from otel_vsm_collector.keep.store import Listener, Store
 from otel_vsm_collector.spans.accept import Counts
+from otel_vsm_collector.stores.duckdb import ledger as ledger_module
 from otel_vsm_collector.stores.folder import UnusableError
 
 
@@ -257,6 +260,37 @@ def test_a_damaged_journal_costs_what_is_damaged_and_no_ledger_of_before(
         with duckdb.connect(str(before), read_only=True) as connection:
             assert connection.execute("SELECT count(*) FROM span").fetchall() == [(40,)]
         assert any("cannot be read, so figures lack their spans" in sentence for sentence in stores.said)
+
+
+def test_a_ledger_that_could_not_be_written_is_opened_again_by_itself(
+    stores: Stores, otlp: Otlp, listener: Remembering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_module, "_CHECKPOINT_SPANS", 2)
+    monkeypatch.setattr(deriver_module, "RETRY_S", 0.05)
+    store = stores()
+    run(store.export(otlp.payload(otlp.span(name="a"), otlp.span(name="b"))), store.caught_up())
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # As a full disk: nothing can be written beyond what the file has.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (stores.ledger.stat().st_size, limits[1]))
+    try:
+        run(
+            store.export(
+                otlp.payload(*[otlp.span({"vsm.stage.name": os.urandom(20_000).hex()}) for _ in "cd"])
+            )
+        )
+        deadline = time.monotonic() + 20
+        while len(listener.spans_at_open) < 2:
+            assert time.monotonic() < deadline
+            run(store.caught_up(0.1))
+            large = {"vsm.change.reverts": os.urandom(400).hex()}
+            run(store.export(otlp.payload(*[otlp.span(large | {"vsm.stage.name": "x"}) for _ in range(50)])))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert run(store.caught_up(20)) == [0.0]
+    assert store.unready() == []
+    run(store.export(otlp.payload(otlp.span(name="last"), otlp.span())), store.caught_up())
+    assert "last" in names(store)
+    assert {"a", "b"} <= {*names(store)}
 
 
 def damage_journal(file: Path, damage: str) -> tuple[int, int]:

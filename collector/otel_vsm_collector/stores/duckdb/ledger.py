@@ -36,6 +36,8 @@ _NAMES = (
     """SELECT format('"{}"."{}"', schema_name, table_name) FROM duckdb_tables()"""
     " WHERE database_name = 'ledger'"
 )
+_GIVEN_UP = "has been invalidated"
+"""What DuckDB says of a database that it will not use any more."""
 _ANOTHERS = "belongs to another journal"
 _CHECKPOINT_SPANS = 100_000
 """How many spans may have to be taken from the journal again after a crash: a few seconds' work."""
@@ -119,8 +121,7 @@ class Ledger:
         # Beside the file, and not where the process was started.
         spill = str(path.with_name(path.name + ".tmp"))
         self._database = duckdb.connect(config={**_CONFIG, "temp_directory": spill})
-        quoted = str(path).replace("'", "''")
-        self._database.execute(f"ATTACH '{quoted}' AS ledger (RECOVERY_MODE no_wal_writes)")
+        self._attach()
         self._writer = self.cursor()
         self._cores = Cores(self._database)
         self._since_checkpoint = 0
@@ -128,12 +129,28 @@ class Ledger:
         self._refreshing = refreshing(self._writer)
         self.position = 0
         """The journal's last row that is in here."""
+        self.is_given_up = False
+        """Whether nothing can be read or written any more, until it is opened again."""
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own to read with; it sees what was committed before each of its statements."""
         cursor = self._database.cursor()
         cursor.execute("USE ledger")
         return cursor
+
+    def _attach(self) -> None:
+        quoted = str(self._path).replace("'", "''")
+        self._database.execute(f"ATTACH '{quoted}' AS ledger (RECOVERY_MODE no_wal_writes)")
+
+    def open_again(self) -> None:
+        """Makes it what the file is: DuckDB gives a database up whose file it could not write."""
+        # Not there where it was detached and the file could not be opened. Connections that use it can do
+        # nothing until it is attached again.
+        self._database.execute("DETACH DATABASE IF EXISTS ledger")
+        self._attach()
+        ((self.position,),) = self._writer.execute("SELECT position FROM ledger_state").fetchall()
+        self._since_checkpoint = 0
+        self.is_given_up = False
 
     def fault(self, journal: str, last_seq: int) -> str | None:
         """Why the file is no ledger of the journal, as the end of a sentence; None if it is one.
@@ -227,7 +244,8 @@ class Ledger:
                 repeated = self._refreshing.refresh(first_seq, last_seq)
             self._writer.execute("UPDATE ledger_state SET position = ?", [last_seq])
             self._writer.commit()
-        except BaseException:
+        except BaseException as error:
+            self.is_given_up = _GIVEN_UP in str(error)
             with contextlib.suppress(duckdb.Error):
                 self._writer.rollback()
             raise
@@ -259,7 +277,8 @@ class Ledger:
         try:
             self._writer.execute("CHECKPOINT ledger")
         except duckdb.Error as error:
-            # What was committed stays committed, only not yet durable.
+            # What was committed stays committed, only not yet durable; or it is taken from the journal again.
+            self.is_given_up = _GIVEN_UP in str(error)
             _log.warning("the ledger %s could not be written: %s", self._path, error)
 
 
