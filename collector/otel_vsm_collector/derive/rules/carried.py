@@ -122,8 +122,8 @@ def by_time(
     """The rows that `deployment_change` has beside the `known` ones because of when changes were merged.
 
     A successful deployment carries what was merged into its repository since the one before it began, up to
-    when it began itself; where runs of a change say which services they were for, only if its own is among
-    them. Where a better method tells which deployment brought a change, that one did.
+    when it began itself, and no earlier one carries; where runs of a change say which services they were for,
+    only if its own is among them. Where a better method tells which deployment brought a change, that one did.
     """
     started = reports.select("id", "repository", "started_at")
     done = order.filter(order.number.notnull()).select("id", *PAIR, "number", "previous_id")
@@ -140,6 +140,10 @@ def by_time(
         matches.merged_at <= matches.started_at,
         (matches.services.length() == 0) | matches.services.contains(matches.service),
     )
+    # Of deployments that overlap, several began after it.
+    first = ibis.window(group_by=[*PAIR, "change_id"])
+    matches = matches.mutate(first=matches.number.min().over(first))
+    matches = matches.filter(matches.number == matches["first"])
     matches = matches.select(*PAIR, "change_id", deployment_id="id")
     elsewhere = known.join(
         order.filter(order.number.notnull()).select(*PAIR, deployment_id="id"), "deployment_id"
