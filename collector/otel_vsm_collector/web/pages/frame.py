@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, available_timezones
@@ -139,7 +139,7 @@ class View(Generic[Query]):
             dates=self._dates,
             further=any(name in self.filters for name in (*_FURTHER, "from", "to", "time_zone")),
             time_zone=self.filters.get("time_zone", ""),
-            time_zones=sorted(available_timezones()),
+            time_zones=_time_zones(),
             besides={
                 name: value
                 for name, value in self.request.query_params.items()
@@ -235,6 +235,12 @@ def view_of(kind: type[Query]) -> Any:
         return View(request, reader, lag_s, query, query.selection(reader))
 
     return Depends(view)
+
+
+@cache
+def _time_zones() -> list[str]:
+    """All that there are: finding out takes as long as a question."""
+    return sorted(available_timezones())
 
 
 def _refused(request: Request, status: int, refusals: list[Refusal]) -> Response:
