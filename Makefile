@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help venv compiled demo test test-rest test-all check bench docs build zipapp
+.PHONY: help venv compiled demo test test-rest test-all check bench docs screenshots build zipapp
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 16
@@ -44,6 +44,9 @@ bench: compiled ## measure the collector and the wrapper; prints the method with
 docs: $(STAMP) ## write what is generated: names, their reference, the pages of --help
 	$(BIN)/python semconv/generate.py
 	$(BIN)/python docs/generate.py
+
+screenshots: compiled ## take pictures of the pages for docs/pages.md; needs Chromium
+	PYTHONPATH=. $(BIN)/python docs/screenshots.py
 
 build: compiled ## build the wheel and the source distribution into dist/
 	$(BIN)/python -m build --no-isolation

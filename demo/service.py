@@ -34,13 +34,20 @@ class Collector:
 
     def wait_until_derived(self) -> None:
         """Returns once the figures cover everything that was sent; CollectorError where they do not."""
-        deadline = time.monotonic() + DERIVES_WITHIN_S
-        while time.monotonic() < deadline:
-            # It answers when all is derived, or after five seconds.
-            with urlopen(f"http://{self.web}/api/v1/stages?limit=1", timeout=30) as response:
-                if response.headers["vsm-lag-seconds"] == "0":
-                    return
-        raise CollectorError(f"The collector has not derived everything yet:\n{self.stderr_path.read_text()}")
+        if not is_derived(f"http://{self.web}"):
+            stderr = self.stderr_path.read_text()
+            raise CollectorError(f"The collector has not derived everything yet:\n{stderr}")
+
+
+def is_derived(web: str) -> bool:
+    """Waits until the figures at the URL cover everything that was sent; whether they do."""
+    deadline = time.monotonic() + DERIVES_WITHIN_S
+    while time.monotonic() < deadline:
+        # It answers when all is derived, or after five seconds.
+        with urlopen(f"{web}/api/v1/stages?limit=1", timeout=30) as response:
+            if response.headers["vsm-lag-seconds"] == "0":
+                return True
+    return False
 
 
 @contextmanager

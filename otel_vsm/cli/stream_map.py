@@ -52,16 +52,16 @@ def stream_map(url: str, form: str, start: str | None, **filters: str | None) ->
     if form == "svg":
         click.echo(collector.read("api/v1/map.svg", query))
     else:
-        found = collector.ask("map", query, expects="steps")
+        stream = collector.ask("map", query, expects="steps")
         if form == "json":
-            click.echo(json.dumps(found, indent=2))
+            click.echo(json.dumps(stream, indent=2))
         elif form == "mermaid":
-            click.echo("\n".join(_mermaid(found)))
+            click.echo("\n".join(_mermaid(stream)))
         elif form == "text":
-            click.echo("\n".join(_text(found)))
+            click.echo("\n".join(_text(stream)))
         else:
             drawing = collector.read("api/v1/map.svg", query) if form == "html" else ""
-            click.echo(_document(found, query).written(form, drawing))
+            click.echo(_document(stream, query).written(form, drawing))
     if collector.lag != "0":
         click.echo(
             f"otel-vsm: the collector is {collector.lag} s behind; the latest spans are not in here yet",
@@ -69,24 +69,24 @@ def stream_map(url: str, form: str, start: str | None, **filters: str | None) ->
         )
 
 
-def _text(found: Json) -> Iterator[str]:
-    if not found["steps"]:
+def _text(stream: Json) -> Iterator[str]:
+    if not stream["steps"]:
         yield "No stage ended in this window. Look further back: otel-vsm map --window 365d"
         return
-    yield from table(_HEADS, _rows(found), right=range(1, len(_HEADS) - 1))
+    yield from table(_HEADS, _rows(stream), right=range(1, len(_HEADS) - 1))
     yield ""
-    yield from paragraph(_whole(found))
-    if found["bottleneck"]:
+    yield from paragraph(_whole(stream))
+    if stream["bottleneck"]:
         yield ""
-        yield from paragraph(f"Bottleneck: {found['bottleneck']['reason']}")
+        yield from paragraph(f"Bottleneck: {stream['bottleneck']['reason']}")
     yield ""
     yield from paragraph(_MEANING)
 
 
-def _rows(found: Json) -> list[Row]:
-    most = found["bottleneck"] or {}
+def _rows(stream: Json) -> list[Row]:
+    most = stream["bottleneck"] or {}
     rows: list[Row] = []
-    for step in found["steps"]:
+    for step in stream["steps"]:
         for number, stage in enumerate(step):
             here = most.get("part") if most.get("stage") == stage["name"] else None
             waits, works = (duration(stage[f"{part}_of_changes_s"]) for part in ("wait", "process"))
@@ -106,41 +106,43 @@ def _rows(found: Json) -> list[Row]:
     return rows
 
 
-def _whole(found: Json) -> str:
-    flow, active = found["flow_time"], found["active_time"]
+def _whole(stream: Json) -> str:
+    flow, active = stream["flow_time"], stream["active_time"]
     return (
         f"Flow time {duration(flow['p50'])}, in which stages ran {duration(active['p50'])} (medians of"
-        f" {count(flow['count'], 'change')}); flow efficiency {share(found['flow_efficiency'])}, rolled %C/A"
-        f" {share(found['rolled_complete_accurate'])}, {rate(found['throughput_per_day'])} delivered,"
-        f" {count(found['wip'], 'change')} in progress."
+        f" {count(flow['count'], 'change')}); flow efficiency {share(stream['flow_efficiency'])}, rolled %C/A"
+        f" {share(stream['rolled_complete_accurate'])}, {rate(stream['throughput_per_day'])} delivered,"
+        f" {count(stream['wip'], 'change')} in progress."
     )
 
 
-def _document(found: Json, query: dict[str, str]) -> Document:
-    edges = (found["window"][edge][:16].replace("T", " ") for edge in ("from", "to"))
+def _document(stream: Json, query: dict[str, str]) -> Document:
+    edges = (stream["window"][edge][:16].replace("T", " ") for edge in ("from", "to"))
     title = f"Value stream map to {query['environment']}: {' to '.join(edges)} UTC"
-    bottleneck = [f"Bottleneck: {found['bottleneck']['reason']}"] if found["bottleneck"] else []
-    return Document(title, [_whole(found), *bottleneck], [Table("Stages", _HEADS, _rows(found))], [_MEANING])
+    bottleneck = [f"Bottleneck: {stream['bottleneck']['reason']}"] if stream["bottleneck"] else []
+    return Document(
+        title, [_whole(stream), *bottleneck], [Table("Stages", _HEADS, _rows(stream))], [_MEANING]
+    )
 
 
-def _mermaid(found: Json) -> Iterator[str]:
+def _mermaid(stream: Json) -> Iterator[str]:
     yield "flowchart LR"
     before: list[str] = []
-    for number, step in enumerate(found["steps"]):
+    for number, step in enumerate(stream["steps"]):
         names = []
-        for place, stage in enumerate(step):
-            name = f"s{number}_{place}"
+        for index, stage in enumerate(step):
+            name = f"s{number}_{index}"
             takes = duration(stage["figures"]["process_time"]["p50"])
             yield f'  {name}["{_quoted(stage["name"])}<br>{takes}"]'
             for one in before:
                 yield f'  {one} -- "{duration(stage["wait_of_changes_s"])}" --> {name}'
             names.append(name)
         before = names
-    most = found["bottleneck"]
-    for number, step in enumerate(found["steps"]):
-        for place, stage in enumerate(step):
+    most = stream["bottleneck"]
+    for number, step in enumerate(stream["steps"]):
+        for index, stage in enumerate(step):
             if most and stage["name"] == most["stage"]:
-                yield f"  style s{number}_{place} stroke:#b3261e,stroke-width:3px"
+                yield f"  style s{number}_{index} stroke:#b3261e,stroke-width:3px"
 
 
 def _quoted(name: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from demo.history import generate
+from demo.service import is_derived
 from demo.spans import spans_of
 from otel_vsm.export import export_all
 from otel_vsm.testing import RunningCollector, collector
@@ -31,6 +32,7 @@ def looked_at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningColle
         for name, value in running.environment().items():
             environment.setenv(name, value)
         export_all(spans_of(generate(datetime.now(UTC))).records)
+        assert is_derived(running.web)
         yield running
 
 

@@ -45,13 +45,13 @@ def _approvals(flow: Row) -> Iterator[Piece]:
         if of_all is None:
             continue
         who, name = _BY.get(gate["actor_type"], ""), gate["gate"] or "an unnamed gate"
-        asked = gate["granted"] + gate["denied"] + gate["pending"]
+        requests = gate["granted"] + gate["denied"] + gate["pending"]
         pending = f"; {gate['pending']} wait now" if gate["pending"] else ""
         yield Piece(
             "approvals",
             of_all,
             f"{_long(wait, 'answer')}{who} at {name}, {share(of_all)} of all flow time;"
-            f" {gate['breaches']} of {asked} waited longer than the limit{pending}.",
+            f" {gate['breaches']} of {requests} waited longer than the limit{pending}.",
         )
 
 
@@ -73,7 +73,7 @@ def _of_flow(wait: Row, flow: Row) -> float | None:
 
 
 def _long(wait: Row, noun: str) -> str:
-    return f"Changes waited {duration(wait['mean'])} on average in {count(wait['count'], noun)}"
+    return f"Changes waited {duration(wait['mean'])} on average for {count(wait['count'], noun)}"
 
 
 def _done_again(stages: Sequence[Row]) -> Iterator[Piece]:

@@ -38,11 +38,11 @@ def test_of_few_changes_nothing_is_advised() -> None:
 
 def test_a_wait_says_what_it_is_of_all_flow_time() -> None:
     # 20 times 3 d of 30 times 5 d.
-    answers = "Changes waited 3 d on average in 20 answers by people at security, 40 % of all flow time;"
+    answers = "Changes waited 3 d on average for 20 answers by people at security, 40 % of all flow time;"
     limit = "9 of 23 waited longer than the limit; 2 wait now."
     assert sentences(flow(approvals=[gate(3 * DAY, pending=2)])) == [f"{answers} {limit}"]
     pair = {"from_team": "core", "to_team": "ops", "wait_time": {"count": 15, "mean": 2 * DAY}}
-    lying = "Changes waited 2 d on average in 15 hand-offs between core and ops, 20 % of all flow time."
+    lying = "Changes waited 2 d on average for 15 hand-offs between core and ops, 20 % of all flow time."
     assert sentences(flow(handoffs={"pairs": [pair]})) == [lying]
 
 

@@ -65,7 +65,8 @@ def _frequency(row: Row, parts: Parts) -> Row:
     return {
         "deployments": deployments,
         "days_with_deployments": row.get("days") or 0,
-        "per_day": deployments / parts.selection.days,
+        # Before a window that begins with the epoch there is none: it has no days.
+        "per_day": deployments / days if (days := parts.selection.days) else 0.0,
     }
 
 

@@ -53,15 +53,15 @@ def _safe(text: str) -> str:
 
 
 def _route(
-    path: str, ask: Callable[..., Any], asked: type[Filters], paged: type[Paging], item: type[ApiModel]
+    path: str, ask: Callable[..., Any], kind: type[Filters], paged: type[Paging], item: type[ApiModel]
 ) -> None:
     """A route that answers with all pages of another one."""
 
-    def table(reader: Reader, query: Annotated[asked, Query()]) -> Response:  # type: ignore[valid-type]
+    def table(reader: Reader, query: Annotated[kind, Query()]) -> Response:  # type: ignore[valid-type]
         items: list[ApiModel] = []
         cursor: str | None = None
         while True:
-            fields = {name: getattr(query, name) for name in asked.model_fields}
+            fields = {name: getattr(query, name) for name in kind.model_fields}
             page = ask(reader, paged.model_construct(**fields, limit=_ROWS, cursor=cursor))
             items += page.items
             cursor = page.next_cursor

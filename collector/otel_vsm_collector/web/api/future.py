@@ -21,15 +21,15 @@ router = APIRouter(prefix="/api/v1", tags=["figures"], responses=REFUSED, depend
 def percents(text: str) -> dict[str, int]:
     """Stage → percent. Raises ValueError with a sentence that says what is allowed."""
     try:
-        given = json.loads(text or "{}")
+        factors = json.loads(text or "{}")
     except ValueError:
-        given = None
-    sound = isinstance(given, dict) and len(given) <= MOST_STAGES
-    if not sound or not all(type(one) is int and 0 <= one <= MOST_PERCENT for one in given.values()):
+        factors = None
+    sound = isinstance(factors, dict) and len(factors) <= MOST_STAGES
+    if not sound or not all(type(one) is int and 0 <= one <= MOST_PERCENT for one in factors.values()):
         raise ValueError(
             f'is a JSON object of stages and whole percents from 0 to {MOST_PERCENT}, such as {{"scan": 50}}'
         )
-    return dict(given)
+    return dict(factors)
 
 
 def _sound(text: str) -> str:

@@ -62,10 +62,10 @@ def timeline(
 ) -> Timeline:
     """One change by its id or one of its aliases, with its runs, approvals, deployments and the incidents
     that these caused, each in the order of time."""
-    found = change(reader, change_id, profile)
+    one = change(reader, change_id, profile)
     selection = Selection(from_ns=0, to_ns=0, facts=known_by(reader, profile))
     ask = {
-        what.__name__: reader.answer(what, selection, change_id=found.id)
+        what.__name__: reader.answer(what, selection, change_id=one.id)
         for what in (
             happened.trace,
             happened.runs,
@@ -75,7 +75,7 @@ def timeline(
         )
     }
     return Timeline(
-        change=found,
+        change=one,
         trace_id=next((row["trace_id"] for row in ask["trace"]), None),
         runs=[Run(**row) for row in ask["runs"]],
         approvals=[

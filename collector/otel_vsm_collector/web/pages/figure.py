@@ -8,13 +8,13 @@ from otel_vsm import human
 from otel_vsm.figures import FIGURES, Kind
 from otel_vsm_collector.web.api.explain import ExplainQuery, explain
 from otel_vsm_collector.web.pages import trend
-from otel_vsm_collector.web.pages.frame import PageRoute, View, asked
+from otel_vsm_collector.web.pages.frame import PageRoute, View, view_of
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 
 @router.get("/figure")
-def figure(view: Annotated[View[ExplainQuery], asked(ExplainQuery)]) -> Response:
+def figure(view: Annotated[View[ExplainQuery], view_of(ExplainQuery)]) -> Response:
     """The rows of the figure, page by page."""
     shown = explain(view.reader, view.query)
     what, statistic = FIGURES[view.query.figure], view.selection.profile.statistic

@@ -12,7 +12,7 @@ from otel_vsm_collector.web.api.explain import ExplainQuery, explain
 from otel_vsm_collector.web.api.pagination import Paging
 from otel_vsm_collector.web.api.parameters import Filters
 from otel_vsm_collector.web.pages import charts, rendering, trend
-from otel_vsm_collector.web.pages.frame import PageRoute, View, asked
+from otel_vsm_collector.web.pages.frame import PageRoute, View, view_of
 from otel_vsm_collector.web.pages.map_drawing import draw
 
 _HEADLINES = (
@@ -27,27 +27,27 @@ _HEADLINES = (
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
-Asked = Annotated[View[Filters], asked(Filters)]
+Filtered = Annotated[View[Filters], view_of(Filters)]
 
 
 @router.get("/map")
-def stream_map(view: Asked) -> Response:
+def stream_map(view: Filtered) -> Response:
     """The value stream map."""
-    found = api_map.stream_map(view.reader, view.asked)
-    return view.page("map.html", map=found, drawing=draw(found))
+    answer = api_map.stream_map(view.reader, view.frozen)
+    return view.page("map.html", map=answer, drawing=draw(answer))
 
 
 @router.get("/stages")
-def stages(view: Asked) -> Response:
-    found = api.stages(view.reader, view.ask(Paging, limit=1000, cursor=None))
-    handoffs = api.flow(view.reader, view.asked).model_dump(by_alias=True)["handoffs"]
-    return view.page("stages.html", stages=found.items, handoffs=handoffs)
+def stages(view: Filtered) -> Response:
+    answer = api.stages(view.reader, view.ask(Paging, limit=1000, cursor=None))
+    handoffs = api.flow(view.reader, view.frozen).model_dump(by_alias=True)["handoffs"]
+    return view.page("stages.html", stages=answer.items, handoffs=handoffs)
 
 
 @router.get("/flow")
-def flow(view: Asked) -> Response:
+def flow(view: Filtered) -> Response:
     """How fast changes pass, how many are under way, and how old they are."""
-    figures = api.flow(view.reader, view.asked).model_dump(by_alias=True)
+    figures = api.flow(view.reader, view.frozen).model_dump(by_alias=True)
     cumulative = api_map.cumulative(view.reader, trend.query(view)).items
     steps = api.dora_series(view.reader, trend.query(view)).model_dump(by_alias=True)["items"]
     labels = [rendering.local(one.at, view.selection.time_zone, "%m-%d") for one in cumulative]
@@ -74,9 +74,9 @@ def flow(view: Asked) -> Response:
 
 
 @router.get("/approvals")
-def approvals(view: Annotated[View[Paging], asked(Paging)]) -> Response:
+def approvals(view: Annotated[View[Paging], view_of(Paging)]) -> Response:
     """Who waits for whose answer, and for how long."""
-    gates = api.flow(view.reader, view.asked).model_dump(by_alias=True)["approvals"]
+    gates = api.flow(view.reader, view.frozen).model_dump(by_alias=True)["approvals"]
     query = view.query
     rows = explain(
         view.reader,

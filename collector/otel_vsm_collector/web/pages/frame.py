@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, available_timezones
@@ -80,26 +80,26 @@ class View(Generic[Query]):
     selection: Selection
 
     @cached_property
-    def asked(self) -> Query:
+    def frozen(self) -> Query:
         """The query with the window's ends in it: all that is asked of the API is of one window."""
         ends = {"from_": self.selection.from_ns, "to": self.selection.to_ns, "window": None}
         return self.query.model_copy(update=ends)
 
     def ask(self, kind: type[Other], **parameters: Any) -> Other:
         """A query of another kind, with the same filters, for a function of the API."""
-        filters = {name: getattr(self.asked, name) for name in Filters.model_fields}
+        filters = {name: getattr(self.frozen, name) for name in Filters.model_fields}
         return kind.model_construct(**filters, **parameters)
 
     @cached_property
     def filters(self) -> dict[str, str]:
         """The filters as they stand in the address."""
-        given = self.request.query_params.items()
-        return {name: value for name, value in given if name in _PARAMETERS and value}
+        query = self.request.query_params.items()
+        return {name: value for name, value in query if name in _PARAMETERS and value}
 
     def link(self, target: str, without: tuple[str, ...] = (), **parameters: str | None) -> str:
         """The address of another page or of the API, with the same filters and these parameters."""
-        kept = {name: value for name, value in self.filters.items() if name not in without}
-        query = {name: value for name, value in (kept | parameters).items() if value is not None}
+        filters = {name: value for name, value in self.filters.items() if name not in without}
+        query = {name: value for name, value in (filters | parameters).items() if value is not None}
         return target + ("?" + urlencode(query) if query else "")
 
     def again(self, **parameters: str | None) -> str:
@@ -139,7 +139,7 @@ class View(Generic[Query]):
             dates=self._dates,
             further=any(name in self.filters for name in (*_FURTHER, "from", "to", "time_zone")),
             time_zone=self.filters.get("time_zone", ""),
-            time_zones=sorted(available_timezones()),
+            time_zones=_time_zones(),
             besides={
                 name: value
                 for name, value in self.request.query_params.items()
@@ -222,7 +222,7 @@ class PageRoute(APIRoute):
         return handled
 
 
-def asked(kind: type[Query]) -> Any:
+def view_of(kind: type[Query]) -> Any:
     """What a route of a page depends on: the `View` of a query of this kind."""
 
     def view(request: Request, reader: Reader, lag_s: Lag) -> View[Query]:
@@ -235,6 +235,12 @@ def asked(kind: type[Query]) -> Any:
         return View(request, reader, lag_s, query, query.selection(reader))
 
     return Depends(view)
+
+
+@cache
+def _time_zones() -> list[str]:
+    """All that there are: finding out takes as long as a question."""
+    return sorted(available_timezones())
 
 
 def _refused(request: Request, status: int, refusals: list[Refusal]) -> Response:

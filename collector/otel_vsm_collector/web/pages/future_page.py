@@ -11,7 +11,7 @@ from otel_vsm import human
 from otel_vsm_collector.figures.flow.future import WHOLE, Factors
 from otel_vsm_collector.web.api.future import FutureQuery, future
 from otel_vsm_collector.web.api.stream_map import stream_map
-from otel_vsm_collector.web.pages.frame import PageRoute, View, asked
+from otel_vsm_collector.web.pages.frame import PageRoute, View, view_of
 
 PERCENTS = (100, 75, 50, 25, 10, 0)
 _PARTS = ("wait", "process")
@@ -24,14 +24,14 @@ class FormQuery(FutureQuery):
 
     @model_validator(mode="before")
     @classmethod
-    def _gathered(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping):
-            return given
-        query = {name: value for name, value in given.items() if name.partition(":")[0] not in _PARTS}
+    def _gathered(cls, parameters: Any) -> Any:
+        if not isinstance(parameters, Mapping):
+            return parameters
+        query = {name: value for name, value in parameters.items() if name.partition(":")[0] not in _PARTS}
         for part in _PARTS:
             fields = {
                 name.removeprefix(f"{part}:"): value
-                for name, value in given.items()
+                for name, value in parameters.items()
                 if name.startswith(f"{part}:") and value not in ("", str(WHOLE))
             }
             query[part] = json.dumps({stage: _number(value) for stage, value in fields.items()})
@@ -39,11 +39,11 @@ class FormQuery(FutureQuery):
 
 
 @router.get("/future")
-def future_state(view: Annotated[View[FormQuery], asked(FormQuery)]) -> Response:
+def future_state(view: Annotated[View[FormQuery], view_of(FormQuery)]) -> Response:
     """Both states side by side."""
     query = view.query
-    found = future(view.reader, view.ask(FutureQuery, wait=query.wait, process=query.process))
-    current = stream_map(view.reader, view.asked)
+    replayed = future(view.reader, view.ask(FutureQuery, wait=query.wait, process=query.process))
+    current = stream_map(view.reader, view.frozen)
     stages = [stage for step in current.steps for stage in step]
     factors = query.factors
     rows = [(stage, factors.get(stage.name, Factors())) for stage in stages]
@@ -53,11 +53,11 @@ def future_state(view: Annotated[View[FormQuery], asked(FormQuery)]) -> Response
         percents=PERCENTS,
         changed={name: one for name, one in factors.items() if one != Factors()},
         unknown=sorted(factors.keys() - {stage.name for stage in stages}),
-        future=found,
+        future=replayed,
         compared=[
-            ("Flow time, median", *_both(found.now.flow_time.p50, found.then.flow_time.p50)),
-            ("Flow time, 9 of 10 within", *_both(found.now.flow_time.p90, found.then.flow_time.p90)),
-            ("Flow time, mean", *_both(found.now.flow_time.mean, found.then.flow_time.mean)),
+            ("Flow time, median", *_both(replayed.now.flow_time.p50, replayed.then.flow_time.p50)),
+            ("Flow time, 9 of 10 within", *_both(replayed.now.flow_time.p90, replayed.then.flow_time.p90)),
+            ("Flow time, mean", *_both(replayed.now.flow_time.mean, replayed.then.flow_time.mean)),
         ],
         wait=query.wait,
         process=query.process,

@@ -52,9 +52,9 @@ class Gantt(NamedTuple):
     """Where lines stand, and how long after the beginning that is."""
 
 
-def gantt(told: Timeline) -> Gantt | None:
+def gantt(timeline: Timeline) -> Gantt | None:
     """None where nothing is known of when anything happened."""
-    bars = list(_bars(told))
+    bars = list(_bars(timeline))
     if not bars:
         return None
     first, last = min(bar.start for bar in bars), max(bar.end for bar in bars)
@@ -86,32 +86,32 @@ def _ticks(length_s: float) -> Iterator[tuple[float, str]]:
         yield round(LEFT + (RIGHT - LEFT) * after_s / length_s, 1), f"+{duration(after_s)}" if number else "0"
 
 
-def _bars(told: Timeline) -> Iterator[Bar]:
-    events = told.change.events
+def _bars(timeline: Timeline) -> Iterator[Bar]:
+    events = timeline.change.events
     moments = {column: events[event] for column, event in MOMENTS.items() if event in events}
-    if "merged_at" in moments and told.change.legs.release_s is not None:
-        moments["deploy_started_at"] = moments["merged_at"] + round(told.change.legs.release_s * 1e9)
+    if "merged_at" in moments and timeline.change.legs.release_s is not None:
+        moments["deploy_started_at"] = moments["merged_at"] + round(timeline.change.legs.release_s * 1e9)
     for leg, edges in LEGS.items():
         start, end = (moments.get(edge) for edge in edges)
         if start is not None and end is not None and start <= end:
             name = leg.removesuffix("_s")
             kind = "people" if leg in _PEOPLE else "waiting"
             yield Bar(name, kind, start, end, f"{name}: {duration((end - start) / 1e9)}")
-    for run in told.runs:
+    for run in timeline.runs:
         result = run.result or "no result"
         kind = _KINDS.get(result, "bad")
-        said = f"{run.stage_name}{f' ({run.leg})' if run.leg else ''}: {result}"
+        words = f"{run.stage_name}{f' ({run.leg})' if run.leg else ''}: {result}"
         took = duration((run.ended_at - run.started_at) / 1e9)
-        yield Bar(run.stage_name, kind, run.started_at, run.ended_at, f"{said}, {took}")
-    for one in told.approvals:
+        yield Bar(run.stage_name, kind, run.started_at, run.ended_at, f"{words}, {took}")
+    for one in timeline.approvals:
         if one.requested_at is not None:
             answered = one.answered_at
             answer = "waits" if answered is None else "granted" if one.granted else "denied"
             end = one.requested_at if answered is None else max(answered, one.requested_at)
-            said = f"approval{f' of {one.gate}' if one.gate else ''}: {answer}"
+            words = f"approval{f' of {one.gate}' if one.gate else ''}: {answer}"
             kind = "bad" if answer == "denied" else "waiting"
-            yield Bar("approval", kind, one.requested_at, end, f"{said} after {duration(one.wait_s)}")
-    for deployment in told.deployments:
+            yield Bar("approval", kind, one.requested_at, end, f"{words} after {duration(one.wait_s)}")
+    for deployment in timeline.deployments:
         kind = "bad" if deployment.failed or deployment.result != TaskResult.SUCCESS else "machine"
         where = " to ".join(name for name in (deployment.service, deployment.environment) if name)
         title = (
@@ -119,7 +119,7 @@ def _bars(told: Timeline) -> Iterator[Bar]:
         )
         name = f"→ {deployment.environment or 'deployment'}"
         yield Bar(name, kind, deployment.started_at, deployment.finished_at, title)
-    for incident in told.incidents:
+    for incident in timeline.incidents:
         if incident.started_at is not None:
             end = incident.resolved_at or incident.started_at
             yield Bar("incident", "bad", incident.started_at, max(end, incident.started_at), incident.id)

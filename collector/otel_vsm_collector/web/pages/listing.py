@@ -10,7 +10,7 @@ from otel_vsm_collector.web.api import lists
 from otel_vsm_collector.web.api.pagination import Paging
 from otel_vsm_collector.web.api.parameters import Filters, Name
 from otel_vsm_collector.web.api.timeline import timeline
-from otel_vsm_collector.web.pages.frame import PageRoute, View, asked
+from otel_vsm_collector.web.pages.frame import PageRoute, View, view_of
 from otel_vsm_collector.web.pages.gantt import gantt
 
 ROWS = 50
@@ -26,8 +26,8 @@ class OneQuery(Filters):
     id: Name = Field(description="As lists and links have it.")
 
 
-Listed = Annotated[View[ListQuery], asked(ListQuery)]
-One = Annotated[View[OneQuery], asked(OneQuery)]
+Listed = Annotated[View[ListQuery], view_of(ListQuery)]
+One = Annotated[View[OneQuery], view_of(OneQuery)]
 
 
 @router.get("/changes")
@@ -64,8 +64,8 @@ def change(view: One) -> Response:
 
 @router.get("/deployment")
 def deployment(view: One) -> Response:
-    found = lists.deployment(view.reader, view.query.id, view.query.profile)
-    return view.page("deployment.html", deployment=found, deployments=[found])
+    one = lists.deployment(view.reader, view.query.id, view.query.profile)
+    return view.page("deployment.html", deployment=one, deployments=[one])
 
 
 def _listed(view: View[ListQuery], template: str, name: str, page: Any, **shown: Any) -> Response:

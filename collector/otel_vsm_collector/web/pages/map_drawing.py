@@ -67,10 +67,10 @@ class Drawing(NamedTuple):
     rungs: list[Rung]
 
 
-def draw(found: Map) -> Drawing:
+def draw(stream: Map) -> Drawing:
     boxes, waits, arrows, rungs = [], [], [], []
     y = float(TOP)
-    steps = found.steps
+    steps = stream.steps
     columns = min(len(steps), A_ROW)
     for first in range(0, len(steps), A_ROW):
         row = steps[first : first + A_ROW]
@@ -79,10 +79,10 @@ def draw(found: Map) -> Drawing:
         below = y + tall * (height + 12) + 18
         for number, step in enumerate(row):
             x = float(MARGIN + number * (BOX + GAP) + GAP)
-            for place, stage in enumerate(step):
-                boxes.append(_box(stage, x, y + place * (height + 12), float(height), found))
+            for index, stage in enumerate(step):
+                boxes.append(_box(stage, x, y + index * (height + 12), float(height), stream))
             wait = _shortest([stage.wait_of_changes_s for stage in step])
-            is_bottleneck = _is_bottleneck(found, step, "wait")
+            is_bottleneck = _is_bottleneck(stream, step, "wait")
             waits.append(Wait(x - GAP / 2, y + height / 2, duration(wait), is_bottleneck))
             arrows.append((x - GAP + 4, x - 4, y + height - 18))
             work = _longest([stage.process_of_changes_s for stage in step])
@@ -92,7 +92,7 @@ def draw(found: Map) -> Drawing:
     return Drawing(width, int(y), boxes, waits, arrows, rungs)
 
 
-def _box(stage: MapStage, x: float, y: float, height: float, found: Map) -> Box:
+def _box(stage: MapStage, x: float, y: float, height: float, stream: Map) -> Box:
     figures = stage.figures
     lines = [
         ("takes", duration(figures.process_time.p50)),
@@ -113,7 +113,7 @@ def _box(stage: MapStage, x: float, y: float, height: float, found: Map) -> Box:
         _shortened(f"{'people' if by_people else 'machines'} · {teams}", _OWNERS),
         lines,
         by_people,
-        _is_bottleneck(found, [stage], "process"),
+        _is_bottleneck(stream, [stage], "process"),
         f"{stage.name}, by {teams}: " + ", ".join(f"{name} {value}" for name, value in lines),
         stage.name,
     )
@@ -125,8 +125,8 @@ def _rung(x: float, y: float, wait: str, work: str) -> Rung:
     return Rung(points, x - GAP / 2, high + 16, wait, x + BOX / 2, low + 16, work)
 
 
-def _is_bottleneck(found: Map, step: Sequence[MapStage], part: str) -> bool:
-    most = found.bottleneck
+def _is_bottleneck(stream: Map, step: Sequence[MapStage], part: str) -> bool:
+    most = stream.bottleneck
     return most is not None and most.part == part and most.stage in [stage.name for stage in step]
 
 

@@ -17,7 +17,7 @@ from otel_vsm_collector.web.api.explain import CompareQuery, compare
 from otel_vsm_collector.web.api.models import Stage
 from otel_vsm_collector.web.api.parameters import Filters, Name
 from otel_vsm_collector.web.api.stream_map import stream_map
-from otel_vsm_collector.web.pages.frame import PageRoute, View, asked
+from otel_vsm_collector.web.pages.frame import PageRoute, View, view_of
 
 ROWS = 50
 MOST = 3
@@ -26,9 +26,9 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 
 @router.get("/measurement")
-def measurement(request: Request, view: Annotated[View[Filters], asked(Filters)]) -> Response:
-    found = api_measurement.measurement(request, view.reader, view.asked).model_dump(by_alias=True)
-    return view.page("measurement.html", measured=found)
+def measurement(request: Request, view: Annotated[View[Filters], view_of(Filters)]) -> Response:
+    answer = api_measurement.measurement(request, view.reader, view.frozen).model_dump(by_alias=True)
+    return view.page("measurement.html", measured=answer)
 
 
 class ProfilesQuery(Filters):
@@ -38,19 +38,19 @@ class ProfilesQuery(Filters):
 
 
 @router.get("/profiles")
-def profiles(view: Annotated[View[ProfilesQuery], asked(ProfilesQuery)]) -> Response:
+def profiles(view: Annotated[View[ProfilesQuery], view_of(ProfilesQuery)]) -> Response:
     """Two profiles side by side, and for one figure what counts otherwise because of which setting."""
     names = view.reader.facts.declared.profile_names
     ours = view.query.profile or view.reader.facts.declared.profile
     theirs = view.query.with_ or next(name for name in names if name != ours)
-    one = api.dora(view.reader, view.asked).model_dump(by_alias=True)
-    other_query = view.asked.model_copy(update={"profile": theirs})
+    one = api.dora(view.reader, view.frozen).model_dump(by_alias=True)
+    other_query = view.frozen.model_copy(update={"profile": theirs})
     two = api.dora(view.reader, other_query).model_dump(by_alias=True)
     figure = view.query.figure
-    found = figure and compare(
+    answer = figure and compare(
         view.reader, view.ask(CompareQuery, figure=figure, with_=theirs, limit=ROWS, cursor=view.query.cursor)
     )
-    compared = found and found.model_dump(by_alias=True)
+    compared = answer and answer.model_dump(by_alias=True)
     return view.page(
         "profiles.html",
         names=names,
@@ -62,7 +62,7 @@ def profiles(view: Annotated[View[ProfilesQuery], asked(ProfilesQuery)]) -> Resp
         ],
         figure=figure and FIGURES[figure],
         compared=compared,
-        differing=found and found.items,
+        differing=answer and answer.items,
         values=figure
         and compared
         and [
@@ -90,7 +90,7 @@ class Stream(NamedTuple):
 
 
 @router.get("/streams")
-def streams(view: Annotated[View[Filters], asked(Filters)]) -> Response:
+def streams(view: Annotated[View[Filters], view_of(Filters)]) -> Response:
     """What is declared of each value stream beside what was measured."""
     declared = view.reader.facts.declared.value_streams
     wanted = view.query.value_stream
@@ -99,7 +99,7 @@ def streams(view: Annotated[View[Filters], asked(Filters)]) -> Response:
 
 
 def _stream(view: View[Filters], name: str, declared: ValueStream) -> Stream:
-    query = view.asked.model_copy(update={"value_stream": name})
+    query = view.frozen.model_copy(update={"value_stream": name})
     dora = api.dora(view.reader, query).model_dump(by_alias=True)
     flow = api.flow(view.reader, query).model_dump(by_alias=True)
     steps = stream_map(view.reader, query).steps

@@ -18,7 +18,7 @@ from otel_vsm_collector.web.api.by_name import By, ByQuery
 from otel_vsm_collector.web.api.pagination import Paging
 from otel_vsm_collector.web.api.parameters import Filters
 from otel_vsm_collector.web.pages import charts, trend
-from otel_vsm_collector.web.pages.frame import PageRoute, View, asked
+from otel_vsm_collector.web.pages.frame import PageRoute, View, view_of
 
 LATEST = 5
 MOST_NAMES = 100
@@ -56,9 +56,9 @@ class Of(NamedTuple):
 
 
 @router.get("/")
-def overview(view: Annotated[View[OverviewQuery], asked(OverviewQuery)]) -> Response:
+def overview(view: Annotated[View[OverviewQuery], view_of(OverviewQuery)]) -> Response:
     """The figures of what the query asks for, as the API takes it."""
-    reader, query = view.reader, view.asked
+    reader, query = view.reader, view.frozen
     dora = api.dora(reader, query).model_dump(by_alias=True)
     flow = api.flow(reader, query).model_dump(by_alias=True)
     steps = api.dora_series(reader, trend.query(view)).model_dump(by_alias=True)["items"]

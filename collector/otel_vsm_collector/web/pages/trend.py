@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from otel_vsm import human
+from otel_vsm_collector.facts.selection import DAY_NS
 from otel_vsm_collector.facts.zones import Step
 from otel_vsm_collector.web.api import distribution as api_distribution
 from otel_vsm_collector.web.api.distribution import DistributionQuery
@@ -12,12 +13,16 @@ from otel_vsm_collector.web.pages import charts
 from otel_vsm_collector.web.pages.frame import View
 
 _MOST_DAYS, _MOST_WEEKS = 14, 26
+_LONGEST_DAYS = 30 * 365
+"""As many months are no more steps than a series may have."""
 _SHOWN = {"half within": "p50", "3 of 4 within": "p75", "9 of 10 within": "p90"}
 
 
 def query(view: View[Any]) -> Steps:
-    """The steps that the window is shown in: a dozen, more or less."""
-    return view.ask(Steps, step=step(view))
+    """The steps that the window is shown in: a dozen, more or less; of a very long one the last years."""
+    steps = view.ask(Steps, step=step(view))
+    latest = view.selection.to_ns - _LONGEST_DAYS * DAY_NS
+    return steps.model_copy(update={"from_": max(view.selection.from_ns, latest)})
 
 
 def step(view: View[Any]) -> Step:

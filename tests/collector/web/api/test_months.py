@@ -25,6 +25,12 @@ def test_a_month_that_has_not_begun_is_refused(web: Web) -> None:
     assert "has not begun" in answer.json["detail"]
 
 
+def test_before_the_epoch_there_is_no_window_and_nothing_in_it(web: Web) -> None:
+    dora = web.get("/api/v1/dora?window=36500d").json
+    assert dora["window"]["from"] == dora["previous"]["window"]["to"] == "1970-01-01T00:00:00Z"
+    assert dora["previous"]["deployment_frequency"]["per_day"] == 0
+
+
 def test_what_is_no_month_is_no_window(web: Web) -> None:
     for text in ("2026-13", "2026-5", "0001-01"):
         assert "is no length of time" in web.get(f"/api/v1/dora?window={text}").json["detail"]

@@ -114,6 +114,11 @@ def test_the_table_is_told_apart_and_sorted_as_asked(web: Web, delivered: FactSt
     assert web.get("/?by=weather").status == 400
 
 
+def test_a_window_of_a_century_is_shown(web: Web, delivered: FactStore) -> None:
+    for page in ("", "flow"):
+        assert "4 h" in text_of(web, f"{page}?window=36500d")
+
+
 def test_the_map_has_the_stages_in_order_with_the_hand_offs_between_them(
     web: Web, delivered: FactStore
 ) -> None:
