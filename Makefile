@@ -49,6 +49,7 @@ screenshots: compiled ## take pictures of the pages for docs/pages.md; needs Chr
 	PYTHONPATH=. $(BIN)/python docs/screenshots.py
 
 build: compiled ## build the wheel and the source distribution into dist/
+	PYTHONPATH=. $(BIN)/python scripts/compile_questions.py
 	$(BIN)/python -m build --no-isolation
 
 zipapp: $(STAMP) ## write dist/otel-vsm.pyz: the program in one file, for Python alone

@@ -1,13 +1,14 @@
 """What was compiled of expressions before, as data.
 
 To compile all that a collector runs takes seconds, and gives the same as long as neither code nor definitions
-change. What default definitions need comes with the package where it was built (`python -m
-otel_vsm_collector.compiled`); the rest is put beside the ledger when it is first needed.
+change. What default definitions need comes with the package where it was built (`make build`); the rest is
+put beside the ledger when it is first needed.
 """
 
 import contextlib
 import json
 import os
+import threading
 from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
@@ -19,10 +20,12 @@ import otel_vsm
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.derive.refresh.plan import Plan
 
-_PACKAGED = Path(__file__).with_name("compiled")
+PACKAGED = Path(__file__).with_name("compiled")
 Read = TypeVar("Read")
 
 _COMPILERS = ("ibis-framework", "sqlglot")
+_MOST_QUESTIONS = 1000
+"""What is asked by ever other filters is not kept."""
 
 
 class Compiled:
@@ -39,6 +42,11 @@ class Compiled:
         """The queries of the metrics' observer."""
         return self._read("observed", list[str], _compile_observed)
 
+    def questions(self, declared: Declared) -> "Questions":
+        """Those to the facts by what is declared, in DuckDB."""
+        file = f"questions-{_key(declared)}.jsonl"
+        return Questions(PACKAGED / file, self._folder / file)
+
     def _read(
         self,
         name: str,
@@ -47,24 +55,73 @@ class Compiled:
         declared: Declared | None = None,
     ) -> Read:
         file = f"{name}-{_key(declared)}.json"
-        for folder in (_PACKAGED, self._folder):
+        for folder in (PACKAGED, self._folder):
             # One that is damaged is as good as none.
             with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
                 return of_data(json.loads((folder / file).read_bytes()))
         data = compile()
         # It is needed now, not written: a folder that is full or read-only is somebody else's matter.
         with contextlib.suppress(OSError):
-            self._write(name, file, data)
+            self._write(self._folder / file, data)
         return of_data(data)
 
-    def _write(self, name: str, file: str, data: Any) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        unfinished = self._folder / f"{file}.{os.getpid()}"
-        unfinished.write_text(json.dumps(data))
-        unfinished.chmod(0o600)
-        for outdated in self._folder.glob(f"{name}-*.json"):
+    def _write(self, file: Path, data: Any) -> None:
+        _make_room(file)
+        unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+        with open(unfinished, "w", opener=_private) as written:
+            json.dump(data, written)
+        unfinished.rename(file)
+
+
+class Questions:
+    """Questions that were compiled before, by their key: the query, and its parameters.
+
+    New ones are added to a file, a line each, so that none waits for others to be written.
+    """
+
+    def __init__(self, packaged: Path, own: Path) -> None:
+        self._own = own
+        self._adding = threading.Lock()
+        self._known = {**_lines(packaged), **_lines(own)}
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def get(self, key: str) -> tuple[str, tuple[str, ...]] | None:
+        return self._known.get(key)
+
+    def add(self, key: str, query: str, parameters: tuple[str, ...]) -> None:
+        with self._adding, contextlib.suppress(OSError):
+            if key in self._known or len(self._known) >= _MOST_QUESTIONS:
+                return
+            self._known[key] = query, parameters
+            _make_room(self._own)
+            with open(self._own, "a", opener=_private) as file:
+                file.write(json.dumps([key, query, parameters]) + "\n")
+
+
+def _lines(file: Path) -> dict[str, tuple[str, tuple[str, ...]]]:
+    known = {}
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        for line in file.read_text().splitlines():
+            # The last may have been cut.
+            with contextlib.suppress(ValueError, TypeError):
+                key, query, parameters = json.loads(line)
+                known[str(key)] = str(query), tuple(map(str, parameters))
+    return known
+
+
+def _make_room(file: Path) -> None:
+    """Makes the folder of a file, and takes away those of the same kind, which are of other code or
+    definitions."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for outdated in file.parent.glob(f"{file.name.partition('-')[0]}-*"):
+        if outdated != file:
             outdated.unlink()
-        unfinished.rename(self._folder / file)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _compile_plan(declared: Declared) -> Any:
@@ -99,6 +156,6 @@ def _code() -> str:
 
 
 if __name__ == "__main__":
-    default = Compiled(_PACKAGED)
+    default = Compiled(PACKAGED)
     default.plan(Declared())
     default.observed()

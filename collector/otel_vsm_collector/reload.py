@@ -57,7 +57,8 @@ class Current:
 
         with self._asking:
             if self._facts is None or self._facts.declared is not self.declared:
-                self._facts = FactTables(Definitions(self.declared))
+                compiled = self._compiled.questions(self.declared)
+                self._facts = FactTables(Definitions(self.declared), compiled=compiled)
             return self._facts
 
     def refreshing(self, plan: Plan) -> MakeRefreshing:

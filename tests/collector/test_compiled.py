@@ -3,7 +3,10 @@
 import json
 import subprocess
 import sys
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,13 +16,19 @@ from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.derive.definitions import Definitions
 from otel_vsm_collector.derive.refresh import steps
 from otel_vsm_collector.derive.refresh.plan import Plan
+from otel_vsm_collector.facts import reader
+from otel_vsm_collector.facts.selection import Selection
+from otel_vsm_collector.facts.tables import FactTables
+from otel_vsm_collector.figures import groups
+from scenarios.engines import InDuckDB
+from scenarios.world import World
 
 LATE = ("ibis", "sqlglot", "scipy", "fastapi", "pandas")
 
 
 @pytest.fixture(autouse=True)
 def nothing_packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "_PACKAGED", tmp_path / "package")
+    monkeypatch.setattr(compiled, "PACKAGED", tmp_path / "package")
 
 
 @pytest.fixture
@@ -91,3 +100,35 @@ def test_a_service_starts_without_what_only_compiling_and_answering_need() -> No
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def asked(folder: Path, *profiles: str | None) -> list[Any]:
+    """What DORA's figures are by profiles, of an empty ledger, where what is in the folder is known."""
+    reader._compiled.cache_clear()
+    with closing(InDuckDB()) as engine:
+        World(engine)
+        facts = FactTables(Definitions(), compiled=Compiled(folder).questions(Declared()))
+        selection = Selection(from_ns=0, to_ns=10**18, facts=facts)
+        of_profiles = [replace(selection, facts=facts.named(profile)) for profile in profiles]
+        return [groups.dora(engine.reader(facts), one) for one in of_profiles]
+
+
+def test_a_question_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = asked(tmp_path, None)
+    monkeypatch.setattr(reader, "_Compiler", None)
+    assert asked(tmp_path, None) == first
+
+
+def test_what_needs_temporary_tables_is_asked_by_those_of_its_process(tmp_path: Path) -> None:
+    assert asked(tmp_path, "gitlab", "devlake", None) == asked(tmp_path, "gitlab", "devlake", None)
+    assert asked(tmp_path, "devlake") == asked(tmp_path, None, "devlake")[1:]
+
+
+def test_a_file_of_questions_that_is_damaged_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    first = asked(tmp_path, None)
+    (file,) = tmp_path.glob("questions-*.jsonl")
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join((*lines[1:], "[]\n", '{"a": 1}\n', lines[0][:40])))
+    questions = Compiled(tmp_path).questions(Declared())
+    assert len(questions) == len(lines) - 1
+    assert asked(tmp_path, None) == first

@@ -144,9 +144,8 @@ def test_all_files_are_the_owners_only(otlp: Otlp, running: RunningCollector) ->
     before = changes(running)
     send(running, merged(otlp, len(before)))
     assert changes(running) == ids(len(before) + 1)
-    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in running.data.iterdir()}
-    assert stat.S_IMODE(running.data.stat().st_mode) == 0o700
-    assert set(modes.values()) == {0o600}, modes
+    for file in (running.data, *running.data.rglob("*")):
+        assert stat.S_IMODE(file.stat().st_mode) == (0o700 if file.is_dir() else 0o600), file
 
 
 @pytest.mark.parametrize("name", ["grpc", "http", "web"])

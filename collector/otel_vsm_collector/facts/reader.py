@@ -1,10 +1,12 @@
 """Questions to the facts: expressions that are asked again and again, each compiled once.
 
-Compiling an Ibis expression takes longer than computing it. What differs from one time to the next, the
-window and the filters' values, is a parameter of the query; what shapes the query is a part of its key.
+Compiling an Ibis expression takes longer than computing it, so what was compiled before is looked up
+(`compiled.py`). What differs from one time to the next, the window and the filters' values, is a parameter of
+the query; what shapes the query is a part of its key.
 """
 
 from collections.abc import Callable
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
@@ -14,6 +16,7 @@ import sqlglot.expressions as sge
 from duckdb import DuckDBPyConnection
 from ibis.backends.sql.compilers.duckdb import DuckDBCompiler
 
+from otel_vsm_collector.facts.question_key import question_key
 from otel_vsm_collector.facts.selection import Selection, parameter
 from otel_vsm_collector.facts.tables import FactTables
 
@@ -67,8 +70,9 @@ class DuckDBReader:
 
     def _make(self, query: str, facts: FactTables) -> None:
         """Makes the temporary tables that a query names."""
-        for name, rows in tuple(facts.temporaries.items()):
-            if name not in self._made and f'"{name}"' in query:
+        for name in facts.named_in(query):
+            if name not in self._made:
+                rows = facts.temporaries[name]
                 self._make(rows, facts)
                 self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {rows}")
                 self._made.add(name)
@@ -105,7 +109,16 @@ def _compiled(
     further: tuple[Any, ...],
     kinds: tuple[tuple[str, type[int] | type[str]], ...],
 ) -> _Compiled:
+    facts = shape.facts
+    of_shape = [getattr(shape, field.name) for field in fields(shape) if field.name != "facts"]
+    key = None if facts.compiled is None else question_key(question, *of_shape, further, kinds)
+    if facts.compiled is not None and key is not None and (known := facts.compiled.get(key)):
+        return _Compiled(*known)
     asked = question(shape, *further, **{name: parameter(name, kind) for name, kind in kinds})
     query = _Compiler().to_sqlglot(asked.unbind())
     parameters = sorted({parameter.name for parameter in query.find_all(sge.Parameter)})
-    return _Compiled(query.sql(dialect=_Compiler.dialect), tuple(parameters))
+    compiled = _Compiled(query.sql(dialect=_Compiler.dialect), tuple(parameters))
+    # Temporary tables are others in another process.
+    if facts.compiled is not None and key is not None and not facts.named_in(compiled.query):
+        facts.compiled.add(key, *compiled)
+    return compiled

@@ -13,6 +13,7 @@ import ibis
 import ibis.expr.types as ir
 
 from otel_vsm.semconv import TaskResult
+from otel_vsm_collector.compiled import Questions
 from otel_vsm_collector.declared.model import Declared
 from otel_vsm_collector.declared.profiles import Profile
 from otel_vsm_collector.derive import tables
@@ -55,11 +56,16 @@ class FactTables:
     """
 
     def __init__(
-        self, definitions: Definitions, *, inline: bool = False, stored: "FactTables | None" = None
+        self,
+        definitions: Definitions,
+        *,
+        inline: bool = False,
+        stored: "FactTables | None" = None,
+        compiled: Questions | None = None,
     ) -> None:
         """`stored` are those whose definitions the stored tables follow; these themselves, where none are
-        given."""
-        self.definitions, self._inline = definitions, inline
+        given. `compiled` are the questions to these tables that were compiled before."""
+        self.definitions, self._inline, self.compiled = definitions, inline, compiled
         self._stored = stored or self
         self._by_profile = {definitions.profile: self}
         self._numbers = count(1)
@@ -83,6 +89,10 @@ class FactTables:
     def temporaries(self) -> Mapping[str, str]:
         """The temporary tables of all profiles so far: by name, the query that makes each."""
         return self._stored._temporaries
+
+    def named_in(self, query: str) -> list[str]:
+        """The temporary tables that a query names."""
+        return [name for name in tuple(self.temporaries) if f'"{name}"' in query]
 
     def named(self, profile: str | None = None) -> "FactTables":
         """By the profile of this name, or the default one. Raises KeyError where there is none."""

@@ -123,7 +123,8 @@ def by_time(
 
     A successful deployment carries what was merged into its repository since the one before it began, up to
     when it began itself, and no earlier one carries; where runs of a change say which services they were for,
-    only if its own is among them. Where a better method tells which deployment brought a change, that one did.
+    only if its own is among them. Where a better method tells which deployment brought a change, it was that
+    one.
     """
     started = reports.select("id", "repository", "started_at")
     done = order.filter(order.number.notnull()).select("id", *PAIR, "number", "previous_id")

@@ -6,6 +6,7 @@ from typing import Any
 import ibis
 import pytest
 
+from otel_vsm_collector.derive.refresh.duplicates import DROPPED
 from otel_vsm_collector.derive.refresh.emptiness import needs
 from otel_vsm_collector.derive.refresh.plan import ANYWAY, Needs, Observe, Plan, Replace, Scratch, given
 from otel_vsm_collector.stores.engine import Engine
@@ -61,7 +62,10 @@ def test_what_is_left_out_would_have_no_rows(monkeypatch: pytest.MonkeyPatch) ->
         assert isinstance(engine, Checked)
         rows = run(plan, engine, filled, observe)
         for step in plan.steps:
-            if isinstance(step, Scratch | Replace) and not given(step.needs, rows):
+            if not isinstance(step, Scratch | Replace) or given(step.needs, rows):
+                continue
+            # What was dropped is in a table that is there only if something was.
+            if DROPPED not in step.query:
                 engine.check(step.query)
         return rows
 
