@@ -315,8 +315,8 @@ def carried(
     profile: Profile,
     of_artifacts: bool = False,
 ) -> Carried:
-    """Which changes every deployment carries, and how that is known; with `of_artifacts`, also what only
-    another artifact had brought before."""
+    """Which changes every deployment carries, and how that is known; with `of_artifacts`, also a head that
+    only another artifact had brought before."""
     found: Carried = {name: {} for name in deployments}
     places = {deployment.place for deployment in deployments.values()}
     for place in places:
@@ -326,19 +326,25 @@ def carried(
         )
         done = [deployment for deployment in here if deployment.done]
         for deployment in done:
-            before = [other for other in done if not of_artifacts or other.shipped == deployment.shipped]
-            found[deployment.id] = _told(deployment, before, found, profile)
+            alike = [other for other in done if not of_artifacts or other.shipped == deployment.shipped]
+            found[deployment.id] = _told(deployment, done, alike, found, profile)
         if "time" in profile.mapping:
             for deployment in done:
                 found[deployment.id] |= _by_time(deployment, done, found, changes, profile)
         for deployment in here:
             if not deployment.done:
-                found[deployment.id] = _told(deployment, done, found, profile)
+                found[deployment.id] = _told(deployment, done, done, found, profile)
     return found
 
 
-def _told(deployment: Deployment, done: list[Deployment], found: Carried, profile: Profile) -> dict[str, str]:
-    """What a deployment carries by what it says itself."""
+def _told(
+    deployment: Deployment,
+    done: list[Deployment],
+    alike: list[Deployment],
+    found: Carried,
+    profile: Profile,
+) -> dict[str, str]:
+    """What a deployment carries by what it says itself; its head only where none of those `alike` had."""
     linked, stood = claimed(deployment, "linked", profile), claimed(deployment, "stood", profile)
     head = _head(deployment, profile)
     first = deployment.before == 0
@@ -351,11 +357,12 @@ def _told(deployment: Deployment, done: list[Deployment], found: Carried, profil
             linked = linked & head
         elif deployment.links != 1:
             linked = set()
-    earlier = [other for other in done if other.order < deployment.order]
-    for other in earlier:
-        before = claimed(other, "stood", profile)
-        head = head - before - set(found[other.id])
-        stood = stood - before - claimed(other, "linked", profile) - _head(other, profile)
+    for other in done:
+        if other.order < deployment.order:
+            before = claimed(other, "stood", profile)
+            if other in alike:
+                head = head - before - set(found[other.id])
+            stood = stood - before - claimed(other, "linked", profile) - _head(other, profile)
     return {change: _method(change, deployment, profile) for change in head | linked | stood}
 
 

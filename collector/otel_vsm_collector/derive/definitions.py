@@ -33,10 +33,10 @@ class Definitions:
         """The spans, with what they leave open filled in as declared."""
         return defaults.with_defaults(spans, self.declared)
 
-    def deployment_changes(self, claims: ir.Table, order: ir.Table) -> ir.Table:
+    def deployment_changes(self, claims: ir.Table, order: ir.Table, *per: str) -> ir.Table:
         """The table `deployment_change` from the rows of `matched_claim` of all deployments that claim the
-        same changes, and their rows of `deployment_order`."""
-        known = carried.deployment_changes(claims, order, self.profile)
+        same changes, and their rows of `deployment_order`; `per` as in `carried.deployment_changes`."""
+        known = carried.deployment_changes(claims, order, self.profile, *per)
         if not self.by_time:
             return known
         every, report, change = (

@@ -320,14 +320,13 @@ class FactTables:
 
     @cached_property
     def _artifact_change(self) -> ir.Table:
-        """The table `deployment_change` where what a service delivers is its artifacts: what another artifact
-        brought before, this one brings as well."""
+        """The table `deployment_change` where what a service delivers is its artifacts: a head change that
+        another artifact brought before, this one brings as well."""
         order, reports = tables.table("deployment_order"), tables.table("deployment_report")
         brought = reports.select("id", shipped=deliveries.shipped(reports))
-        order = order.join(brought, "id")
-        order = order.mutate(service=order.service.concat("\n", order.shipped)).drop("shipped")
         claims = tables.table("matched_claim")
-        return self._temporary("artifact_change", self.definitions.deployment_changes(claims, order))
+        changes = self.definitions.deployment_changes(claims, order.join(brought, "id"), "shipped")
+        return self._temporary("artifact_change", changes)
 
     @cached_property
     def arrivals(self) -> ir.Table:

@@ -25,9 +25,11 @@ def matched_claims(claims: ir.Table, ancestors: ir.Table, keys: ir.Table) -> ir.
     return matched.union(standing.select(*columns), distinct=True)
 
 
-def deployment_changes(claims: ir.Table, order: ir.Table, profile: Profile) -> ir.Table:
+def deployment_changes(claims: ir.Table, order: ir.Table, profile: Profile, *per: str) -> ir.Table:
     """The table `deployment_change` from the rows of `matched_claim` of all deployments that claim
     the same changes, and their rows of `deployment_order`.
+
+    Of deployments that differ in columns `per` of their order, one brings a head change although another did.
 
     A deployment carries what it links to, its head change (the one that its revision names, else the one that
     produced its artifact, else the one that it was told of as a part of), and what it stands on.
@@ -57,8 +59,8 @@ def deployment_changes(claims: ir.Table, order: ir.Table, profile: Profile) -> i
     together = ibis.union(*told)
     brought = ibis.union(
         together.filter(together.linked).select(*_BROUGHT),
-        _new(together.filter(~together.linked), together.union(standing)),
-        _new(ancestors, ibis.union(heads, links, standing)),
+        _new(together.filter(~together.linked), together.union(standing), *PAIR, *per),
+        _new(ancestors, ibis.union(heads, links, standing), *PAIR),
     )
     return best_method(matches.semi_join(brought, _BROUGHT), *_BROUGHT)
 
@@ -106,10 +108,10 @@ def _method_of_own(matches: ir.Table, profile: Profile) -> ir.StringValue:
     return ifelse(matches.ancestors > 0, ANCESTRY, by_link) if ANCESTRY in profile.mapping else by_link
 
 
-def _new(rows: ir.Table, earlier: ir.Table) -> ir.Table:
+def _new(rows: ir.Table, earlier: ir.Table, *alike: str) -> ir.Table:
     """(deployment_id, change_id): those of the rows whose change is not among the `earlier` ones of a
-    successful deployment before theirs."""
-    by = (*PAIR, "change_id")
+    successful deployment before theirs that is like theirs in these columns."""
+    by = (*alike, "change_id")
     first = earlier.group_by(*by).agg(first=earlier.number.min())
     rows = rows.left_join(first, by)
     number = ibis.coalesce(rows.number, rows.before + 1)
