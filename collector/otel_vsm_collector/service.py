@@ -27,6 +27,9 @@ from otel_vsm_collector.keep.store import Listener, Store
 from otel_vsm_collector.metrics.collect import Metrics
 from otel_vsm_collector.receive.grpc import add_trace_service, make_server
 from otel_vsm_collector.receive.http import HttpReceiver, refused
+from otel_vsm_collector.receive.routes import Routes
+from otel_vsm_collector.receive.webhooks.declared import Webhooks
+from otel_vsm_collector.receive.webhooks.http import WebhookReceiver, is_signed
 from otel_vsm_collector.reload import Current, unmapped_of
 from otel_vsm_collector.server import STOP_S, Server, allow_connections
 from otel_vsm_collector.settings import Address, Settings
@@ -64,6 +67,7 @@ async def _serve(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     tokens = Tokens(settings.tokens)
     for_senders, for_readers = partial(tokens.admit, scope="ingest"), partial(tokens.admit, scope="read")
+    webhooks = Webhooks(settings.webhooks)
     tls = settings.tls
     if tls is not None and (warning := tls.check()):
         _say(warning)
@@ -93,7 +97,9 @@ async def _serve(settings: Settings) -> None:
         )
         export = within_bounds(store.export)
         add_trace_service(grpc_server, export)
-        http_server = Server(Guard(HttpReceiver(export), for_senders, refused), tls, ask_clients=True)
+        receivers = Routes(HttpReceiver(export), WebhookReceiver(export, webhooks))
+        guarded = Guard(receivers, for_senders, refused, is_open=is_signed)
+        http_server = Server(guarded, tls, ask_clients=True)
         web = late.LateApp(
             store=store, facts=lambda: current.facts, collect=metrics.collect, unready=store.unready
         )
@@ -116,6 +122,7 @@ async def _serve(settings: Settings) -> None:
 
         def read_again() -> None:
             tokens.read_again(_say)
+            webhooks.read_again(_say)
             if tls is not None:
                 _read_certificates_again(tls, http_server, web_server)
             if settings.config is not None:

@@ -17,9 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from otel_vsm.text import quoted
 from otel_vsm_collector.access.guard import Refused
+from otel_vsm_collector.receive.body import INLINE_BYTES, media_type_of, read_body
 from otel_vsm_collector.receive.limits import (
     CHECKED_BYTES,
-    MAX_REQUEST_BYTES,
     Arriving,
     BusyError,
     CorruptError,
@@ -33,8 +33,6 @@ from otel_vsm_collector.spans.accept import Outcome, Verdict
 
 PATH = "/v1/traces"
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
-# Above that, unpacking and reading JSON take long enough for other senders to notice.
-_INLINE_BYTES = 16 << 10
 _READ_AT_ONCE = 2
 """Of the others so many are read at a time: each takes a multiple of its bytes."""
 
@@ -65,7 +63,7 @@ class HttpReceiver:
         if scope["type"] != "http":
             raise RuntimeError(f"OTLP needs HTTP, and this is {scope['type']}")
         headers = dict(scope["headers"])
-        media_type = _media_type(headers)
+        media_type = media_type_of(headers)
         try:
             answer = await self._answer(scope, headers, media_type, receive)
         except _Refusal as refusal:
@@ -102,11 +100,14 @@ class HttpReceiver:
                 f"the Content-Encoding {quoted(packing)} is not known; send gzip or none",
             )
         with self._arriving.one() as take:
-            body = await _body(headers, receive, take)
+            try:
+                body = await read_body(headers, receive, take)
+            except TooLargeError as error:
+                raise _too_large(error) from None
             if body is None:
                 return None
             packed = packing == "gzip"
-            if ((packed or media_type == JSON) and len(body) > _INLINE_BYTES) or len(body) > CHECKED_BYTES:
+            if ((packed or media_type == JSON) and len(body) > INLINE_BYTES) or len(body) > CHECKED_BYTES:
                 async with self._reading:
                     request = await asyncio.to_thread(_request, body, media_type, packed)
             else:
@@ -137,7 +138,7 @@ def refused(refused: Refused) -> ASGIApp:
     refusal = _Refusal(refused.status, codes[refused.status], refused.message, refused.headers)
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        await _send(_refused(refusal), _media_type(dict(scope["headers"])), send)
+        await _send(_refused(refusal), media_type_of(dict(scope["headers"])), send)
 
     return answer
 
@@ -164,34 +165,6 @@ def _of_verdict(verdict: Verdict) -> _Answer:
             raise _Refusal(400, code_pb2.INVALID_ARGUMENT, verdict.message)
         case Outcome.BUSY:
             raise _busy(verdict.message)
-
-
-def _media_type(headers: dict[bytes, bytes]) -> str:
-    """Without parameters such as the charset, in lower case; empty where there is none."""
-    return headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
-
-
-async def _body(headers: dict[bytes, bytes], receive: Receive, take: Callable[[int], None]) -> bytes | None:
-    """The whole body as it was sent, whose size `take` is told; None where the sender has gone away before
-    its end."""
-    announced = headers.get(b"content-length", b"0")
-    if announced.isdigit() and int(announced) > MAX_REQUEST_BYTES:
-        raise _too_large(TooLargeError())
-    chunks: list[bytes] = []
-    size = 0
-    more = True
-    while more:
-        event = await receive()
-        if event["type"] == "http.disconnect":
-            return None
-        chunk = event.get("body", b"")
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > MAX_REQUEST_BYTES:
-            raise _too_large(TooLargeError())
-        take(len(chunk))
-        more = event.get("more_body", False)
-    return b"".join(chunks) if len(chunks) > 1 else chunks[0]
 
 
 def _request(body: bytes, media_type: str, packed: bool) -> bytes:

@@ -22,6 +22,11 @@ _MAX_DEPTH = 64
 """Of messages in messages: values may hold values without end, and readers of protobuf stop at a hundred."""
 _MAX_VALUES = 1_000_000
 """Of a body, objects and arrays counted as well: what Python makes of them is many times as large."""
+_SPANS = "resourceSpans"
+_ELSEWHERE = (
+    f"the body has no {_SPANS}, so it is no request of OTLP for traces: webhooks go to /webhooks/github, or"
+    " as the tool is called, and CDEvents to /events"
+)
 _HEX_FIELDS = {"trace_id", "span_id", "parent_span_id"}
 _HEX = re.compile(r"([0-9a-fA-F]{2})*")
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
@@ -34,18 +39,25 @@ class NotOtlpError(ValueError):
 
 def request_from_json(text: bytes) -> bytes:
     """An ExportTraceServiceRequest in protobuf from its OTLP/JSON; TooLargeError where it holds too much."""
+    data = read_json(text)
+    if isinstance(data, dict) and data and _SPANS not in data:
+        raise NotOtlpError(_ELSEWHERE)
+    request = ExportTraceServiceRequest()
+    _fill(request, data, "the body", 0)
+    return request.SerializeToString()
+
+
+def read_json(text: bytes) -> object:
+    """What JSON says; NotOtlpError where it is none, TooLargeError where it holds too much."""
     # Commas and brackets within text count as well; to tell them apart costs more than it is worth.
     if sum(map(text.count, (b",", b"{", b"["))) > _MAX_VALUES:
         raise TooLargeError(f"{_MAX_VALUES:,} values in JSON")
     try:
-        data = json.loads(text)
+        return json.loads(text)
     except RecursionError:
         raise NotOtlpError("the body is JSON that is nested too deeply") from None
     except ValueError as error:
         raise NotOtlpError(f"the body is no JSON: {error}") from None
-    request = ExportTraceServiceRequest()
-    _fill(request, data, "the body", 0)
-    return request.SerializeToString()
 
 
 def _fill(message: Message, data: object, where: str, depth: int) -> None:
