@@ -25,7 +25,8 @@ from otel_vsm_collector.compiled import Compiled
 from otel_vsm_collector.keep.deriver import Run
 from otel_vsm_collector.keep.store import Listener, Store
 from otel_vsm_collector.metrics.collect import Metrics
-from otel_vsm_collector.receive.grpc import add_trace_service, make_server
+from otel_vsm_collector.receive import signals
+from otel_vsm_collector.receive.grpc import add_service, add_trace_service, make_server
 from otel_vsm_collector.receive.http import HttpReceiver, refused
 from otel_vsm_collector.receive.routes import Routes
 from otel_vsm_collector.receive.webhooks.declared import Webhooks
@@ -96,8 +97,12 @@ async def _serve(settings: Settings) -> None:
             journal_damaged=lambda: store.health.damaged,
         )
         export = within_bounds(store.export)
+        health = metrics.health
+        others = (signals.logs(export, health.count_logs), signals.metrics(health.count_points))
         add_trace_service(grpc_server, export)
-        receivers = Routes(HttpReceiver(export), WebhookReceiver(export, webhooks))
+        for other in others:
+            add_service(grpc_server, other)
+        receivers = Routes(HttpReceiver(export, *others), WebhookReceiver(export, webhooks))
         guarded = Guard(receivers, for_senders, refused, is_open=is_signed)
         http_server = Server(guarded, tls, ask_clients=True)
         web = late.LateApp(

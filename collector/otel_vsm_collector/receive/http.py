@@ -28,7 +28,8 @@ from otel_vsm_collector.receive.limits import (
     gunzip,
 )
 from otel_vsm_collector.receive.otlp_json import NotOtlpError, request_from_json
-from otel_vsm_collector.receive.response import RETRY_AFTER_S, response
+from otel_vsm_collector.receive.response import RETRY_AFTER_S
+from otel_vsm_collector.receive.signals import Signal, traces
 from otel_vsm_collector.spans.accept import Outcome, Verdict
 
 PATH = "/v1/traces"
@@ -52,10 +53,11 @@ class _Answer(NamedTuple):
 
 
 class HttpReceiver:
-    """`export` takes an OTLP trace request in protobuf and gives the verdict on it."""
+    """`export` takes an OTLP trace request in protobuf and gives the verdict on it; `others` are the
+    signals beside traces."""
 
-    def __init__(self, export: Callable[[bytes], Awaitable[Verdict]]) -> None:
-        self._export = export
+    def __init__(self, export: Callable[[bytes], Awaitable[Verdict]], *others: Signal) -> None:
+        self._signals = {signal.path: signal for signal in (traces(export), *others)}
         self._arriving = Arriving()
         self._reading = asyncio.Semaphore(_READ_AT_ONCE)
 
@@ -80,11 +82,12 @@ class HttpReceiver:
         self, scope: Scope, headers: dict[bytes, bytes], media_type: str, receive: Receive
     ) -> _Answer | None:
         """None where the sender has gone away."""
-        if scope["path"] != PATH:
-            raise _Refusal(404, code_pb2.UNIMPLEMENTED, f"there is only {PATH} here, for traces")
+        signal = self._signals.get(scope["path"])
+        if signal is None:
+            raise _Refusal(404, code_pb2.UNIMPLEMENTED, f"there is only {', '.join(self._signals)} here")
         if scope["method"] != "POST":
             raise _Refusal(
-                405, code_pb2.UNIMPLEMENTED, f"send traces to {PATH} by POST", ((b"allow", b"POST"),)
+                405, code_pb2.UNIMPLEMENTED, f"send to {signal.path} by POST", ((b"allow", b"POST"),)
             )
         if media_type not in (PROTOBUF, JSON):
             raise _Refusal(
@@ -109,10 +112,10 @@ class HttpReceiver:
             packed = packing == "gzip"
             if ((packed or media_type == JSON) and len(body) > INLINE_BYTES) or len(body) > CHECKED_BYTES:
                 async with self._reading:
-                    request = await asyncio.to_thread(_request, body, media_type, packed)
+                    request = await asyncio.to_thread(_request, signal, body, media_type, packed)
             else:
-                request = _request(body, media_type, packed)
-        return _of_verdict(await self._export(request))
+                request = _request(signal, body, media_type, packed)
+        return _of_verdict(signal, await signal.export(request))
 
 
 async def _send(answer: _Answer, media_type: str, send: Send) -> None:
@@ -157,24 +160,24 @@ def _busy(message: str) -> _Refusal:
     return _Refusal(503, code_pb2.UNAVAILABLE, message, ((b"retry-after", str(RETRY_AFTER_S).encode()),))
 
 
-def _of_verdict(verdict: Verdict) -> _Answer:
+def _of_verdict(signal: Signal, verdict: Verdict) -> _Answer:
     match verdict.outcome:
         case Outcome.ACCEPTED:
-            return _Answer(200, response(verdict))
+            return _Answer(200, signal.response(verdict))
         case Outcome.MALFORMED:
             raise _Refusal(400, code_pb2.INVALID_ARGUMENT, verdict.message)
         case Outcome.BUSY:
             raise _busy(verdict.message)
 
 
-def _request(body: bytes, media_type: str, packed: bool) -> bytes:
+def _request(signal: Signal, body: bytes, media_type: str, packed: bool) -> bytes:
     """The request in protobuf."""
     try:
         if packed:
             body = gunzip(body)
         if media_type == JSON:
-            return request_from_json(body)
-        check_fields(body)
+            return request_from_json(body, signal.request)
+        check_fields(body, signal.request)
         return body
     except TooLargeError as error:
         raise _too_large(error) from None

@@ -22,11 +22,7 @@ _MAX_DEPTH = 64
 """Of messages in messages: values may hold values without end, and readers of protobuf stop at a hundred."""
 _MAX_VALUES = 1_000_000
 """Of a body, objects and arrays counted as well: what Python makes of them is many times as large."""
-_SPANS = "resourceSpans"
-_ELSEWHERE = (
-    f"the body has no {_SPANS}, so it is no request of OTLP for traces: webhooks go to /webhooks/github, or"
-    " as the tool is called, and CDEvents to /events"
-)
+_ELSEWHERE = ": webhooks go to /webhooks/github, or as the tool is called, and CDEvents to /events"
 _HEX_FIELDS = {"trace_id", "span_id", "parent_span_id"}
 _HEX = re.compile(r"([0-9a-fA-F]{2})*")
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
@@ -37,12 +33,13 @@ class NotOtlpError(ValueError):
     """The text is no OTLP/JSON; the message says where and why."""
 
 
-def request_from_json(text: bytes) -> bytes:
-    """An ExportTraceServiceRequest in protobuf from its OTLP/JSON; TooLargeError where it holds too much."""
+def request_from_json(text: bytes, of: type[Message] = ExportTraceServiceRequest) -> bytes:
+    """A request of this type in protobuf from its OTLP/JSON; TooLargeError where it holds too much."""
     data = read_json(text)
-    if isinstance(data, dict) and data and _SPANS not in data:
-        raise NotOtlpError(_ELSEWHERE)
-    request = ExportTraceServiceRequest()
+    (key,) = _fields(of.DESCRIPTOR)
+    if isinstance(data, dict) and data and key not in data:
+        raise NotOtlpError(f"the body has no {key}, so it is no {of.DESCRIPTOR.name}{_ELSEWHERE}")
+    request = of()
     _fill(request, data, "the body", 0)
     return request.SerializeToString()
 
