@@ -31,7 +31,6 @@ def translate(headers: Mapping[str, str], body: Mapping[str, Any], webhook: Webh
 def alerts(headers: Mapping[str, str], body: Mapping[str, Any], webhook: Webhook, type: str) -> Translation:
     """What a group of alerts tells, in the form that Alertmanager gave it."""
     notification = Notification(
-        headers=headers,
         body=body,
         webhook=webhook,
         source=as_text(body.get("externalURL")) or "",

@@ -35,6 +35,7 @@ from otel_vsm_collector.receive.webhooks.notification import (
 
 STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
 MEDIA_TYPES = (STRUCTURED, BATCH, "application/json")
+MAX_BATCH = 10_000
 _TYPE = "dev.cdevents."
 _CONTENT = "subject.content"
 _CHANGE_EVENTS = {
@@ -64,10 +65,12 @@ class NoEventError(ValueError):
 
 def events(media_type: str, headers: Mapping[str, str], body: object) -> list[Any]:
     """The CDEvents of a request whose body is decoded: one in binary or structured mode, or a batch of them.
-    NoEventError where there is none."""
+    NoEventError where there is none, or more than may be."""
     if media_type == BATCH:
         if not isinstance(body, list):
             raise NoEventError("a batch of CloudEvents has to be an array")
+        if len(body) > MAX_BATCH:
+            raise NoEventError(f"a batch may hold {MAX_BATCH:,} CloudEvents; send fewer at a time")
         return [_data(event) for event in body]
     if "ce-type" in headers:
         return [body]
@@ -93,7 +96,6 @@ def translate(event: Any) -> Translation:
     if not isinstance(event, dict) or not kind.startswith(_TYPE):
         raise NoEventError(f"the event has no context.type that begins with {_TYPE}, as a CDEvent has")
     notification = Notification(
-        headers={},
         body=event,
         webhook=_UNDECLARED,
         source=as_text(at_path(event, "context.source")) or "",

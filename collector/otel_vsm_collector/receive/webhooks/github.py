@@ -41,7 +41,6 @@ def translate(headers: Mapping[str, str], body: Mapping[str, Any], webhook: Webh
     """What a webhook of GitHub tells; by the same content the same records."""
     kind = headers.get("x-github-event", "")
     notification = Notification(
-        headers=headers,
         body=body,
         webhook=webhook,
         source=as_text(at_path(body, "repository.html_url")) or "",

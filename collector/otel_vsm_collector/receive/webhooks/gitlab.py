@@ -45,7 +45,6 @@ def translate(headers: Mapping[str, str], body: Mapping[str, Any], webhook: Webh
     kind = str(body.get("object_kind") or "")
     address = as_text(at_path(body, "project.web_url"))
     notification = Notification(
-        headers=headers,
         body=body,
         webhook=webhook,
         source=address or "",

@@ -50,9 +50,8 @@ NOTHING = Translation(missing="it tells of nothing that figures follow from")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """One request of a webhook, or one CDEvent. Headers have names in lower case."""
+    """One request of a webhook, or one CDEvent."""
 
-    headers: Mapping[str, str]
     body: Mapping[str, Any]
     webhook: Webhook
     source: str

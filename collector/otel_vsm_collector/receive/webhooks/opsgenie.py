@@ -28,7 +28,6 @@ def translate(headers: Mapping[str, str], body: Mapping[str, Any], webhook: Webh
     """What Opsgenie tells; by the same content the same records."""
     action = as_text(body.get("action")) or ""
     notification = Notification(
-        headers=headers,
         body=body,
         webhook=webhook,
         source=as_text(body.get("integrationName")) or "",

@@ -27,7 +27,6 @@ def translate(headers: Mapping[str, str], body: Mapping[str, Any], webhook: Webh
     """What PagerDuty tells; by the same content the same records."""
     kind = as_text(at_path(body, "event.event_type")) or ""
     notification = Notification(
-        headers=headers,
         body=body,
         webhook=webhook,
         source=as_text(at_path(body, "event.data.html_url")) or "",

@@ -183,6 +183,7 @@ def test_a_batch() -> None:
 @pytest.mark.parametrize(
     ("content", "media_type", "status"),
     [
+        ([{**CLOUD, "data": DEPLOYED}] * 10_001, BATCH, 400),
         ({**CLOUD}, STRUCTURED, 400),
         ({**CLOUD, "data": "{"}, STRUCTURED, 400),
         (DEPLOYED, BATCH, 400),
