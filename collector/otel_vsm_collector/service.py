@@ -25,8 +25,12 @@ from otel_vsm_collector.compiled import Compiled
 from otel_vsm_collector.keep.deriver import Run
 from otel_vsm_collector.keep.store import Listener, Store
 from otel_vsm_collector.metrics.collect import Metrics
-from otel_vsm_collector.receive.grpc import add_trace_service, make_server
+from otel_vsm_collector.receive import signals
+from otel_vsm_collector.receive.grpc import add_service, add_trace_service, make_server
 from otel_vsm_collector.receive.http import HttpReceiver, refused
+from otel_vsm_collector.receive.routes import Routes
+from otel_vsm_collector.receive.webhooks.declared import Webhooks
+from otel_vsm_collector.receive.webhooks.http import WebhookReceiver, is_signed
 from otel_vsm_collector.reload import Current, unmapped_of
 from otel_vsm_collector.server import STOP_S, Server, allow_connections
 from otel_vsm_collector.settings import Address, Settings
@@ -64,6 +68,7 @@ async def _serve(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     tokens = Tokens(settings.tokens)
     for_senders, for_readers = partial(tokens.admit, scope="ingest"), partial(tokens.admit, scope="read")
+    webhooks = Webhooks(settings.webhooks)
     tls = settings.tls
     if tls is not None and (warning := tls.check()):
         _say(warning)
@@ -92,8 +97,14 @@ async def _serve(settings: Settings) -> None:
             journal_damaged=lambda: store.health.damaged,
         )
         export = within_bounds(store.export)
+        health = metrics.health
+        others = (signals.logs(export, health.count_logs), signals.metrics(health.count_points))
         add_trace_service(grpc_server, export)
-        http_server = Server(Guard(HttpReceiver(export), for_senders, refused), tls, ask_clients=True)
+        for other in others:
+            add_service(grpc_server, other)
+        receivers = Routes(HttpReceiver(export, *others), WebhookReceiver(export, webhooks))
+        guarded = Guard(receivers, for_senders, refused, is_open=is_signed)
+        http_server = Server(guarded, tls, ask_clients=True)
         web = late.LateApp(
             store=store, facts=lambda: current.facts, collect=metrics.collect, unready=store.unready
         )
@@ -116,6 +127,7 @@ async def _serve(settings: Settings) -> None:
 
         def read_again() -> None:
             tokens.read_again(_say)
+            webhooks.read_again(_say)
             if tls is not None:
                 _read_certificates_again(tls, http_server, web_server)
             if settings.config is not None:

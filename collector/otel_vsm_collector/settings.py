@@ -45,6 +45,8 @@ class Settings:
     """Plain HTTP and gRPC where it is None."""
     tokens: Path | None = None
     """The file of bearer tokens; nobody needs one where it is None."""
+    webhooks: Path | None = None
+    """The file of webhooks with their secrets; none is taken where it is None."""
     allowed_hosts: tuple[str, ...] = ()
     """By which names browsers may call the web address, beside this machine's own and addresses."""
     allow_anybody: bool = False

@@ -12,8 +12,10 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from otel_vsm import semconv
 from otel_vsm.change_times import time_ns
 from otel_vsm.ci.source import as_text, at_path
+from otel_vsm.identity import SpanId, digest
 from otel_vsm.semconv import TaskResult
 
 TIMEOUT_S = 10.0
@@ -54,6 +56,22 @@ class Job(NamedTuple):
     is_wrapped: bool
     """A step that calls a wrapper of ours was begun, so that the job told of itself."""
 
+    @property
+    def span_id(self) -> SpanId:
+        """The same whoever tells of the job."""
+        return SpanId(digest(f"vsm.job:{self.url or self.id}")[:16])
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """What is said of the job itself."""
+        known = {
+            semconv.CICD_PIPELINE_TASK_NAME: self.name,
+            semconv.CICD_PIPELINE_TASK_RUN_ID: self.id,
+            semconv.CICD_PIPELINE_TASK_RUN_URL_FULL: self.url,
+            semconv.CICD_WORKER_NAME: self.runner,
+        }
+        return {key: value for key, value in known.items() if value is not None}
+
 
 def jobs_of_run(env: Mapping[str, str], token: str) -> list[Job]:
     """The jobs of our run that ended in this attempt of it. JobsError where they cannot be had."""
@@ -63,7 +81,7 @@ def jobs_of_run(env: Mapping[str, str], token: str) -> list[Job]:
         raise JobsError("GITHUB_API_URL, GITHUB_REPOSITORY and GITHUB_RUN_ID do not say where the jobs are")
     address = f"{api.rstrip('/')}/repos/{repository}/actions/runs/{run}/attempts/{attempt}"
     began_ns = time_ns(as_text(at_path(_get(address, token), "run_started_at")))
-    jobs = map(_job, _listed(f"{address}/jobs", token))
+    jobs = map(job_of, _listed(f"{address}/jobs", token))
     # An attempt that runs failed jobs again lists the others as they were.
     return [job for job in jobs if job and (began_ns is None or job.end_ns >= began_ns)]
 
@@ -78,12 +96,12 @@ def _listed(address: str, token: str) -> Iterator[Any]:
             return
 
 
-def _job(content: Any) -> Job | None:
-    """None for a job that is not over."""
+def job_of(content: Any) -> Job | None:
+    """A job as GitHub tells of it; None for one that is not over."""
     identity, name = as_text(at_path(content, "id")), as_text(at_path(content, "name"))
     start_ns = time_ns(as_text(at_path(content, "started_at")))
     end_ns = time_ns(as_text(at_path(content, "completed_at")))
-    result = _RESULTS.get(str(at_path(content, "conclusion")))
+    result = result_of(at_path(content, "conclusion"))
     if not (identity and name and result) or start_ns is None or end_ns is None:
         return None
     leg = re.fullmatch(r"(?P<job>.+?) \((?P<leg>.+)\)", name)
@@ -102,6 +120,11 @@ def _job(content: Any) -> Job | None:
         end_ns=max(start_ns, end_ns),
         is_wrapped=isinstance(steps, list) and any(map(_is_wrapper, steps)),
     )
+
+
+def result_of(conclusion: object) -> TaskResult | None:
+    """What GitHub's conclusion of a job or check means; None where it is not over, or that is not known."""
+    return _RESULTS.get(str(conclusion))
 
 
 def _is_wrapper(step: Any) -> bool:

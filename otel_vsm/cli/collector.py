@@ -107,6 +107,12 @@ def _extra_needed() -> Iterator[None]:
     help="Bearer tokens, by their hashes: who may send and read, and what a sender may speak for.",
 )
 @click.option(
+    "--webhooks",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Webhooks of forges and of tools for incidents, each with its secret.",
+)
+@click.option(
     "--tls-cert",
     type=click.Path(path_type=Path),
     metavar="FILE",
@@ -143,6 +149,7 @@ def collector(
     store: str,
     config: Path | None,
     tokens: Path | None,
+    webhooks: Path | None,
     tls_cert: Path | None,
     tls_key: Path | None,
     tls_client_ca: Path | None,
@@ -193,6 +200,7 @@ def collector(
             config=config,
             declared=declared,
             tokens=tokens,
+            webhooks=webhooks,
             tls=Tls(tls_cert, tls_key, tls_client_ca) if tls_cert and tls_key else None,
             allowed_hosts=allowed_hosts,
             allow_anybody=allow_anybody,

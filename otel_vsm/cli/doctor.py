@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from otel_vsm import __version__, semconv
+from otel_vsm.cli.asking import DEFAULT_URL, Collector
 from otel_vsm.text import one_line
 
 if TYPE_CHECKING:
@@ -39,7 +40,13 @@ class Finding(NamedTuple):
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs: a document with the same findings.")
-def doctor(*, as_json: bool) -> None:
+@click.option(
+    "--telemetry",
+    is_flag=True,
+    help="Ask a collector instead what it was sent, and by which missing attribute it gave nothing.",
+)
+@click.option("--url", default=DEFAULT_URL, show_default=True, help="Where the collector's web side is.")
+def doctor(*, as_json: bool, telemetry: bool, url: str) -> None:
     """Say what is configured and whether it works.
 
     Nothing is sent but one empty request, by which the endpoint shows that it is there. Passwords and the
@@ -50,10 +57,11 @@ def doctor(*, as_json: bool) -> None:
     Example:
         otel-vsm doctor
         otel-vsm doctor --json
+        otel-vsm doctor --telemetry --url https://vsm.example.com
     """
     problems = 0
     findings = []
-    for finding in _findings():
+    for finding in _telemetry(url) if telemetry else _findings():
         problems += finding.problem
         findings.append(finding._asdict())
         if not as_json:
@@ -86,6 +94,26 @@ def _findings() -> Iterator[Finding]:
     yield from (Finding("environment", problem, problem=True) for problem in endpoint.problems)
     yield from _endpoint(endpoint)
     yield _connection(endpoint)
+
+
+def _telemetry(url: str) -> Iterator[Finding]:
+    """What became of what the collector at `url` was sent since it started, by who sent it."""
+    items = Collector(url).ask("telemetry", {}, expects="items")["items"]
+    if not items:
+        yield Finding("telemetry", "nothing was sent since the collector started")
+    for item in items:
+        emitter, scope = item["emitter"] or "no mapping", one_line(item["scope"]) or "no scope"
+        fates = ", ".join(
+            f"{item[fate]:,} {fate}" for fate in ("kept", "unmapped", "filtered", "rejected") if item[fate]
+        )
+        yield Finding("telemetry", f"{emitter} ({scope}): {item['received']:,} received, {fates}")
+        for lack in item["lacking"]:
+            example = lack["example"]
+            yield Finding(
+                "lacking",
+                f"{emitter} ({scope}): {lack['spans']:,} kept that gave no {lack['gives_no']} for want of"
+                f" {lack['missing']}, as {one_line(example['name'])} in trace {example['trace_id']}",
+            )
 
 
 def _sdk() -> str:

@@ -81,7 +81,6 @@ def _records(
     job: "Job", stage: str | None, is_wrapped: bool, context: Context, common: CommonOptions
 ) -> "Iterator[Record]":
     from otel_vsm import emit
-    from otel_vsm.identity import SpanId, digest
     from otel_vsm.semconv import VSM_STAGE_NAME, EventName
     from otel_vsm.stage import type_of_stage
 
@@ -95,8 +94,7 @@ def _records(
         return
     name = stage or job.name
     run = emit.Run(
-        # The same whenever it is told.
-        span_id=SpanId(digest(f"vsm.job:{job.url or job.id}")[:16]),
+        span_id=job.span_id,
         start_ns=job.start_ns,
         end_ns=job.end_ns,
         result=job.result,
@@ -108,15 +106,7 @@ def _records(
 
 def _origin(job: "Job", context: Context, common: CommonOptions) -> "Origin":
     """With the job's own attributes in place of those of the job that we run in."""
-    from otel_vsm import semconv
-
-    told = {
-        semconv.CICD_PIPELINE_TASK_NAME: job.name,
-        semconv.CICD_PIPELINE_TASK_RUN_ID: job.id,
-        semconv.CICD_PIPELINE_TASK_RUN_URL_FULL: job.url,
-        semconv.CICD_WORKER_NAME: job.runner,
-    }
-    pipeline = {key: value for key, value in {**context.pipeline, **told}.items() if value is not None}
+    pipeline = {**context.pipeline, **job.attributes}
     return origin_of(
         common, context._replace(pipeline=pipeline), trace_parent_of_change(context.change, os.environ)
     )

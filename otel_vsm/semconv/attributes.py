@@ -34,6 +34,15 @@ CICD_PIPELINE_TASK_TYPE = "cicd.pipeline.task.type"
 CICD_WORKER_NAME = "cicd.worker.name"
 """The name of the worker (runner, agent) that the task runs on."""
 
+CLOUDEVENTS_EVENT_ID = "cloudevents.event_id"
+"""The identifier of the event, unique for its source."""
+
+CLOUDEVENTS_EVENT_SOURCE = "cloudevents.event_source"
+"""In which context the event happened."""
+
+CLOUDEVENTS_EVENT_TYPE = "cloudevents.event_type"
+"""The type of the event."""
+
 CONTAINER_IMAGE_NAME = "container.image.name"
 """The name of the image, with its registry and without a tag."""
 

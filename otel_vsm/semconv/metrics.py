@@ -61,6 +61,14 @@ VSM_COLLECTOR_CLOCK_SKEW = Metric(
     ),
 )
 
+VSM_COLLECTOR_DATA_POINT_FILTERED = Metric(
+    name="vsm.collector.data_point.filtered",
+    instrument="counter",
+    unit="{point}",
+    brief="Data points of metrics that reached the collector, which keeps none.",
+    attributes=(),
+)
+
 VSM_COLLECTOR_DEPLOYMENT_UNLINKED = Metric(
     name="vsm.collector.deployment.unlinked",
     instrument="gauge",
@@ -112,6 +120,22 @@ VSM_COLLECTOR_LAG = Metric(
     instrument="gauge",
     unit="s",
     brief="Age of the oldest acknowledged span that no figure covers yet; 0 when all are.",
+    attributes=(),
+)
+
+VSM_COLLECTOR_LOG_RECORD_FILTERED = Metric(
+    name="vsm.collector.log_record.filtered",
+    instrument="counter",
+    unit="{record}",
+    brief="Log records that were not kept because they are no events of delivery.",
+    attributes=(),
+)
+
+VSM_COLLECTOR_LOG_RECORD_RECEIVED = Metric(
+    name="vsm.collector.log_record.received",
+    instrument="counter",
+    unit="{record}",
+    brief="Log records that reached the collector; of those that are events of delivery, spans are made.",
     attributes=(),
 )
 
@@ -418,12 +442,15 @@ METRICS: tuple[Metric, ...] = (
     VSM_CHANGE_ACTIVE,
     VSM_CHANGE_LEAD_TIME,
     VSM_COLLECTOR_CLOCK_SKEW,
+    VSM_COLLECTOR_DATA_POINT_FILTERED,
     VSM_COLLECTOR_DEPLOYMENT_UNLINKED,
     VSM_COLLECTOR_DERIVATION_DURATION,
     VSM_COLLECTOR_INGEST_DELAY,
     VSM_COLLECTOR_JOURNAL_DAMAGED,
     VSM_COLLECTOR_JOURNAL_SIZE,
     VSM_COLLECTOR_LAG,
+    VSM_COLLECTOR_LOG_RECORD_FILTERED,
+    VSM_COLLECTOR_LOG_RECORD_RECEIVED,
     VSM_COLLECTOR_METRIC_OVERFLOW,
     VSM_COLLECTOR_SPAN_DUPLICATE,
     VSM_COLLECTOR_SPAN_FILTERED,

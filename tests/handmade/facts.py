@@ -9,6 +9,7 @@ import ibis
 
 from otel_vsm_collector.derive import tables
 from otel_vsm_collector.keep.store import Health
+from otel_vsm_collector.keep.telemetry import Telemetry
 
 HOUR = 3600 * 10**9
 
@@ -37,6 +38,10 @@ class FactStore:
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         return self.connection.cursor()
+
+    @property
+    def telemetry(self) -> Telemetry:
+        return Telemetry()
 
     @property
     def health(self) -> Health:

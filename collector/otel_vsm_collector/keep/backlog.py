@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
+from otel_vsm_collector.keep.telemetry import Telemetry
 from otel_vsm_collector.spans.accept import CLASSIFIER, AcceptedSpans, accept_again
 from otel_vsm_collector.spans.classify import Classifier
 from otel_vsm_collector.spans.rows import Numbered, Rows, ledger_rows
@@ -42,8 +43,11 @@ class _Chunk(NamedTuple):
 class Backlog:
     """One thread offers and condenses, another takes."""
 
-    def __init__(self, journal: Journal, classifier: Classifier = CLASSIFIER) -> None:
+    def __init__(
+        self, journal: Journal, classifier: Classifier = CLASSIFIER, telemetry: Telemetry | None = None
+    ) -> None:
         self._journal, self._classifier = journal, classifier
+        self._telemetry = telemetry or Telemetry()
         self._chunks: deque[_Chunk] = deque()
         # What came after the chunks, still as it was decoded; up to the last row of the journal.
         self._fresh: list[Numbered] = []
@@ -109,7 +113,9 @@ class Backlog:
     def _condense(self) -> None:
         if self._fresh:
             first_seq = self._fresh[0].seqs[0]
-            self._chunks.append(_Chunk(first_seq, self.last_seq, self._fresh_spans, ledger_rows(self._fresh)))
+            rows = ledger_rows(self._fresh)
+            self._telemetry.examine(self._fresh, rows.span)
+            self._chunks.append(_Chunk(first_seq, self.last_seq, self._fresh_spans, rows))
             self._fresh, self._fresh_spans = [], 0
 
     def _pass_over(self, seq: int) -> None:

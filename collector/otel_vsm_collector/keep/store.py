@@ -10,6 +10,7 @@ import duckdb
 
 from otel_vsm_collector.keep.backlog import Backlog
 from otel_vsm_collector.keep.deriver import Deriver, Run
+from otel_vsm_collector.keep.telemetry import Telemetry
 from otel_vsm_collector.keep.writer import Writer
 from otel_vsm_collector.spans.accept import CLASSIFIER, NOTHING_UNMAPPED, AcceptedSpans, Counts, Verdict
 from otel_vsm_collector.spans.classify import Classifier
@@ -94,7 +95,8 @@ class Store:
         self._repeated = 0
         self._initial_seq = self._journal.last_seq
         self._on_open()
-        self._backlog = backlog = Backlog(self._journal, classifier)
+        self.telemetry = Telemetry()
+        self._backlog = backlog = Backlog(self._journal, classifier, self.telemetry)
         self._check_whole()
         self._deriver = Deriver(self._journal, backlog, self._ledger, self._on_run, self._on_open)
         self._writer = Writer(
@@ -103,6 +105,7 @@ class Store:
             backlog.condense,
             classifier=classifier,
             unmapped=unmapped,
+            telemetry=self.telemetry,
             say=say,
         )
 

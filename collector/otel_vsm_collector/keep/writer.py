@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from otel_vsm_collector.keep.telemetry import Telemetry
 from otel_vsm_collector.spans.accept import (
     CLASSIFIER,
     NOTHING_UNMAPPED,
@@ -59,11 +60,13 @@ class Writer:
         *,
         classifier: Classifier = CLASSIFIER,
         unmapped: Unmapped = NOTHING_UNMAPPED,
+        telemetry: Telemetry | None = None,
         say: Callable[[str], None] = _log.warning,
     ) -> None:
         self._journal, self._classifier, self._say = journal, classifier, say
         self._on_commit, self._after_answers = on_commit, after_answers
         self._unmapped = unmapped
+        self._telemetry = telemetry or Telemetry()
         self._said_full = False
         self.failure: str | None = None
         """Why nothing can be stored now; None while it can."""
@@ -172,6 +175,7 @@ class Writer:
         if accepted.out_of_room and not self._said_full:
             self._said_full = True
             self._say(_FULL)
+        self._telemetry.count(accepted.sources)
         self._on_commit(entry, accepted.counts)
         return accepted.verdicts
 

@@ -20,10 +20,22 @@ class Health:
         self.span_filtered = instruments.counter(meter, registry.VSM_COLLECTOR_SPAN_FILTERED)
         self.span_unmapped = instruments.counter(meter, registry.VSM_COLLECTOR_SPAN_UNMAPPED)
         self.span_duplicate = instruments.counter(meter, registry.VSM_COLLECTOR_SPAN_DUPLICATE)
+        self._log_received = instruments.counter(meter, registry.VSM_COLLECTOR_LOG_RECORD_RECEIVED)
+        self._log_filtered = instruments.counter(meter, registry.VSM_COLLECTOR_LOG_RECORD_FILTERED)
+        self._point_filtered = instruments.counter(meter, registry.VSM_COLLECTOR_DATA_POINT_FILTERED)
         self.derivation = instruments.histogram(
             meter, registry.VSM_COLLECTOR_DERIVATION_DURATION, DERIVATION_BOUNDS_S
         )
         """Record seconds."""
+
+    def count_logs(self, received: int, filtered: int) -> None:
+        """Log records, and those of them that tell of nothing of delivery."""
+        self._log_received.add(received)
+        self._log_filtered.add(filtered)
+
+    def count_points(self, received: int, filtered: int) -> None:
+        """Data points of metrics, of which none is kept."""
+        self._point_filtered.add(filtered)
 
     def watch(
         self,

@@ -5,7 +5,7 @@ which tells the sender nothing.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -18,7 +18,8 @@ from google.rpc.status_pb2 import Status
 from otel_vsm_collector.access.guard import SENDER
 from otel_vsm_collector.access.tokens import DeniedError, Token, UnknownError
 from otel_vsm_collector.receive.limits import CHECKED_BYTES, MAX_REQUEST_BYTES, TooLargeError, check_fields
-from otel_vsm_collector.receive.response import RETRY_AFTER_S, response
+from otel_vsm_collector.receive.response import RETRY_AFTER_S
+from otel_vsm_collector.receive.signals import Export, Signal, traces
 from otel_vsm_collector.spans.accept import Outcome, Verdict
 
 SERVICE = "opentelemetry.proto.collector.trace.v1.TraceService"
@@ -41,7 +42,6 @@ _OPTIONS = (
     ("grpc.max_metadata_size", 16 << 10),
 )
 
-Export = Callable[[bytes], Awaitable[Verdict]]
 Admit = Callable[[str | None], Token | None]
 _Context = grpc.aio.ServicerContext[bytes, bytes]
 
@@ -82,6 +82,11 @@ def _denial(code: grpc.StatusCode, message: str) -> "grpc.RpcMethodHandler[bytes
 
 def add_trace_service(server: grpc.aio.Server, export: Export) -> None:
     """`export` takes an OTLP trace request in protobuf and gives the verdict on it."""
+    add_service(server, traces(export))
+
+
+def add_service(server: grpc.aio.Server, signal: Signal) -> None:
+    """Takes a signal of OTLP."""
 
     checking = asyncio.Semaphore(1)
 
@@ -89,19 +94,19 @@ def add_trace_service(server: grpc.aio.Server, export: Export) -> None:
         if len(request) > CHECKED_BYTES:
             async with checking:
                 try:
-                    await asyncio.to_thread(check_fields, request)
+                    await asyncio.to_thread(check_fields, request, signal.request)
                 except TooLargeError as error:
                     await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
-        verdict = await export(request)
+        verdict = await signal.export(request)
         if verdict.outcome is Outcome.MALFORMED:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, verdict.message)
         if verdict.outcome is Outcome.BUSY:
             details = (("grpc-status-details-bin", _retry(verdict)),)
             await context.abort(grpc.StatusCode.UNAVAILABLE, verdict.message, details)
-        return response(verdict).SerializeToString()
+        return signal.response(verdict).SerializeToString()
 
     method: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(answer)
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {METHOD: method}),))
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(signal.service, {METHOD: method}),))
 
 
 def _retry(verdict: Verdict) -> bytes:

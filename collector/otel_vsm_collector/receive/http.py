@@ -17,9 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from otel_vsm.text import quoted
 from otel_vsm_collector.access.guard import Refused
+from otel_vsm_collector.receive.body import INLINE_BYTES, media_type_of, read_body
 from otel_vsm_collector.receive.limits import (
     CHECKED_BYTES,
-    MAX_REQUEST_BYTES,
     Arriving,
     BusyError,
     CorruptError,
@@ -28,13 +28,12 @@ from otel_vsm_collector.receive.limits import (
     gunzip,
 )
 from otel_vsm_collector.receive.otlp_json import NotOtlpError, request_from_json
-from otel_vsm_collector.receive.response import RETRY_AFTER_S, response
+from otel_vsm_collector.receive.response import RETRY_AFTER_S
+from otel_vsm_collector.receive.signals import Signal, traces
 from otel_vsm_collector.spans.accept import Outcome, Verdict
 
 PATH = "/v1/traces"
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
-# Above that, unpacking and reading JSON take long enough for other senders to notice.
-_INLINE_BYTES = 16 << 10
 _READ_AT_ONCE = 2
 """Of the others so many are read at a time: each takes a multiple of its bytes."""
 
@@ -54,10 +53,11 @@ class _Answer(NamedTuple):
 
 
 class HttpReceiver:
-    """`export` takes an OTLP trace request in protobuf and gives the verdict on it."""
+    """`export` takes an OTLP trace request in protobuf and gives the verdict on it; `others` are the
+    signals beside traces."""
 
-    def __init__(self, export: Callable[[bytes], Awaitable[Verdict]]) -> None:
-        self._export = export
+    def __init__(self, export: Callable[[bytes], Awaitable[Verdict]], *others: Signal) -> None:
+        self._signals = {signal.path: signal for signal in (traces(export), *others)}
         self._arriving = Arriving()
         self._reading = asyncio.Semaphore(_READ_AT_ONCE)
 
@@ -65,7 +65,7 @@ class HttpReceiver:
         if scope["type"] != "http":
             raise RuntimeError(f"OTLP needs HTTP, and this is {scope['type']}")
         headers = dict(scope["headers"])
-        media_type = _media_type(headers)
+        media_type = media_type_of(headers)
         try:
             answer = await self._answer(scope, headers, media_type, receive)
         except _Refusal as refusal:
@@ -82,11 +82,12 @@ class HttpReceiver:
         self, scope: Scope, headers: dict[bytes, bytes], media_type: str, receive: Receive
     ) -> _Answer | None:
         """None where the sender has gone away."""
-        if scope["path"] != PATH:
-            raise _Refusal(404, code_pb2.UNIMPLEMENTED, f"there is only {PATH} here, for traces")
+        signal = self._signals.get(scope["path"])
+        if signal is None:
+            raise _Refusal(404, code_pb2.UNIMPLEMENTED, f"there is only {', '.join(self._signals)} here")
         if scope["method"] != "POST":
             raise _Refusal(
-                405, code_pb2.UNIMPLEMENTED, f"send traces to {PATH} by POST", ((b"allow", b"POST"),)
+                405, code_pb2.UNIMPLEMENTED, f"send to {signal.path} by POST", ((b"allow", b"POST"),)
             )
         if media_type not in (PROTOBUF, JSON):
             raise _Refusal(
@@ -102,16 +103,19 @@ class HttpReceiver:
                 f"the Content-Encoding {quoted(packing)} is not known; send gzip or none",
             )
         with self._arriving.one() as take:
-            body = await _body(headers, receive, take)
+            try:
+                body = await read_body(headers, receive, take)
+            except TooLargeError as error:
+                raise _too_large(error) from None
             if body is None:
                 return None
             packed = packing == "gzip"
-            if ((packed or media_type == JSON) and len(body) > _INLINE_BYTES) or len(body) > CHECKED_BYTES:
+            if ((packed or media_type == JSON) and len(body) > INLINE_BYTES) or len(body) > CHECKED_BYTES:
                 async with self._reading:
-                    request = await asyncio.to_thread(_request, body, media_type, packed)
+                    request = await asyncio.to_thread(_request, signal, body, media_type, packed)
             else:
-                request = _request(body, media_type, packed)
-        return _of_verdict(await self._export(request))
+                request = _request(signal, body, media_type, packed)
+        return _of_verdict(signal, await signal.export(request))
 
 
 async def _send(answer: _Answer, media_type: str, send: Send) -> None:
@@ -137,7 +141,7 @@ def refused(refused: Refused) -> ASGIApp:
     refusal = _Refusal(refused.status, codes[refused.status], refused.message, refused.headers)
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        await _send(_refused(refusal), _media_type(dict(scope["headers"])), send)
+        await _send(_refused(refusal), media_type_of(dict(scope["headers"])), send)
 
     return answer
 
@@ -156,52 +160,24 @@ def _busy(message: str) -> _Refusal:
     return _Refusal(503, code_pb2.UNAVAILABLE, message, ((b"retry-after", str(RETRY_AFTER_S).encode()),))
 
 
-def _of_verdict(verdict: Verdict) -> _Answer:
+def _of_verdict(signal: Signal, verdict: Verdict) -> _Answer:
     match verdict.outcome:
         case Outcome.ACCEPTED:
-            return _Answer(200, response(verdict))
+            return _Answer(200, signal.response(verdict))
         case Outcome.MALFORMED:
             raise _Refusal(400, code_pb2.INVALID_ARGUMENT, verdict.message)
         case Outcome.BUSY:
             raise _busy(verdict.message)
 
 
-def _media_type(headers: dict[bytes, bytes]) -> str:
-    """Without parameters such as the charset, in lower case; empty where there is none."""
-    return headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
-
-
-async def _body(headers: dict[bytes, bytes], receive: Receive, take: Callable[[int], None]) -> bytes | None:
-    """The whole body as it was sent, whose size `take` is told; None where the sender has gone away before
-    its end."""
-    announced = headers.get(b"content-length", b"0")
-    if announced.isdigit() and int(announced) > MAX_REQUEST_BYTES:
-        raise _too_large(TooLargeError())
-    chunks: list[bytes] = []
-    size = 0
-    more = True
-    while more:
-        event = await receive()
-        if event["type"] == "http.disconnect":
-            return None
-        chunk = event.get("body", b"")
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > MAX_REQUEST_BYTES:
-            raise _too_large(TooLargeError())
-        take(len(chunk))
-        more = event.get("more_body", False)
-    return b"".join(chunks) if len(chunks) > 1 else chunks[0]
-
-
-def _request(body: bytes, media_type: str, packed: bool) -> bytes:
+def _request(signal: Signal, body: bytes, media_type: str, packed: bool) -> bytes:
     """The request in protobuf."""
     try:
         if packed:
             body = gunzip(body)
         if media_type == JSON:
-            return request_from_json(body)
-        check_fields(body)
+            return request_from_json(body, signal.request)
+        check_fields(body, signal.request)
         return body
     except TooLargeError as error:
         raise _too_large(error) from None

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 
 from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import Message
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 MAX_REQUEST_BYTES = 64 << 20
@@ -62,8 +63,8 @@ def gunzip(packed: bytes) -> bytes:
     return b"".join(parts)
 
 
-def check_fields(request: bytes) -> None:
-    """TooLargeError if an OTLP trace request in protobuf has more than MAX_FIELDS.
+def check_fields(request: bytes, of: type[Message] = ExportTraceServiceRequest) -> None:
+    """TooLargeError if an OTLP request of this type in protobuf has more than MAX_FIELDS.
 
     One that is malformed passes: who decodes it says so.
     """
@@ -73,7 +74,7 @@ def check_fields(request: bytes) -> None:
         return  # to count is much slower than to see that there cannot be that many
     left = MAX_FIELDS
     # Where the message ends whose fields are read, and what its fields are; outer ones below it.
-    stack: list[tuple[int, dict[int, Descriptor]]] = [(len(request), _messages(_REQUEST))]
+    stack: list[tuple[int, dict[int, Descriptor]]] = [(len(request), _messages(of.DESCRIPTOR))]
     position = 0
     try:
         while stack:
@@ -99,9 +100,6 @@ def check_fields(request: bytes) -> None:
                 position += {_FIXED64: 8, _FIXED32: 4}.get(kind, 0)
     except IndexError:
         return
-
-
-_REQUEST = ExportTraceServiceRequest.DESCRIPTOR
 
 
 @cache

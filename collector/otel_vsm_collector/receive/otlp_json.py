@@ -22,6 +22,7 @@ _MAX_DEPTH = 64
 """Of messages in messages: values may hold values without end, and readers of protobuf stop at a hundred."""
 _MAX_VALUES = 1_000_000
 """Of a body, objects and arrays counted as well: what Python makes of them is many times as large."""
+_ELSEWHERE = ": webhooks go to /webhooks/github, or as the tool is called, and CDEvents to /events"
 _HEX_FIELDS = {"trace_id", "span_id", "parent_span_id"}
 _HEX = re.compile(r"([0-9a-fA-F]{2})*")
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
@@ -32,20 +33,28 @@ class NotOtlpError(ValueError):
     """The text is no OTLP/JSON; the message says where and why."""
 
 
-def request_from_json(text: bytes) -> bytes:
-    """An ExportTraceServiceRequest in protobuf from its OTLP/JSON; TooLargeError where it holds too much."""
+def request_from_json(text: bytes, of: type[Message] = ExportTraceServiceRequest) -> bytes:
+    """A request of this type in protobuf from its OTLP/JSON; TooLargeError where it holds too much."""
+    data = read_json(text)
+    (key,) = _fields(of.DESCRIPTOR)
+    if isinstance(data, dict) and data and key not in data:
+        raise NotOtlpError(f"the body has no {key}, so it is no {of.DESCRIPTOR.name}{_ELSEWHERE}")
+    request = of()
+    _fill(request, data, "the body", 0)
+    return request.SerializeToString()
+
+
+def read_json(text: bytes) -> object:
+    """What JSON says; NotOtlpError where it is none, TooLargeError where it holds too much."""
     # Commas and brackets within text count as well; to tell them apart costs more than it is worth.
     if sum(map(text.count, (b",", b"{", b"["))) > _MAX_VALUES:
         raise TooLargeError(f"{_MAX_VALUES:,} values in JSON")
     try:
-        data = json.loads(text)
+        return json.loads(text)
     except RecursionError:
         raise NotOtlpError("the body is JSON that is nested too deeply") from None
     except ValueError as error:
         raise NotOtlpError(f"the body is no JSON: {error}") from None
-    request = ExportTraceServiceRequest()
-    _fill(request, data, "the body", 0)
-    return request.SerializeToString()
 
 
 def _fill(message: Message, data: object, where: str, depth: int) -> None:

@@ -3,7 +3,7 @@
 Errors are sorted here into the sender's fault, which sending again would not mend, and everything else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Self
@@ -14,6 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from otel_vsm_collector.spans.classify import UNMAPPED, Classes, Classifier
 from otel_vsm_collector.spans.decode import Decoded, Mask, decode, sized
+from otel_vsm_collector.spans.sources import Source, SourceCounts, counts_by_source
 from otel_vsm_collector.spans.unmapped import Unmapped
 from otel_vsm_collector.spans.wire import NO_REQUEST, UndecodableError
 
@@ -89,6 +90,8 @@ class Accepted:
     spans: AcceptedSpans | None = None
     """None where there is nothing for the journal."""
     counts: Counts = Counts()
+    sources: Mapping[Source, SourceCounts] = field(default_factory=dict)
+    """The same by who sent them."""
 
 
 def accept(
@@ -114,6 +117,7 @@ def accept(
             journal=[payloads[index] for index in sound if payloads[index]],
             spans=everything if len(decoded) else None,
             counts=Counts(received=len(decoded), kept=len(decoded)),
+            sources=_by_source(decoded, classes, classifier, valid),
         )
 
     later = unmapped.among(decoded, valid & (classes == UNMAPPED))
@@ -139,6 +143,7 @@ def accept(
         journal += [request] if request else []
         journal_for_later += [request_for_later] if request_for_later else []
     classes[~mapped] = UNMAPPED
+    sources = _by_source(decoded, classes, classifier, valid, later)
     counts = Counts(
         received=len(decoded),
         rejected=int(np.count_nonzero(~valid)),
@@ -154,6 +159,7 @@ def accept(
         out_of_room=out_of_room,
         spans=spans if counts.kept or counts.unmapped else None,
         counts=counts,
+        sources=sources,
     )
 
 
@@ -199,6 +205,19 @@ def _decoded(payloads: Sequence[bytes], classifier: Classifier) -> tuple[list[Ve
                 verdicts[index] = Verdict(Outcome.MALFORMED, str(error))
                 sound.remove(index)
         return verdicts, sound, decode([payloads[index] for index in sound], classifier.known_keys)
+
+
+def _by_source(
+    decoded: Decoded, classes: Classes, classifier: Classifier, valid: Mask, later: Mask | None = None
+) -> Mapping[Source, SourceCounts]:
+    return counts_by_source(
+        decoded.scope,
+        decoded.scope_names,
+        classes,
+        [mapping.name for mapping in classifier.mappings],
+        valid=valid,
+        later=np.zeros(len(decoded), dtype=np.bool_) if later is None else later,
+    )
 
 
 def _rejections(decoded: Decoded) -> dict[str, Mask]:

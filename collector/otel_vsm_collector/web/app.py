@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from otel_vsm import __version__
 from otel_vsm_collector.facts.tables import FactTables
 from otel_vsm_collector.keep.store import Health
+from otel_vsm_collector.keep.telemetry import Telemetry
 from otel_vsm_collector.web.api import (
     advice,
     by_name,
@@ -28,6 +29,7 @@ from otel_vsm_collector.web.api import (
     names,
     problems,
     stream_map,
+    telemetry,
     timeline,
 )
 from otel_vsm_collector.web.api import figures as api
@@ -45,7 +47,7 @@ from otel_vsm_collector.web.questions import Bounded
 
 _API = (
     *(api, by_name, stream_map, advice, future, distribution, explain, measurement),
-    *(csv_tables, lists, timeline, names, health, metrics),
+    *(csv_tables, lists, timeline, names, telemetry, health, metrics),
 )
 _PAGES = (overview, figure, listing, flow_pages, future_page, map_file, measured, rendering)
 
@@ -59,6 +61,10 @@ class Store(Protocol):
     @property
     def health(self) -> Health:
         """What the collector counts of what it receives."""
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """What it counts by who sent it."""
 
     async def caught_up(self, timeout_s: float = 5.0) -> float:
         """Waits until the facts cover every span acknowledged before; answers how many seconds they are

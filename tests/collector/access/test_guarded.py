@@ -82,7 +82,13 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
             for secret, scope in tokens.items()
         )
     )
-    options = {"tokens": "tokens.yaml", "tls-cert": "cert.pem", "tls-key": "key.pem"}
+    (folder / "webhooks.yaml").write_text("webhooks: {alertmanager: {secret: of-alertmanager}}")
+    options = {
+        "tokens": "tokens.yaml",
+        "webhooks": "webhooks.yaml",
+        "tls-cert": "cert.pem",
+        "tls-key": "key.pem",
+    }
     arguments = [part for name, file in options.items() for part in (f"--{name}", str(folder / file))]
     with collector(*arguments, "--allowed-host", "vsm.example.com", data=folder / "data") as running:
         yield Guarded(running, folder)
@@ -116,6 +122,17 @@ def test_c_2_and_6_by_grpc_only_who_has_a_token_may_send(guarded: Guarded, otlp:
                 codes.append(error.code())
     unknown = grpc.StatusCode.UNAUTHENTICATED
     assert codes == [unknown, unknown, grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.OK]
+
+
+def test_a_webhook_has_a_secret_in_place_of_a_token(guarded: Guarded) -> None:
+    def status(path: str, credential: str) -> int:
+        headers = {"authorization": f"Bearer {credential}", "content_type": "application/json"}
+        return guarded.ask("http", "POST", path, b'{"alerts": []}', **headers).status
+
+    webhook = "/webhooks/alertmanager"
+    assert [status(webhook, one) for one in ("of-alertmanager", SENDER, "wrong")] == [200, 401, 401]
+    for path in ("/events", "/v1/logs", "/v1/metrics"):
+        assert [status(path, one) for one in (SENDER, "of-alertmanager", READER)] == [400, 401, 403]
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/api/v1/dora", "/openapi.json", "/no-such-page"])

@@ -17,6 +17,7 @@ def test_the_description_names_every_route_of_the_api(web: Web) -> None:
         "/api/v1/flow/cumulative",
         "/api/v1/distribution",
         "/api/v1/names",
+        "/api/v1/telemetry",
         "/api/v1/timeline",
         "/api/v1/active-incidents",
         *(f"/api/v1/{table}.csv" for table in TABLES),
