@@ -15,7 +15,7 @@ _NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9_]")
 
 
 def name_of(metric: Metric) -> str:
-    """Of its family: counters and histograms have their samples under it with `_total`, `_bucket` and others."""
+    """Of its family: the samples of counters and histograms end in `_total`, `_bucket` and others besides."""
     return family_name(metric.name, unit_of(metric.unit, is_gauge=metric.instrument == "gauge"))
 
 
