@@ -12,6 +12,7 @@ from dashboards.panels import (
     board,
     environment,
     listing,
+    number,
     repository,
     service,
     trend,
@@ -25,7 +26,13 @@ _SUCCEEDED = (f'{RESULT}="{TaskResult.SUCCESS}"',)
 _BY_STAGE = f"{{{{{STAGE}}}}}"
 
 
+def _oldest(metric: registry.Metric, *by: str) -> str:
+    return f"sort_desc(max by ({', '.join(by)}) ({series(metric, statistic=Statistic.MAX)}))"
+
+
 def delivery_team() -> Dashboard:
+    changes = _oldest(registry.VSM_CHANGE_AGE, REPOSITORY, STAGE)
+    approvals = _oldest(registry.VSM_APPROVAL_AGE, GATE, ACTOR)
     active = series(registry.VSM_CHANGE_ACTIVE)
     runs = grown(registry.VSM_STAGE_DURATION, STAGE, part="_count")
     succeeded = grown(registry.VSM_STAGE_DURATION, STAGE, part="_count", more=_SUCCEEDED)
@@ -58,6 +65,43 @@ def delivery_team() -> Dashboard:
                 [Query(expression=f"sum by ({STAGE}) ({active})", legend=_BY_STAGE)],
                 COUNT,
                 "A line that only rises is a queue that grows.",
+            )
+        )
+        .with_panel(
+            listing(
+                "Oldest changes",
+                [
+                    (
+                        Query(expression=changes, legend="Age"),
+                        SECONDS,
+                    )
+                ],
+                {REPOSITORY: "Repository", STAGE: "Stage"},
+                "The oldest change in each stage, since its first activity.",
+                width=THIRD,
+            )
+        )
+        .with_panel(
+            listing(
+                "Approvals that are waited for",
+                [
+                    (
+                        Query(expression=approvals, legend="Longest"),
+                        SECONDS,
+                    )
+                ],
+                {GATE: "Gate", ACTOR: "By"},
+                "How long the longest has been waited for, by gate.",
+                width=THIRD,
+            )
+        )
+        .with_panel(
+            number(
+                "Blocked work items",
+                Query(expression=series(registry.VSM_WORK_ITEM_BLOCKED)),
+                COUNT,
+                "But for those of changes that are delivered or abandoned.",
+                width=THIRD,
             )
         )
         .with_row(Row("Stages"))

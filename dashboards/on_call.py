@@ -24,6 +24,7 @@ _FAILED = f'{RESULT}!="{TaskResult.SUCCESS}"'
 
 def on_call() -> Dashboard:
     incidents = series(registry.VSM_INCIDENT_ACTIVE)
+    deployed = series(registry.VSM_DEPLOYMENT_LAST_TIMESTAMP)
     return (
         board(
             "On call",
@@ -104,6 +105,22 @@ def on_call() -> Dashboard:
                 {SERVICE: "Service", ENVIRONMENT: "Environment", KIND: "Kind", RESULT: "Result"},
                 "Finished in the time range.",
                 width=HALF,
+            )
+        )
+        .with_panel(
+            listing(
+                "Last successful deployment",
+                [
+                    (
+                        Query(
+                            expression=f"sort(time() - max by ({SERVICE}, {ENVIRONMENT}) ({deployed}))",
+                            legend="Ago",
+                        ),
+                        SECONDS,
+                    )
+                ],
+                {SERVICE: "Service", ENVIRONMENT: "Environment"},
+                "What changed last comes first.",
             )
         )
         .with_row(Row("Over time"))

@@ -234,3 +234,92 @@ def test_c_14_more_series_than_may_be_are_summed_or_left_out_and_said(
     monkeypatch.setattr(points, "MAX_ATTRIBUTE_SETS", 5)
     monkeypatch.setattr(collect, "FRESH_FOR_NS", -1)
     assert values(metrics, "vsm.collector.metric.overflow") == {frozenset(): 0}
+
+
+HOUR = 3600 * 10**9
+
+
+def about(hours: float) -> Any:
+    """Seconds, as old as something is a little later."""
+    return pytest.approx(hours * 3600, abs=60)
+
+
+def test_changes_in_progress_have_an_age(facts: FactStore, metrics: Metrics, now: int) -> None:
+    for change, hours in (("a", 1), ("b", 2), ("c", 9)):
+        facts.insert(
+            "change", id=change, repository="r", current_stage="build", first_activity_at=now - hours * HOUR
+        )
+    facts.insert("change", id="d", repository="r", current_stage="build", first_activity_at=now - 99 * HOUR,
+                 abandoned_at=now - HOUR)  # fmt: skip
+    build = ("r", "https://r", "build")
+    assert values(metrics, "vsm.change.age") == {of(*build, "p50"): about(2), of(*build, "max"): about(9)}
+
+
+def test_an_approval_is_waited_for_until_it_is_answered_or_nobody_needs_it(
+    facts: FactStore, metrics: Metrics, now: int
+) -> None:
+    facts.insert(
+        "change", id="gone", repository="r", first_activity_at=now - 9 * HOUR, abandoned_at=now - HOUR
+    )
+    people = {"gate": "release", "actor_type": "human"}
+    facts.insert("approval", **people, change_id="a", requested_at=now - 3 * HOUR)
+    facts.insert("approval", **people, change_id="b", requested_at=now - 5 * HOUR)
+    facts.insert("approval", **people, change_id="gone", requested_at=now - 9 * HOUR)
+    facts.insert("approval", gate="scan", actor_type="automation", change_id="a",
+                 requested_at=now - 9 * HOUR, answered_at=now - HOUR, granted=True, wait_s=60.0)  # fmt: skip
+    assert values(metrics, "vsm.approval.active") == {of("release", "human"): 2, of("scan", "automation"): 0}
+    assert values(metrics, "vsm.approval.age") == {
+        of("release", "human", "p50"): about(4),
+        of("release", "human", "max"): about(5),
+    }
+
+
+def test_a_work_item_is_blocked_until_it_is_unblocked(facts: FactStore, metrics: Metrics, now: int) -> None:
+    def tell(item: str, event: str, hours: int) -> None:
+        facts.insert("item_event", work_item_id=item, event=f"work_item.{event}", at=now - hours * HOUR)
+
+    assert values(metrics, "vsm.work_item.blocked") == {of(): 0}
+    tell("A-1", "blocked", 3)
+    tell("A-2", "blocked", 3)
+    tell("A-2", "unblocked", 2)
+    assert values(metrics, "vsm.work_item.blocked") == {of(): 1}
+
+
+def test_the_last_deployment_is_the_last_that_succeeded(facts: FactStore, metrics: Metrics, now: int) -> None:
+    for hours, result in ((1, "failure"), (2, "success"), (3, "success")):
+        facts.insert("deployment", **SHOP, id=f"d{hours}", result=result, finished_at=now - hours * HOUR)
+    assert values(metrics, "vsm.deployment.last_timestamp") == {
+        of("shop", "production"): pytest.approx(now / 1e9 - 7200)
+    }
+
+
+def test_limits_are_as_declared_and_null_is_none(facts: FactStore, now: int) -> None:
+    declared = product.facts({"limits": {"lead_time": "2d", "change_fail_rate": None, "recovery_time": "1h"}})
+    metrics = Metrics(QUERIES)
+    metrics.watch(facts.cursor, lambda: declared)
+    for number, failed in enumerate((True, False)):
+        facts.insert("deployment", **SHOP, id=f"d{number}", result="success", finished_at=now - DAY,
+                     failed=failed, rework=False)  # fmt: skip
+        facts.insert("delivery", **SHOP, change_id=f"c{number}", lead_time_s=3 * 86400.0,
+                     delivered_at=now - DAY)  # fmt: skip
+
+    durations = values(metrics, "vsm.limit.duration")
+    assert durations[of("lead_time")] == 2 * 86400
+    assert durations[of("approval_wait")] == 4 * 3600
+    assert of("change_fail_rate") not in values(metrics, "vsm.limit.share")
+    assert values(metrics, "vsm.limit.breached") == {of("lead_time", "30d"): 1}
+    metrics.close()
+
+
+def test_a_limit_that_holds_is_not_broken(facts: FactStore, metrics: Metrics, now: int) -> None:
+    facts.insert("delivery", **SHOP, change_id="c", lead_time_s=3600.0, delivered_at=now - DAY)
+    assert values(metrics, "vsm.limit.breached") == {of("lead_time", "30d"): 0}
+
+
+def test_what_no_change_was_found_for_is_also_a_share(facts: FactStore, metrics: Metrics, now: int) -> None:
+    for number in range(4):
+        facts.insert("stage_run", stage_name="build", trace_id=f"t{number}", started_at=now - DAY,
+                     ended_at=now - DAY, change_id=None if number == 0 else "r#1")  # fmt: skip
+    found = values(metrics, "vsm.collector.stage.unlinked_share")
+    assert found == {of("7d"): 0.25, of("30d"): 0.25, of("90d"): 0.25}
+    assert values(metrics, "vsm.collector.deployment.unlinked_share") == {}

@@ -18,6 +18,16 @@ from otel_vsm_collector.metrics.collect import Metrics
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 NAMES = {
+    "vsm.approval.active": "vsm_approval_active",
+    "vsm.approval.age": "vsm_approval_age_seconds",
+    "vsm.change.age": "vsm_change_age_seconds",
+    "vsm.collector.deployment.unlinked_share": "vsm_collector_deployment_unlinked_share_ratio",
+    "vsm.collector.stage.unlinked_share": "vsm_collector_stage_unlinked_share_ratio",
+    "vsm.deployment.last_timestamp": "vsm_deployment_last_timestamp_seconds",
+    "vsm.limit.breached": "vsm_limit_breached",
+    "vsm.limit.duration": "vsm_limit_duration_seconds",
+    "vsm.limit.share": "vsm_limit_share_ratio",
+    "vsm.work_item.blocked": "vsm_work_item_blocked",
     "vsm.approval.wait_time": "vsm_approval_wait_time_seconds",
     "vsm.change.active": "vsm_change_active",
     "vsm.change.lead_time": "vsm_change_lead_time_seconds",
