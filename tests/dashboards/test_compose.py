@@ -72,6 +72,22 @@ def test_prometheus_takes_its_configuration_and_scrapes_the_collector_by_an_allo
     assert f"--web=0.0.0.0:{port}" in command
 
 
+def test_alerts_reach_alertmanager_which_takes_its_configuration() -> None:
+    config = COMPOSE / "alertmanager.yml"
+    amtool = program("amtool", "prometheus-alertmanager")
+    done = subprocess.run([amtool, "check-config", config], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (manager,) = read("prometheus.yml")["alerting"]["alertmanagers"]
+    host, _, _ = manager["static_configs"][0]["targets"][0].partition(":")
+    assert mounted(host)["/etc/alertmanager/alertmanager.yml"] == config
+
+    def chosen(severity: str) -> str:
+        command = [amtool, "config", "routes", "test", f"--config.file={config}", f"severity={severity}"]
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+
+    assert (chosen("page"), chosen("ticket")) == ("pages", "tickets")
+
+
 def test_grafana_gets_the_dashboards_and_the_sources_that_they_name() -> None:
     places = mounted("grafana")
     (provider,) = read("provisioning", "dashboards", "otel-vsm.yaml")["providers"]
