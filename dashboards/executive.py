@@ -1,9 +1,11 @@
 """For those who answer for delivery: how it goes, where to, and how far the numbers can be believed."""
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
+from grafana_foundation_sdk.builders.table import Panel
 
 from dashboards.panels import (
     COUNT,
+    HALF,
     PER_DAY,
     QUARTER,
     SECONDS,
@@ -19,7 +21,8 @@ from dashboards.panels import (
     trend,
     window,
 )
-from dashboards.queries import REPOSITORY, SERVICE, counted, series
+from dashboards.queries import REPOSITORY, SERVICE, STREAM, TEAM, by_label, counted, series, together
+from otel_vsm import semconv
 from otel_vsm.semconv import Statistic
 from otel_vsm.semconv import metrics as registry
 
@@ -27,14 +30,61 @@ _BY_SERVICE = f"{{{{{SERVICE}}}}}"
 _BY_REPOSITORY = f"{{{{{REPOSITORY}}}}}"
 
 
-def _of_deployments(metric: registry.Metric) -> str:
-    """A share of all services' successful deployments: each service's share weighs as its deployments do."""
-    deployed = series(registry.VSM_DORA_DEPLOYMENT_FREQUENCY)
-    return f"sum({series(metric)} * {deployed}) / sum({deployed})"
+_DORA = (
+    (
+        "Change lead time",
+        registry.VSM_DORA_CHANGE_LEAD_TIME,
+        SECONDS,
+        "From a change's start until delivered.",
+    ),
+    ("Deployments", registry.VSM_DORA_DEPLOYMENT_FREQUENCY, PER_DAY, "Successful ones per day."),
+    (
+        "Change fail rate",
+        registry.VSM_DORA_CHANGE_FAIL_RATE,
+        SHARE,
+        "Successful deployments that harmed users: an incident, rollback or hotfix followed.",
+    ),
+    (
+        "Recovery time",
+        registry.VSM_DORA_FAILED_DEPLOYMENT_RECOVERY_TIME,
+        SECONDS,
+        "From the end of a deployment that harmed users until they were well again.",
+    ),
+    (
+        "Rework rate",
+        registry.VSM_DORA_DEPLOYMENT_REWORK_RATE,
+        SHARE,
+        "Successful deployments that only repaired an earlier one.",
+    ),
+    (
+        "Time to restore",
+        registry.VSM_DORA_TIME_TO_RESTORE,
+        SECONDS,
+        "From the start of an incident until it was resolved.",
+    ),
+)
+"""Title, metric, unit, and what it is; durations are medians."""
+
+
+def _median(metric: registry.Metric) -> Statistic | None:
+    return Statistic.P50 if semconv.VSM_STATISTIC in metric.attributes else None
+
+
+def _table(title: str, label: str, column: str) -> Panel:
+    return listing(
+        title,
+        [
+            (Query(expression=by_label(metric, label, _median(metric)), legend=name), unit)
+            for name, metric, unit, _ in _DORA
+        ],
+        {label: column},
+        "In production, of the window that the collector answers for by default. Medians of durations.",
+        width=HALF,
+    )
 
 
 def executive() -> Dashboard:
-    """Medians cannot be added up, so that durations are shown by service."""
+    """Medians cannot be added up: everything together has series of its own, and services have theirs."""
     median = Statistic.P50
     lead_time = series(registry.VSM_DORA_CHANGE_LEAD_TIME, statistic=median)
     frequency = series(registry.VSM_DORA_DEPLOYMENT_FREQUENCY)
@@ -42,42 +92,16 @@ def executive() -> Dashboard:
     restore = series(registry.VSM_DORA_TIME_TO_RESTORE, statistic=median)
     fail_rate = series(registry.VSM_DORA_CHANGE_FAIL_RATE)
     rework = series(registry.VSM_DORA_DEPLOYMENT_REWORK_RATE)
+    made = board(
+        "Delivery performance",
+        "otel-vsm-executive",
+        "DORA's metrics and flow, of the chosen window that ends at each moment.",
+        variables=[window(), environment(), service(), repository()],
+    ).with_row(Row("Everything in production"))
+    for title, metric, unit, description in _DORA:
+        made.with_panel(number(title, Query(expression=together(metric, _median(metric))), unit, description))
     return (
-        board(
-            "Delivery performance",
-            "otel-vsm-executive",
-            "DORA's metrics and flow, of the chosen window that ends at each moment.",
-            variables=[window(), environment(), service(), repository()],
-        )
-        .with_row(Row("All chosen services"))
-        .with_panel(
-            number(
-                "Deployment frequency",
-                Query(expression=f"sum({frequency})"),
-                PER_DAY,
-                "Successful deployments per day.",
-                width=THIRD,
-            )
-        )
-        .with_panel(
-            number(
-                "Change fail rate",
-                Query(expression=_of_deployments(registry.VSM_DORA_CHANGE_FAIL_RATE)),
-                SHARE,
-                "Successful deployments that harmed users: an incident, rollback or hotfix followed.",
-                width=THIRD,
-            )
-        )
-        .with_panel(
-            number(
-                "Deployment rework rate",
-                Query(expression=_of_deployments(registry.VSM_DORA_DEPLOYMENT_REWORK_RATE)),
-                SHARE,
-                "Successful deployments that only repaired an earlier one.",
-                width=THIRD,
-            )
-        )
-        .with_row(Row("By service"))
+        made.with_row(Row("By service"))
         .with_panel(
             listing(
                 "Services",
@@ -125,6 +149,8 @@ def executive() -> Dashboard:
                 "From the end of a deployment that harmed users until they were well again.",
             )
         )
+        .with_panel(_table("Teams", TEAM, "Team"))
+        .with_panel(_table("Value streams", STREAM, "Value stream"))
         .with_row(Row("Flow, by repository"))
         .with_panel(
             trend(

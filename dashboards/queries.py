@@ -18,6 +18,8 @@ GATE = label_of(semconv.VSM_APPROVAL_GATE)
 ACTOR = label_of(semconv.VSM_ACTOR_TYPE)
 GAP = label_of(semconv.VSM_MEASUREMENT_GAP)
 STATISTIC = label_of(semconv.VSM_STATISTIC)
+TEAM = label_of(semconv.VSM_TEAM)
+STREAM = label_of(semconv.VSM_VALUE_STREAM)
 WINDOW = label_of(semconv.VSM_WINDOW)
 
 VARIABLES = {
@@ -37,6 +39,21 @@ def series(metric: Metric, *more: str, part: str = "", statistic: Statistic | No
         matchers.append(f'{STATISTIC}="{statistic}"')
     ending = "_total" if metric.instrument == "counter" else part
     return f"{name_of(metric)}{ending}{{{', '.join([*matchers, *more])}}}"
+
+
+def together(metric: Metric, statistic: Statistic | None = None) -> str:
+    """A selector of everything in production, of the chosen window."""
+    none = (
+        f'{label_of(key)}=""' for key in (semconv.SERVICE_NAME, semconv.VSM_TEAM, semconv.VSM_VALUE_STREAM)
+    )
+    of = [f'{WINDOW}="$window"', *none, *([f'{STATISTIC}="{statistic}"'] if statistic else ())]
+    return f"{name_of(metric)}{{{', '.join(of)}}}"
+
+
+def by_label(metric: Metric, label: str, statistic: Statistic | None = None) -> str:
+    """A selector of the teams, or value streams: of the window that the collector answers for by default."""
+    of = [f'{label}!=""', *([f'{STATISTIC}="{statistic}"'] if statistic else ())]
+    return f"max by ({label}) ({name_of(metric)}{{{', '.join(of)}}})"
 
 
 def grown(

@@ -278,6 +278,8 @@ VSM_DORA_CHANGE_FAIL_RATE = Metric(
     attributes=(
         "service.name",
         "deployment.environment.name",
+        "vsm.team",
+        "vsm.value_stream",
         "vsm.window",
     ),
 )
@@ -291,6 +293,8 @@ VSM_DORA_CHANGE_LEAD_TIME = Metric(
         "vsm.statistic",
         "service.name",
         "deployment.environment.name",
+        "vsm.team",
+        "vsm.value_stream",
         "vsm.window",
     ),
 )
@@ -304,6 +308,8 @@ VSM_DORA_CHANGE_LEAD_TIME_CHANGES = Metric(
         "vsm.change.start",
         "service.name",
         "deployment.environment.name",
+        "vsm.team",
+        "vsm.value_stream",
         "vsm.window",
     ),
 )
@@ -316,6 +322,8 @@ VSM_DORA_DEPLOYMENT_FREQUENCY = Metric(
     attributes=(
         "service.name",
         "deployment.environment.name",
+        "vsm.team",
+        "vsm.value_stream",
         "vsm.window",
     ),
 )
@@ -328,6 +336,8 @@ VSM_DORA_DEPLOYMENT_REWORK_RATE = Metric(
     attributes=(
         "service.name",
         "deployment.environment.name",
+        "vsm.team",
+        "vsm.value_stream",
         "vsm.window",
     ),
 )
@@ -341,6 +351,8 @@ VSM_DORA_FAILED_DEPLOYMENT_RECOVERY_TIME = Metric(
         "vsm.statistic",
         "service.name",
         "deployment.environment.name",
+        "vsm.team",
+        "vsm.value_stream",
         "vsm.window",
     ),
 )
@@ -354,6 +366,8 @@ VSM_DORA_TIME_TO_RESTORE = Metric(
         "vsm.statistic",
         "service.name",
         "deployment.environment.name",
+        "vsm.team",
+        "vsm.value_stream",
         "vsm.window",
     ),
 )

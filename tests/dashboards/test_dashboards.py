@@ -70,7 +70,14 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     folder = tmp_path_factory.mktemp("scraped")
     records = [*spans_of(history(datetime.now(UTC))).records, *strays()]
     half = len(records) // 2
-    with collector() as running:
+    declared = folder / "vsm.yaml"
+    # Some incidents are older than a month, and say neither team nor value stream.
+    declared.write_text(
+        "window: 90d\n"
+        "services: {shop: {team: checkout}, payments: {team: checkout}, search: {team: discovery}}\n"
+        "value_streams: {buying: {systems: [shop, payments]}, finding: {systems: [search]}}\n"
+    )
+    with collector("--config", str(declared)) as running:
         target = urlsplit(running.web).netloc
         config = (
             "global: {scrape_interval: 1s}\n"

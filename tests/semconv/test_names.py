@@ -40,7 +40,7 @@ VALUES: dict[type[StrEnum], str] = {
 
 WHERE = {"service.name", "deployment.environment.name"}
 STAGE = {"vsm.stage.name", "vsm.stage.type"}
-OF_DORA = {*WHERE, "vsm.window"}
+OF_DORA = {*WHERE, "vsm.window", "vsm.team", "vsm.value_stream"}
 REPOSITORY = {"vcs.repository.name", "vcs.repository.url.full"}
 OF_FLOW = {*REPOSITORY, "vsm.window"}
 METRICS: dict[str, tuple[str, str, set[str]]] = {

@@ -82,6 +82,7 @@ def _figures(declared: Declared) -> Iterator[Rule]:
             figure.metric,
             production(declared),
             _of(window),
+            f'{label_of(semconv.SERVICE_NAME)}!=""',  # not teams, nor everything together
             *((statistic,) if lasts else ()),
         )
         yield Rule(

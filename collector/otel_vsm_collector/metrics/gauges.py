@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from ibis.expr import types as ir
 from opentelemetry.sdk.metrics import export as sdk
@@ -13,10 +13,11 @@ from otel_vsm.semconv import EventName, Statistic
 from otel_vsm.semconv import metrics as registry
 from otel_vsm.semconv.metrics import Metric
 from otel_vsm_collector.declared.sections import PRODUCTION
+from otel_vsm_collector.facts.names import known
 from otel_vsm_collector.facts.reader import Reader
 from otel_vsm_collector.facts.selection import Selection
 from otel_vsm_collector.figures import groups
-from otel_vsm_collector.figures.computed import By, Computed
+from otel_vsm_collector.figures.computed import By, Computed, Parts
 from otel_vsm_collector.figures.dora import lead_time
 from otel_vsm_collector.figures.measurement import gaps
 from otel_vsm_collector.figures.registry import FAMILIES
@@ -25,6 +26,12 @@ from otel_vsm_collector.metrics import points, under_way
 from otel_vsm_collector.metrics.limits import breaches, declared_limits
 from otel_vsm_collector.metrics.observed import COLUMN_OF
 
+MAX_TOGETHER = 50
+"""Of teams, and of value streams."""
+_TOGETHER: Mapping[Literal["team", "value_stream"], str] = {
+    "team": semconv.VSM_TEAM,
+    "value_stream": semconv.VSM_VALUE_STREAM,
+}
 STATISTICS = (Statistic.P50, Statistic.P90, Statistic.MEAN)
 
 Labels = dict[str, Any]
@@ -70,13 +77,16 @@ def shown(reader: Reader, now_ns: int) -> Iterator[sdk.Metric]:
         selection = selection.in_zone(reader.facts.declared.time_zone)
         window_label = {semconv.VSM_WINDOW: str(window)}
         add(_figures(reader, selection, cut), window_label)
+        everything = groups.parts_of(reader, replace(selection, environment=PRODUCTION))
+        add(_together(everything, {}), window_label)
         add(_gaps(reader, selection), window_label)
         add(_complete_accurate(reader, selection, cut), window_label)
     window = reader.facts.declared.window
     selection = Selection(
         from_ns=now_ns - window.ns, to_ns=now_ns, environment=PRODUCTION, facts=reader.facts
-    )
+    ).in_zone(reader.facts.declared.time_zone)
     add(breaches(groups.parts_of(reader, selection)), {semconv.VSM_WINDOW: str(window)})
+    add(_teams_and_streams(reader, selection, cut), {semconv.VSM_WINDOW: str(window)})
     add(declared_limits(reader.facts.declared))
     add(_seconds(reader, now_ns))
     by_metric[registry.VSM_COLLECTOR_METRIC_OVERFLOW.name] = [({}, len(cut))]
@@ -102,10 +112,34 @@ def _figures(reader: Reader, selection: Selection, cut: set[By]) -> Iterator[Val
                         for attribute in computed.metric.attributes
                         if (column := COLUMN_OF.get(attribute)) in columns
                     }
-                    value = value_of(computed.figure.name, parts)
-                    yield from _values(computed.metric, labels, value, computed)
-                    if computed.figure.name == lead_time.NAME:
-                        yield from _starts(labels, value["starts"])
+                    yield from _figure(computed, computed.metric, labels, parts)
+
+
+def _together(parts: Parts, labels: Labels) -> Iterator[Value]:
+    """What is told apart by service and environment, of several services in production together: medians
+    cannot be added up."""
+    for family in FAMILIES:
+        for computed in family.figures:
+            if computed.metric is not None and semconv.VSM_TEAM in computed.metric.attributes:
+                where = labels | {semconv.DEPLOYMENT_ENVIRONMENT_NAME: PRODUCTION}
+                yield from _figure(computed, computed.metric, where, parts)
+
+
+def _teams_and_streams(reader: Reader, selection: Selection, cut: set[By]) -> Iterator[Value]:
+    """The same of the first teams and value streams: each is several questions of its own."""
+    names_of = known(reader, tuple(_TOGETHER))
+    for what, attribute in _TOGETHER.items():
+        names = names_of[what]
+        cut |= {(what,)} if len(names) > MAX_TOGETHER else set()
+        for name in names[:MAX_TOGETHER]:
+            yield from _together(groups.parts_of(reader, selection.of(what, name)), {attribute: name})
+
+
+def _figure(computed: Computed, metric: Metric, labels: Labels, parts: Parts) -> Iterator[Value]:
+    value = value_of(computed.figure.name, parts)
+    yield from _values(metric, labels, value, computed)
+    if computed.figure.name == lead_time.NAME:
+        yield from _starts(labels, value["starts"])
 
 
 def _starts(labels: Labels, starts: Mapping[str, int]) -> Iterator[Value]:

@@ -109,18 +109,20 @@ def test_windows_end_now_and_hold_what_happened_in_them(facts: FactStore, metric
         )
 
     at_shop = ("shop", "production")
-    assert values(metrics, "vsm.dora.deployment_frequency") == {
+    frequency = values(metrics, "vsm.dora.deployment_frequency")
+    assert {key: value for key, value in frequency.items() if "shop" in key} == {
         of(*at_shop, "7d"): pytest.approx(1 / 7),
         of(*at_shop, "30d"): pytest.approx(2 / 30),
         of(*at_shop, "90d"): pytest.approx(3 / 90),
     }
-    assert values(metrics, "vsm.dora.change_fail_rate") == {
+    fail_rate = values(metrics, "vsm.dora.change_fail_rate")
+    assert {key: value for key, value in fail_rate.items() if "shop" in key} == {
         of(*at_shop, "7d"): 0,
         of(*at_shop, "30d"): 0.5,
         of(*at_shop, "90d"): pytest.approx(1 / 3),
     }
     lead_times = values(metrics, "vsm.dora.change_lead_time")
-    assert {key: value for key, value in lead_times.items() if "90d" in key} == {
+    assert {key: value for key, value in lead_times.items() if {"shop", "90d"} <= key} == {
         of(*at_shop, "90d", "p50"): 20,
         of(*at_shop, "90d", "p90"): pytest.approx(52),
         of(*at_shop, "90d", "mean"): 27,
@@ -134,7 +136,7 @@ def test_what_lead_times_are_counted_from_is_told_where_it_is_not_the_first_comm
         facts.insert("delivery", **SHOP, change_id=f"c{days}", lead_time_s=float(days), start_method=start,
                      delivered_at=now - days * DAY)  # fmt: skip
     found = values(metrics, "vsm.dora.change_lead_time.changes")
-    assert {key: value for key, value in found.items() if "90d" not in key} == {
+    assert {key: value for key, value in found.items() if "shop" in key and "90d" not in key} == {
         of("shop", "production", "30d", "change.first_commit"): 2,
         of("shop", "production", "30d", "change.merged"): 1,
     }
@@ -146,6 +148,7 @@ def test_services_and_environments_are_told_apart(facts: FactStore, metrics: Met
                      result="success", finished_at=now - DAY, failed=False, rework=False)  # fmt: skip
     found = values(metrics, "vsm.dora.deployment_rework_rate")
     assert {key - {*map(str, FACTS.declared.windows)} for key in found} == {
+        of("production"),  # everything together
         of("shop", "production"),
         of("shop", "staging"),
         of("cart", "production"),
@@ -323,3 +326,54 @@ def test_what_no_change_was_found_for_is_also_a_share(facts: FactStore, metrics:
     found = values(metrics, "vsm.collector.stage.unlinked_share")
     assert found == {of("7d"): 0.25, of("30d"): 0.25, of("90d"): 0.25}
     assert values(metrics, "vsm.collector.deployment.unlinked_share") == {}
+
+
+def test_a_median_of_everything_is_of_all_values_in_production(
+    facts: FactStore, metrics: Metrics, now: int
+) -> None:
+    for number, (service, environment, seconds) in enumerate(
+        (
+            ("shop", "production", 1.0),
+            ("shop", "prod", 2.0),
+            ("cart", "production", 9.0),
+            ("cart", "staging", 99.0),
+        )
+    ):
+        facts.insert("delivery", service=service, environment=environment, change_id=f"c{number}",
+                     lead_time_s=seconds, delivered_at=now - DAY)  # fmt: skip
+    found = values(metrics, "vsm.dora.change_lead_time")
+    assert found[of("production", "7d", "p50")] == 2.0
+
+
+def test_teams_and_value_streams_have_figures_of_the_default_window(facts: FactStore, now: int) -> None:
+    declared = product.facts({"value_streams": {"buying": {"systems": ["shop", "cart"]}}, "window": "90d"})
+    metrics = Metrics(QUERIES)
+    metrics.watch(facts.cursor, lambda: declared)
+    for service, team, failed in (("shop", "red", True), ("cart", "red", False), ("search", "blue", False)):
+        facts.insert("deployment", id=service, service=service, environment="production", result="success",
+                     finished_at=now - DAY, failed=failed, rework=False, teams=[team])  # fmt: skip
+        facts.insert("deployment_report", service=service, environment="production", teams=[team])
+    found = values(metrics, "vsm.dora.change_fail_rate")
+    together = {key: value for key, value in found.items() if not key & {"shop", "cart", "search"}}
+    assert together == {
+        of("production", "7d"): pytest.approx(1 / 3),
+        of("production", "30d"): pytest.approx(1 / 3),
+        of("production", "90d"): pytest.approx(1 / 3),
+        of("red", "production", "90d"): 0.5,
+        of("blue", "production", "90d"): 0,
+        of("buying", "production", "90d"): 0.5,
+    }
+    metrics.close()
+
+
+def test_teams_that_are_too_many_are_cut_and_that_is_said(
+    facts: FactStore, metrics: Metrics, now: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gauges, "MAX_TOGETHER", 1)
+    for team in ("red", "blue"):
+        facts.insert("deployment", **SHOP, id=team, result="success", finished_at=now - DAY, failed=False,
+                     rework=False, teams=[team])  # fmt: skip
+        facts.insert("deployment_report", **SHOP, teams=[team])
+    found = values(metrics, "vsm.dora.change_fail_rate")
+    assert {name for key in found for name in key & {"red", "blue"}} == {"blue"}
+    assert values(metrics, "vsm.collector.metric.overflow") == {of(): 1}
