@@ -106,7 +106,8 @@ def _figures(reader: Reader, selection: Selection, cut: set[By]) -> Iterator[Val
         for key, parts in shown_groups.items():
             columns = dict(zip(by, key, strict=True))
             for computed in shown:
-                if computed.metric is not None:
+                # Without its service, what is of none would be taken for everything together.
+                if computed.metric is not None and (columns.get("service") or not _is_together(computed)):
                     labels = {
                         attribute: columns[column]
                         for attribute in computed.metric.attributes
@@ -120,16 +121,20 @@ def _together(parts: Parts, labels: Labels) -> Iterator[Value]:
     cannot be added up."""
     for family in FAMILIES:
         for computed in family.figures:
-            if computed.metric is not None and semconv.VSM_TEAM in computed.metric.attributes:
+            if computed.metric is not None and _is_together(computed):
                 where = labels | {semconv.DEPLOYMENT_ENVIRONMENT_NAME: PRODUCTION}
                 yield from _figure(computed, computed.metric, where, parts)
+
+
+def _is_together(computed: Computed) -> bool:
+    return computed.metric is not None and semconv.VSM_TEAM in computed.metric.attributes
 
 
 def _teams_and_streams(reader: Reader, selection: Selection, cut: set[By]) -> Iterator[Value]:
     """The same of the first teams and value streams: each is several questions of its own."""
     names_of = known(reader, tuple(_TOGETHER))
     for what, attribute in _TOGETHER.items():
-        names = names_of[what]
+        names = list(filter(None, names_of[what]))
         cut |= {(what,)} if len(names) > MAX_TOGETHER else set()
         for name in names[:MAX_TOGETHER]:
             yield from _together(groups.parts_of(reader, selection.of(what, name)), {attribute: name})

@@ -377,3 +377,14 @@ def test_teams_that_are_too_many_are_cut_and_that_is_said(
     found = values(metrics, "vsm.dora.change_fail_rate")
     assert {name for key in found for name in key & {"red", "blue"}} == {"blue"}
     assert values(metrics, "vsm.collector.metric.overflow") == {of(): 1}
+
+
+def test_what_is_of_no_service_is_not_taken_for_everything(
+    facts: FactStore, metrics: Metrics, now: int
+) -> None:
+    for name, service in (("a", None), ("b", "shop")):
+        facts.insert("deployment", id=name, service=service, environment="production", result="success",
+                     finished_at=now - DAY, failed=service is None, rework=False)  # fmt: skip
+    found = values(metrics, "vsm.dora.change_fail_rate")
+    assert found[of("production", "7d")] == 0.5
+    assert found[of("shop", "production", "7d")] == 0
