@@ -20,13 +20,13 @@ demo: compiled ## start a collector, play a delivery history and show the figure
 	@$(BIN)/python -m demo
 
 # What takes longest. Everything else answers within minutes.
-LONG := browser or clickhouse or worlds or combinations or kill
+LONG := browser or clickhouse or worlds or combinations or kill or monitoring
 PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 
 test: compiled ## run the tests that answer within minutes; ARGS="-k name" chooses
 	$(PYTEST) -m "not ($(LONG))" $(ARGS)
 
-test-rest: compiled ## run the others: the second engine, browsers, random worlds, combinations, power cuts
+test-rest: compiled ## run the others: the second engine, browsers, random worlds, combinations, power cuts, Prometheus
 	$(PYTEST) -m "$(LONG)" $(ARGS)
 
 test-all: test test-rest ## run all tests
@@ -37,13 +37,15 @@ check: $(STAMP) ## lint, formatting, types, and whether generated files are up t
 	$(BIN)/mypy
 	$(BIN)/python semconv/generate.py --check
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python -m dashboards.generate --check
 
 bench: compiled ## measure the collector and the wrapper; prints the method with the figures
 	@$(BIN)/python -m bench
 
-docs: $(STAMP) ## write what is generated: names, their reference, the pages of --help
+docs: $(STAMP) ## write what is generated: names, their reference, the pages of --help, dashboards
 	$(BIN)/python semconv/generate.py
 	$(BIN)/python docs/generate.py
+	$(BIN)/python -m dashboards.generate
 
 screenshots: compiled ## take pictures of the pages for docs/pages.md; needs Chromium
 	PYTHONPATH=. $(BIN)/python docs/screenshots.py

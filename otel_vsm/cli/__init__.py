@@ -36,6 +36,7 @@ COMMANDS = {
     "backfill": Lazy("otel_vsm.cli.backfill:backfill", "Turn the past into changes and deployments."),
     "jobs": Lazy("otel_vsm.cli.jobs:jobs", "Tell of the jobs of this run that did not tell of themselves."),
     "collector": Lazy("otel_vsm.cli.collector:collector", "Run the collector."),
+    "rules": Lazy("otel_vsm.cli.rules:rules", "Write Prometheus' alerts for limits and objectives."),
     "service": Lazy("otel_vsm.cli.service:service", "Say to a service which delivery brought it."),
     "report": Lazy("otel_vsm.cli.report:report", "Show the figures of a running collector."),
     "map": Lazy("otel_vsm.cli.stream_map:stream_map", "Draw the value stream map of a running collector."),

@@ -49,7 +49,7 @@ MODULES_OF_EXTRA = frozenset(
 
 
 @contextmanager
-def _extra_needed() -> Iterator[None]:
+def extra_needed() -> Iterator[None]:
     """Says how to install what an import within finds missing."""
     try:
         yield
@@ -170,7 +170,7 @@ def collector(
     """
     if check and config is None:
         raise click.UsageError("--check is about a file: give it with --config FILE.", ctx)
-    with _extra_needed():
+    with extra_needed():
         from otel_vsm_collector.process import prepare
 
         prepare()
@@ -184,7 +184,7 @@ def collector(
     if check:
         click.echo("ok")
         ctx.exit()
-    with _extra_needed():
+    with extra_needed():
         from otel_vsm_collector.service import main
         from otel_vsm_collector.settings import Address, Settings
         from otel_vsm_collector.tls import Tls

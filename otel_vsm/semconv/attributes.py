@@ -133,6 +133,9 @@ VSM_INCIDENT_ID = "vsm.incident.id"
 VSM_INCIDENT_SEVERITY = "vsm.incident.severity"
 """How bad the incident is."""
 
+VSM_LIMIT_NAME = "vsm.limit.name"
+"""The name of a limit, as `limits` in vsm.yaml has it."""
+
 VSM_LINK_KIND = "vsm.link.kind"
 """What a link means, where it is not the ordinary one; an attribute of the link."""
 

@@ -14,6 +14,29 @@ class Metric(NamedTuple):
     """The keys that tell its points apart."""
 
 
+VSM_APPROVAL_ACTIVE = Metric(
+    name="vsm.approval.active",
+    instrument="updowncounter",
+    unit="{approval}",
+    brief="Approvals that were asked for and not answered, of changes that are not yet delivered.",
+    attributes=(
+        "vsm.approval.gate",
+        "vsm.actor.type",
+    ),
+)
+
+VSM_APPROVAL_AGE = Metric(
+    name="vsm.approval.age",
+    instrument="gauge",
+    unit="s",
+    brief="How long the approvals have been waited for that are not answered.",
+    attributes=(
+        "vsm.approval.gate",
+        "vsm.actor.type",
+        "vsm.statistic",
+    ),
+)
+
 VSM_APPROVAL_WAIT_TIME = Metric(
     name="vsm.approval.wait_time",
     instrument="histogram",
@@ -32,6 +55,19 @@ VSM_CHANGE_ACTIVE = Metric(
     brief="Changes that are begun and neither delivered nor abandoned.",
     attributes=(
         "vsm.stage.name",
+        "vcs.repository.name",
+        "vcs.repository.url.full",
+    ),
+)
+
+VSM_CHANGE_AGE = Metric(
+    name="vsm.change.age",
+    instrument="gauge",
+    unit="s",
+    brief="How long ago the changes were begun that are neither delivered nor abandoned.",
+    attributes=(
+        "vsm.stage.name",
+        "vsm.statistic",
         "vcs.repository.name",
         "vcs.repository.url.full",
     ),
@@ -78,6 +114,14 @@ VSM_COLLECTOR_DEPLOYMENT_UNLINKED = Metric(
         "vsm.window",
         "vsm.measurement.gap",
     ),
+)
+
+VSM_COLLECTOR_DEPLOYMENT_UNLINKED_SHARE = Metric(
+    name="vsm.collector.deployment.unlinked_share",
+    instrument="gauge",
+    unit="1",
+    brief="Share of the successful deployments in the window that not all changes could be found for.",
+    attributes=("vsm.window",),
 )
 
 VSM_COLLECTOR_DERIVATION_DURATION = Metric(
@@ -206,6 +250,14 @@ VSM_COLLECTOR_STAGE_UNLINKED = Metric(
     ),
 )
 
+VSM_COLLECTOR_STAGE_UNLINKED_SHARE = Metric(
+    name="vsm.collector.stage.unlinked_share",
+    instrument="gauge",
+    unit="1",
+    brief="Share of the runs of stages in the window that no change could be found for.",
+    attributes=("vsm.window",),
+)
+
 VSM_DEPLOYMENT_COUNT = Metric(
     name="vsm.deployment.count",
     instrument="counter",
@@ -231,6 +283,17 @@ VSM_DEPLOYMENT_FAILURE_COUNT = Metric(
     ),
 )
 
+VSM_DEPLOYMENT_LAST_TIMESTAMP = Metric(
+    name="vsm.deployment.last_timestamp",
+    instrument="gauge",
+    unit="s",
+    brief="When the last successful deployment finished, since 1970-01-01 UTC.",
+    attributes=(
+        "service.name",
+        "deployment.environment.name",
+    ),
+)
+
 VSM_DORA_CHANGE_FAIL_RATE = Metric(
     name="vsm.dora.change_fail_rate",
     instrument="gauge",
@@ -239,6 +302,8 @@ VSM_DORA_CHANGE_FAIL_RATE = Metric(
     attributes=(
         "service.name",
         "deployment.environment.name",
+        "vsm.team",
+        "vsm.value_stream",
         "vsm.window",
     ),
 )
@@ -252,6 +317,8 @@ VSM_DORA_CHANGE_LEAD_TIME = Metric(
         "vsm.statistic",
         "service.name",
         "deployment.environment.name",
+        "vsm.team",
+        "vsm.value_stream",
         "vsm.window",
     ),
 )
@@ -265,6 +332,8 @@ VSM_DORA_CHANGE_LEAD_TIME_CHANGES = Metric(
         "vsm.change.start",
         "service.name",
         "deployment.environment.name",
+        "vsm.team",
+        "vsm.value_stream",
         "vsm.window",
     ),
 )
@@ -277,6 +346,8 @@ VSM_DORA_DEPLOYMENT_FREQUENCY = Metric(
     attributes=(
         "service.name",
         "deployment.environment.name",
+        "vsm.team",
+        "vsm.value_stream",
         "vsm.window",
     ),
 )
@@ -289,6 +360,8 @@ VSM_DORA_DEPLOYMENT_REWORK_RATE = Metric(
     attributes=(
         "service.name",
         "deployment.environment.name",
+        "vsm.team",
+        "vsm.value_stream",
         "vsm.window",
     ),
 )
@@ -302,6 +375,8 @@ VSM_DORA_FAILED_DEPLOYMENT_RECOVERY_TIME = Metric(
         "vsm.statistic",
         "service.name",
         "deployment.environment.name",
+        "vsm.team",
+        "vsm.value_stream",
         "vsm.window",
     ),
 )
@@ -315,6 +390,8 @@ VSM_DORA_TIME_TO_RESTORE = Metric(
         "vsm.statistic",
         "service.name",
         "deployment.environment.name",
+        "vsm.team",
+        "vsm.value_stream",
         "vsm.window",
     ),
 )
@@ -392,6 +469,33 @@ VSM_INCIDENT_RESTORE_TIME = Metric(
     ),
 )
 
+VSM_LIMIT_BREACHED = Metric(
+    name="vsm.limit.breached",
+    instrument="gauge",
+    unit="{figure}",
+    brief="Whether the figure of everything in production breaks its limit, 1 or 0.",
+    attributes=(
+        "vsm.limit.name",
+        "vsm.window",
+    ),
+)
+
+VSM_LIMIT_DURATION = Metric(
+    name="vsm.limit.duration",
+    instrument="gauge",
+    unit="s",
+    brief="A limit that is a length of time.",
+    attributes=("vsm.limit.name",),
+)
+
+VSM_LIMIT_SHARE = Metric(
+    name="vsm.limit.share",
+    instrument="gauge",
+    unit="1",
+    brief="A limit that is a share.",
+    attributes=("vsm.limit.name",),
+)
+
 VSM_STAGE_COMPLETE_ACCURATE = Metric(
     name="vsm.stage.complete_accurate",
     instrument="gauge",
@@ -437,13 +541,25 @@ VSM_STAGE_WAIT_TIME = Metric(
     ),
 )
 
+VSM_WORK_ITEM_BLOCKED = Metric(
+    name="vsm.work_item.blocked",
+    instrument="updowncounter",
+    unit="{work_item}",
+    brief="Work items that are blocked, but for those of changes that are delivered or abandoned.",
+    attributes=(),
+)
+
 METRICS: tuple[Metric, ...] = (
+    VSM_APPROVAL_ACTIVE,
+    VSM_APPROVAL_AGE,
     VSM_APPROVAL_WAIT_TIME,
     VSM_CHANGE_ACTIVE,
+    VSM_CHANGE_AGE,
     VSM_CHANGE_LEAD_TIME,
     VSM_COLLECTOR_CLOCK_SKEW,
     VSM_COLLECTOR_DATA_POINT_FILTERED,
     VSM_COLLECTOR_DEPLOYMENT_UNLINKED,
+    VSM_COLLECTOR_DEPLOYMENT_UNLINKED_SHARE,
     VSM_COLLECTOR_DERIVATION_DURATION,
     VSM_COLLECTOR_INGEST_DELAY,
     VSM_COLLECTOR_JOURNAL_DAMAGED,
@@ -459,8 +575,10 @@ METRICS: tuple[Metric, ...] = (
     VSM_COLLECTOR_SPAN_UNLINKED,
     VSM_COLLECTOR_SPAN_UNMAPPED,
     VSM_COLLECTOR_STAGE_UNLINKED,
+    VSM_COLLECTOR_STAGE_UNLINKED_SHARE,
     VSM_DEPLOYMENT_COUNT,
     VSM_DEPLOYMENT_FAILURE_COUNT,
+    VSM_DEPLOYMENT_LAST_TIMESTAMP,
     VSM_DORA_CHANGE_FAIL_RATE,
     VSM_DORA_CHANGE_LEAD_TIME,
     VSM_DORA_CHANGE_LEAD_TIME_CHANGES,
@@ -474,9 +592,13 @@ METRICS: tuple[Metric, ...] = (
     VSM_INCIDENT_ACTIVE,
     VSM_INCIDENT_DETECT_TIME,
     VSM_INCIDENT_RESTORE_TIME,
+    VSM_LIMIT_BREACHED,
+    VSM_LIMIT_DURATION,
+    VSM_LIMIT_SHARE,
     VSM_STAGE_COMPLETE_ACCURATE,
     VSM_STAGE_DURATION,
     VSM_STAGE_QUEUE_TIME,
     VSM_STAGE_WAIT_TIME,
+    VSM_WORK_ITEM_BLOCKED,
 )
 """All of them, by name."""

@@ -14,7 +14,7 @@ from otel_vsm.testing import OtlpReceiver
 
 CONTRACT = (
     *("init", "stage", "begin", "end", "deploy", "change", "approval", "work-item", "incident"),
-    *("retract", "backfill", "jobs", "collector", "service", "report", "map", "flush", "doctor"),
+    *("retract", "backfill", "jobs", "collector", "rules", "service", "report", "map", "flush", "doctor"),
 )
 DEPLOY = ["deploy", "--service", "s", "--environment", "e"]
 INCIDENT = ["incident", "detected", "--id", "I", "--service", "s"]

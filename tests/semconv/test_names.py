@@ -12,7 +12,7 @@ ATTRIBUTES = """
     vsm.stage.name vsm.stage.type vsm.stage.queue.duration cicd.pipeline.task.run.result
     vsm.team vsm.actor.type vsm.value_stream service.name service.version deployment.environment.name
     deployment.id vsm.deployment.kind vsm.deployment.previous.revision artifact.purl artifact.hash
-    vsm.event.name vsm.work_item.id vsm.incident.id vsm.incident.severity vsm.approval.gate
+    vsm.event.name vsm.work_item.id vsm.incident.id vsm.incident.severity vsm.approval.gate vsm.limit.name
     vsm.window vsm.statistic vsm.change.start vsm.failure.method vcs.repository.name
     container.image.name vsm.run.attempt vsm.stage.leg vsm.backfilled vcs.ref.base.name vcs.ref.base.revision
     vsm.retracts.span_id
@@ -40,7 +40,7 @@ VALUES: dict[type[StrEnum], str] = {
 
 WHERE = {"service.name", "deployment.environment.name"}
 STAGE = {"vsm.stage.name", "vsm.stage.type"}
-OF_DORA = {*WHERE, "vsm.window"}
+OF_DORA = {*WHERE, "vsm.window", "vsm.team", "vsm.value_stream"}
 REPOSITORY = {"vcs.repository.name", "vcs.repository.url.full"}
 OF_FLOW = {*REPOSITORY, "vsm.window"}
 METRICS: dict[str, tuple[str, str, set[str]]] = {
@@ -70,6 +70,16 @@ METRICS: dict[str, tuple[str, str, set[str]]] = {
     "vsm.flow.efficiency": ("gauge", "1", OF_FLOW),
     "vsm.flow.throughput": ("gauge", "{change}/d", OF_FLOW),
     "vsm.flow.time": ("gauge", "s", {*OF_FLOW, "vsm.statistic"}),
+    "vsm.change.age": ("gauge", "s", {*REPOSITORY, "vsm.stage.name", "vsm.statistic"}),
+    "vsm.approval.active": ("updowncounter", "{approval}", {"vsm.approval.gate", "vsm.actor.type"}),
+    "vsm.approval.age": ("gauge", "s", {"vsm.approval.gate", "vsm.actor.type", "vsm.statistic"}),
+    "vsm.work_item.blocked": ("updowncounter", "{work_item}", set()),
+    "vsm.deployment.last_timestamp": ("gauge", "s", WHERE),
+    "vsm.limit.duration": ("gauge", "s", {"vsm.limit.name"}),
+    "vsm.limit.share": ("gauge", "1", {"vsm.limit.name"}),
+    "vsm.limit.breached": ("gauge", "{figure}", {"vsm.limit.name", "vsm.window"}),
+    "vsm.collector.stage.unlinked_share": ("gauge", "1", {"vsm.window"}),
+    "vsm.collector.deployment.unlinked_share": ("gauge", "1", {"vsm.window"}),
     "vsm.collector.span.received": ("counter", "{span}", set()),
     "vsm.collector.span.rejected": ("counter", "{span}", set()),
     "vsm.collector.span.filtered": ("counter", "{span}", set()),

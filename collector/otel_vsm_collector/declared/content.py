@@ -15,6 +15,7 @@ from otel_vsm_collector.declared.sections import (
     Advice,
     Limits,
     Name,
+    Objectives,
     OwnProfile,
     Pattern,
     Patterns,
@@ -68,6 +69,9 @@ class Content(Section):
     limits: Limits = Field(
         default=Limits(),
         description="What counts as too much, too long or too seldom. A figure is shown beside its limit.",
+    )
+    objectives: Objectives = Field(
+        default=Objectives(), description="What is to be reached; how far it is missed becomes alerts."
     )
     advice: Advice = Field(
         default=Advice(), description="From when on something is said to hold changes back."

@@ -84,6 +84,7 @@ Pattern = Annotated[
 Names = tuple[Name, ...]
 Patterns = tuple[Pattern, ...]
 Share = Annotated[float, Strict(), Field(ge=0, le=1)]
+Objective = Annotated[float, Strict(), Field(gt=0, lt=1)]
 Repository = Annotated[Name, AfterValidator(_repository)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 TraceUrl = Annotated[str, AfterValidator(_trace_url)]
@@ -154,6 +155,17 @@ class _Limits(Section):
         default=Length("24h"),
         description="A stage that began and has not ended for longer is called unfinished.",
     )
+    change_age: Length | None = Field(
+        default=Length("14d"), description="A change that has been in progress for longer is too old."
+    )
+    unlinked: Share | None = Field(
+        default=0.2,
+        description="Runs of stages, and successful deployments, that no change was found for; of more,"
+        " figures cannot be believed.",
+    )
+    lag: Length | None = Field(
+        default=Length("5min"), description="A collector that is behind for longer needs somebody."
+    )
 
 
 def _limit(figure: figures.Figure, limit: figures.Limit) -> tuple[Any, Any]:
@@ -178,6 +190,23 @@ else:
             for figure in figures.FIGURES.values()
             if figure.limit is not None
         },
+    )
+
+
+class Objectives(Section):
+    """What is to be reached over a window. How fast the rest is used up becomes alerts, see `otel-vsm rules`;
+    null: nothing is aimed at."""
+
+    window: Length = Field(default=Length("30d"), description="The length of the window.")
+    deployments: Objective | None = Field(
+        default=None, description="Successful deployments that did not fail their users, at least."
+    )
+    lead_time: Objective | None = Field(
+        default=None, description="Changes whose lead time is within `limits.lead_time`, at least."
+    )
+    time_to_restore: Objective | None = Field(
+        default=None,
+        description="Incidents that were restored within `limits.time_to_restore`, at least.",
     )
 
 

@@ -44,7 +44,7 @@ def unknown(reader: Reader, selection: Selection) -> dict[Named, set[str]]:
     return missing
 
 
-def known(reader: Reader) -> dict[Named, list[str]]:
+def known(reader: Reader, wanted: tuple[Named, ...] = NAMED) -> dict[Named, list[str]]:
     """All names that are declared or that spans name, in order."""
     ever = Selection(from_ns=0, to_ns=0, facts=reader.facts)
     return {
@@ -52,7 +52,7 @@ def known(reader: Reader) -> dict[Named, list[str]]:
             _declared(reader.facts.declared, what)
             | {row["name"] for row in reader.answer(names_of_spans, ever, what)}
         )
-        for what in NAMED
+        for what in wanted
     }
 
 

@@ -1,10 +1,5 @@
-"""The page for Prometheus, written from the same points that go out by OTLP.
+"""The page for Prometheus, written from the same points that go out by OTLP."""
 
-Names follow OpenTelemetry's rules for Prometheus: dots become underscores, the unit and `_total` come at the
-end, `{braces}` of a unit are dropped, a gauge of unit 1 is a `_ratio`.
-"""
-
-import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,11 +13,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from otel_vsm.semconv import SERVICE_NAME
-
-_UNITS = {"s": "seconds", "By": "bytes", "1": "ratio"}
-_PER = {"s": "second", "d": "day"}
-_BRACES = re.compile(r"\{[^}]*\}")
-_NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9_]")
+from otel_vsm_collector.metrics.prometheus_names import family_name, label_of, unit_of
 
 
 def render(data: sdk.MetricsData, accept: str) -> tuple[bytes, str]:
@@ -39,7 +30,7 @@ class _Page(Collector):
 
     def collect(self) -> Iterator[Metric]:
         for resource in self._data.resource_metrics:
-            attributes = {_name(key): str(value) for key, value in resource.resource.attributes.items()}
+            attributes = {label_of(key): str(value) for key, value in resource.resource.attributes.items()}
             yield InfoMetricFamily("target", f"Whose metrics these are, {SERVICE_NAME} first.", attributes)
             for scope in resource.scope_metrics:
                 yield from map(family, scope.metrics)
@@ -48,7 +39,7 @@ class _Page(Collector):
 def family(metric: sdk.Metric) -> Metric:
     """A metric with its points, as Prometheus names and counts them."""
     unit = unit_of(metric.unit or "", is_gauge=isinstance(metric.data, sdk.Gauge))
-    name = "_".join(part for part in (_name(metric.name), unit) if part)
+    name = family_name(metric.name, unit)
     documentation = metric.description or ""
     match metric.data:
         case sdk.Gauge() | sdk.Sum(is_monotonic=False):
@@ -68,15 +59,6 @@ def family(metric: sdk.Metric) -> Metric:
     if unit in ("seconds", "bytes", "ratio"):
         made.unit = unit
     return made
-
-
-def unit_of(ucum: str, *, is_gauge: bool) -> str:
-    """The ending that a unit gives to a name; empty where it gives none."""
-    if ucum == "1" and not is_gauge:
-        return ""
-    of, _, per = _BRACES.sub("", ucum).partition("/")
-    words = [_UNITS.get(of, _name(of))] if of else []
-    return "_".join([*words, "per", _PER.get(per, _name(per))] if per else words)
 
 
 def _add_histogram(made: Metric, point: sdk.HistogramDataPoint) -> None:
@@ -107,7 +89,7 @@ def _exemplar(example: SdkExemplar) -> Exemplar | None:
 
 
 def _labels(attributes: Mapping[str, Any] | None) -> dict[str, str]:
-    return {_name(key): _text(value) for key, value in (attributes or {}).items()}
+    return {label_of(key): _text(value) for key, value in (attributes or {}).items()}
 
 
 def _text(value: Any) -> str:
@@ -116,7 +98,3 @@ def _text(value: Any) -> str:
 
 def _number(value: float) -> str:
     return str(floatToGoString(value))  # type: ignore[no-untyped-call]
-
-
-def _name(name: str) -> str:
-    return _NOT_IN_A_NAME.sub("_", name)

@@ -105,7 +105,8 @@ def test_a_group_asks_each_family_once(reader: Reader) -> None:
 def test_limits_are_those_of_the_catalogue() -> None:
     keys = {figure.limit.key for figure in catalogue.FIGURES.values() if figure.limit}
     assert keys < Limits.model_fields.keys()
-    assert Limits.model_fields.keys() - keys == {"approval_wait", "unfinished_after"}
+    others = {"approval_wait", "unfinished_after", "change_age", "unlinked", "lag"}
+    assert Limits.model_fields.keys() - keys == others
 
 
 @pytest.mark.parametrize(

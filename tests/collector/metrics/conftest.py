@@ -42,6 +42,8 @@ def measured(facts: FactStore) -> Iterator[Metrics]:
     facts.insert("span", trace_id="nobody's", span_id="s", seq=1, started_at=now - DAY, ended_at=now - DAY)
     facts.insert("arrival", seq=1, received_at=now - DAY + 10**9)
     facts.insert("approval", gate="release", actor_type="human", wait_s=600.0)
+    facts.insert("approval", gate="release", actor_type="human", change_id="github.com/acme/shop#2",
+                 requested_at=now - DAY)  # fmt: skip
     facts.insert(
         "delivery", **where, change_id="github.com/acme/shop#1", repository="github.com/acme/shop",
         deployment_id="d1", first_activity_at=now - 2 * DAY, delivered_at=now - DAY, lead_time_s=86400.0,

@@ -71,7 +71,7 @@ def _unfinished(selection: Selection, rows: ir.Table) -> ir.Table:
     return late.group_by(stage="stage_name").agg(unfinished=late.change_id.nunique())
 
 
-def _blocked(selection: Selection, rows: ir.Table) -> ir.Table:
+def blocked(selection: Selection, rows: ir.Table) -> ir.Table:
     """(work_item_id): the work items that were blocked at the window's end, of open changes; where nothing
     but the environment narrows the question, also those that no change names so far."""
     events = selection.table("item_event").filter(ibis._["at"] < selection.end)
@@ -157,7 +157,7 @@ def explained(selection: Selection) -> ir.Table:
 UNDER_WAY = Family(
     rows=lambda selection, by: under_way(selection),
     # All at once: to find out which changes are open takes longer than anything that is asked of them.
-    lists={"by_stage": _by_stage, "unfinished": _unfinished, "oldest": _oldest, "blocked": _blocked},
+    lists={"by_stage": _by_stage, "unfinished": _unfinished, "oldest": _oldest, "blocked": blocked},
     figures=(
         Computed(
             figure=FIGURES["wip"],

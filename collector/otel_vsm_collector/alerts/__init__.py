@@ -1,0 +1,1 @@
+"""Rules for Prometheus that follow from what is declared."""
