@@ -491,7 +491,10 @@ VSM_STAGE_DURATION = Metric(
     attributes=(
         "vsm.stage.name",
         "vsm.stage.type",
+        "service.name",
         "cicd.pipeline.task.run.result",
+        "vcs.repository.name",
+        "vcs.repository.url.full",
     ),
 )
 
@@ -503,6 +506,9 @@ VSM_STAGE_QUEUE_TIME = Metric(
     attributes=(
         "vsm.stage.name",
         "vsm.stage.type",
+        "service.name",
+        "vcs.repository.name",
+        "vcs.repository.url.full",
     ),
 )
 
@@ -514,6 +520,9 @@ VSM_STAGE_WAIT_TIME = Metric(
     attributes=(
         "vsm.stage.name",
         "vsm.stage.type",
+        "service.name",
+        "vcs.repository.name",
+        "vcs.repository.url.full",
     ),
 )
 
