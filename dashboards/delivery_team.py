@@ -41,7 +41,7 @@ def delivery_team() -> Dashboard:
             "Delivery team",
             "otel-vsm-delivery-team",
             "Work in progress, stages and approvals.",
-            variables=[repository(), service(), environment(), window()],
+            variables=[repository(".*"), service(".*"), environment(), window()],
             since="now-7d",
         )
         .with_row(Row("Work in progress"))
@@ -133,7 +133,7 @@ def delivery_team() -> Dashboard:
                     ),
                 ],
                 {STAGE: "Stage"},
-                "Runs of all repositories in the time range, medians of their times; %C/A is the share of"
+                "Runs in the time range, medians of their times; %C/A is the share of"
                 " complete and accurate work in the window.",
             )
         )
@@ -184,7 +184,9 @@ def delivery_team() -> Dashboard:
                 "Lead time",
                 [
                     Query(
-                        expression=series(registry.VSM_DORA_CHANGE_LEAD_TIME, statistic=statistic),
+                        expression=series(
+                            registry.VSM_DORA_CHANGE_LEAD_TIME, f'{SERVICE}!=""', statistic=statistic
+                        ),
                         legend=f"{{{{{SERVICE}}}}}, {statistic}",
                     )
                     for statistic in (Statistic.P50, Statistic.P90)

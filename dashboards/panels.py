@@ -160,8 +160,9 @@ def board(
     return made
 
 
-def service() -> Variable:
-    return _values("service", "Service", registry.VSM_DEPLOYMENT_COUNT, queries.SERVICE, everything=".+")
+def service(everything: str = ".+") -> Variable:
+    """`everything` is what all of them match; `.*` chooses also what is of none."""
+    return _values("service", "Service", registry.VSM_DEPLOYMENT_COUNT, queries.SERVICE, everything)
 
 
 def environment(current: str = "production") -> Variable:
@@ -170,10 +171,8 @@ def environment(current: str = "production") -> Variable:
     )
 
 
-def repository() -> Variable:
-    return _values(
-        "repository", "Repository", registry.VSM_CHANGE_ACTIVE, queries.REPOSITORY, everything=".+"
-    )
+def repository(everything: str = ".+") -> Variable:
+    return _values("repository", "Repository", registry.VSM_CHANGE_ACTIVE, queries.REPOSITORY, everything)
 
 
 def window(current: str = "30d") -> Variable:
@@ -186,10 +185,10 @@ def window(current: str = "30d") -> Variable:
 
 
 def _values(
-    name: str, label: str, metric: registry.Metric, of: str, *, everything: str = "", current: str = ""
+    name: str, label: str, metric: registry.Metric, of: str, everything: str = ".*", *, current: str = ""
 ) -> Variable:
     """A variable with several of a label's values: all of them, or `current` at the start."""
-    made = _variable(name, label, metric, of).multi(True).include_all(True).all_value(everything or ".*")
+    made = _variable(name, label, metric, of).multi(True).include_all(True).all_value(everything)
     chosen = VariableOption(text=[current or "All"], value=[current or "$__all"])
     return made.sort(VariableSort.ALPHABETICAL_ASC).current(chosen)
 

@@ -515,7 +515,10 @@ VSM_STAGE_DURATION = Metric(
     attributes=(
         "vsm.stage.name",
         "vsm.stage.type",
+        "service.name",
         "cicd.pipeline.task.run.result",
+        "vcs.repository.name",
+        "vcs.repository.url.full",
     ),
 )
 
@@ -527,6 +530,9 @@ VSM_STAGE_QUEUE_TIME = Metric(
     attributes=(
         "vsm.stage.name",
         "vsm.stage.type",
+        "service.name",
+        "vcs.repository.name",
+        "vcs.repository.url.full",
     ),
 )
 
@@ -538,6 +544,9 @@ VSM_STAGE_WAIT_TIME = Metric(
     attributes=(
         "vsm.stage.name",
         "vsm.stage.type",
+        "service.name",
+        "vcs.repository.name",
+        "vcs.repository.url.full",
     ),
 )
 

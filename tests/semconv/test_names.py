@@ -39,9 +39,9 @@ VALUES: dict[type[StrEnum], str] = {
 }
 
 WHERE = {"service.name", "deployment.environment.name"}
-STAGE = {"vsm.stage.name", "vsm.stage.type"}
 OF_DORA = {*WHERE, "vsm.window", "vsm.team", "vsm.value_stream"}
 REPOSITORY = {"vcs.repository.name", "vcs.repository.url.full"}
+STAGE = {"vsm.stage.name", "vsm.stage.type", "service.name", *REPOSITORY}
 OF_FLOW = {*REPOSITORY, "vsm.window"}
 METRICS: dict[str, tuple[str, str, set[str]]] = {
     "vsm.change.lead_time": ("histogram", "s", {*REPOSITORY, *WHERE}),

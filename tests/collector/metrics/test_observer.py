@@ -134,6 +134,26 @@ def test_a_stage_run_counts_its_duration_wait_and_queue_apart(facts: FactStore) 
     assert sums("vsm.stage.queue_time") == {of("compile", "build"): (1, 3.0)}
 
 
+def test_runs_of_a_stage_are_told_apart_by_service_and_repository_where_these_are_known(
+    facts: FactStore,
+) -> None:
+    observer = Observer(QUERIES)
+    for service, repository in (("shop", "r/shop"), ("cart", "r/shop"), (None, None)):
+        facts.insert("stage_run", stage_name="compile", service=service, repository=repository,
+                     result="success", process_s=1.0)  # fmt: skip
+    observer.observe(facts.connection, "stage_run", "stage_run")
+    observer.commit()
+    points = histograms(collected(observer)["vsm.stage.duration"])
+    common = {"vsm.stage.name": "compile", "cicd.pipeline.task.run.result": "success"}
+    where = {"vcs.repository.name": "shop", "vcs.repository.url.full": "https://r/shop"}
+    found = [frozenset((point.attributes or {}).items()) for point in points]
+    assert len(found) == 3
+    assert set(found) == {
+        frozenset(common.items()),
+        *(frozenset((common | where | {"service.name": service}).items()) for service in ("shop", "cart")),
+    }
+
+
 def test_deployments_count_once_and_again_when_they_turn_out_to_fail(facts: FactStore) -> None:
     observer = Observer(QUERIES)
     facts.insert("deployment", **SHOP, id="d1", kind="rollout", result="success", failed=False)
