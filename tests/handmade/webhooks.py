@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from otel_vsm_collector.receive.webhooks.declared import Webhook
+
 SECRET = "it-is-a-secret-to-everybody"
+WEBHOOK = Webhook(secret=SECRET)
 DAY = "2026-03-02"
 GITHUB, GITLAB = "github.com/acme/shop", "gitlab.example.com/acme/till"
 FIRST, SECOND, MERGE, FIX, FIX_MERGE = (digit * 40 for digit in "12345")

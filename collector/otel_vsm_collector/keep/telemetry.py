@@ -38,9 +38,9 @@ class Telemetry:
 
     def examine(self, batches: Sequence[Numbered], rows: pa.Table) -> None:
         """Accepted spans, and the rows that were made of them."""
-        found = lacking(batches, rows)
+        lacks = lacking(batches, rows)
         with self._lock:
-            for source, some in found.items():
+            for source, some in lacks.items():
                 sent = self._of(source)
                 for one in some:
                     key = one.missing, one.gives_no

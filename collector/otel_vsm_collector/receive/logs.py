@@ -77,7 +77,9 @@ def events_of(payload: bytes) -> Events:
                     spans.append(_span(record, event, {**resource, **own}))
                 elif name.startswith(_CDEVENT):
                     try:
-                        made.MergeFrom(_of_cdevent(record.body))
+                        request = _of_cdevent(record.body)
+                        filtered += not request.resource_spans
+                        made.MergeFrom(request)
                     except (ValueError, RecursionError) as error:
                         problems.append(f"a log record is called {_CDEVENT}* and is none: {error}")
                 else:
@@ -88,16 +90,16 @@ def events_of(payload: bytes) -> Events:
     return Events(request=made.SerializeToString(), received=received, filtered=filtered, problems=problems)
 
 
-def _span(record: LogRecord, event: EventName, said: Mapping[str, Any]) -> Span:
+def _span(record: LogRecord, event: EventName, known: Mapping[str, Any]) -> Span:
     at_ns = record.time_unix_nano or record.observed_time_unix_nano
-    owner, root = _owner(event, said)
+    owner, root = _owner(event, known)
     kind = event.partition(".")[0]
-    subject = str(said.get(_SUBJECTS.get(kind, ""), ""))
+    subject = str(known.get(_SUBJECTS.get(kind, ""), ""))
     if event in RECURRING:
         subject = str(at_ns // 1_000_000_000)
     elif kind == "stage" and record.span_id:
         subject = record.span_id.hex()
-    revision = said.get(semconv.VCS_REF_HEAD_REVISION)
+    revision = known.get(semconv.VCS_REF_HEAD_REVISION)
     trace_id = bytes.fromhex(root.trace_id) if root else record.trace_id
     if len(trace_id) != 16 or not any(trace_id):
         # Of nobody: it counts as that.
@@ -118,22 +120,22 @@ def _span(record: LogRecord, event: EventName, said: Mapping[str, Any]) -> Span:
     )
 
 
-def _owner(event: EventName, said: Mapping[str, Any]) -> tuple[str | None, SpanReference | None]:
+def _owner(event: EventName, known: Mapping[str, Any]) -> tuple[str | None, SpanReference | None]:
     """Whose event it is, and the root of that; None where nothing says it."""
-    incident, item = said.get(semconv.VSM_INCIDENT_ID), said.get(semconv.VSM_WORK_ITEM_ID)
+    incident, item = known.get(semconv.VSM_INCIDENT_ID), known.get(semconv.VSM_WORK_ITEM_ID)
     if event.startswith("incident.") and incident:
         return str(incident), incident_root(str(incident))
-    change = _change(said)
+    change = _change(known)
     if event.startswith("work_item.") and item:
         return str(item), change_root(change) if change else work_item_root(str(item))
     return change, change_root(change) if change else None
 
 
-def _change(said: Mapping[str, Any]) -> str | None:
-    if change := said.get(semconv.VSM_CHANGE_ID):
+def _change(known: Mapping[str, Any]) -> str | None:
+    if change := known.get(semconv.VSM_CHANGE_ID):
         return normalise_change_id(str(change))
-    repository = normalise_repository(str(said.get(semconv.VCS_REPOSITORY_URL_FULL, "")))
-    request, revision = said.get(semconv.VCS_CHANGE_ID), said.get(semconv.VCS_REF_HEAD_REVISION)
+    repository = normalise_repository(str(known.get(semconv.VCS_REPOSITORY_URL_FULL, "")))
+    request, revision = known.get(semconv.VCS_CHANGE_ID), known.get(semconv.VCS_REF_HEAD_REVISION)
     if not repository or not (request or revision):
         return None
     return (

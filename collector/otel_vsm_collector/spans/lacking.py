@@ -41,7 +41,7 @@ def lacking(batches: Sequence[Numbered], rows: pa.Table) -> Mapping[Source, list
     scope, emitter = np.concatenate(scopes), np.concatenate(classes)
     # Behind them are rows of moments, which have been told by the same spans.
     table = rows.slice(0, len(scope))
-    found: dict[Source, list[Lacking]] = {}
+    lacks: dict[Source, list[Lacking]] = {}
     mappings = batches[0].accepted.classifier.mappings
     for missing, gives_no, mask in _wants(table):
         positions = np.flatnonzero(mask)
@@ -51,7 +51,7 @@ def lacking(batches: Sequence[Numbered], rows: pa.Table) -> Mapping[Source, list
             by_source.setdefault(source, []).append(position)
         for source, some_positions in by_source.items():
             example = table.slice(some_positions[0], 1).to_pylist()[0]
-            found.setdefault(source, []).append(
+            lacks.setdefault(source, []).append(
                 Lacking(
                     missing,
                     gives_no,
@@ -61,7 +61,7 @@ def lacking(batches: Sequence[Numbered], rows: pa.Table) -> Mapping[Source, list
                     example["span_id"],
                 )
             )
-    return found
+    return lacks
 
 
 def _wants(rows: pa.Table) -> list[tuple[str, str, Mask]]:
@@ -71,6 +71,7 @@ def _wants(rows: pa.Table) -> list[tuple[str, str, Mask]]:
     stage_type = rows["stage_type"]
     deploys = pc.fill_null(pc.equal(stage_type, str(StageType.DEPLOY)), False)
     deploys = np.asarray(deploys.to_numpy(zero_copy_only=False), dtype=np.bool_) & is_null("event_name")
+    deploys &= is_null("deployment_id")  # with one, another span may say the rest
     is_nothing = is_null("stage_name") & is_null("event_name") & is_null("deployment_id")
     unnamed = is_null("repository") & ~(is_null("revision") & is_null("request")) & is_null("change_id")
     return [

@@ -28,7 +28,7 @@ from otel_vsm_collector.spans.accept import accept
 CHANGE, REVISION = "github.com/acme/shop#12", "a" * 40
 NS = 1_000_000_000
 NOON_S = 1_772_452_800  # 2026-03-02T12:00:00Z
-CDEVENT = {
+CDEVENT: dict[str, Any] = {
     "context": {
         "version": "0.4.1",
         "id": "e1",
@@ -104,9 +104,12 @@ def test_what_is_of_nobody_is_taken_and_told_apart() -> None:
 
 def test_the_rest_is_counted() -> None:
     broken = log("dev.cdevents.change.merged.0.2.0", body="no JSON")
-    request = logs(log(body="GET /"), log("user.login"), log("change.merged", vsm__change__id=CHANGE), broken)
+    task = {**CDEVENT, "context": {**CDEVENT["context"], "type": "dev.cdevents.taskrun.finished.0.2.0"}}
+    nothing = log("dev.cdevents.taskrun.finished.0.2.0", body=json.dumps(task))
+    merged = log("change.merged", vsm__change__id=CHANGE)
+    request = logs(log(body="GET /"), log("user.login"), merged, broken, nothing)
     events = events_of(request.SerializeToString())
-    assert (events.received, events.filtered, len(events.problems)) == (4, 2, 1)
+    assert (events.received, events.filtered, len(events.problems)) == (5, 3, 1)
 
 
 @pytest.fixture(scope="module")

@@ -103,11 +103,11 @@ def translate(event: Any) -> Translation:
         id=as_text(at_path(event, "context.id")) or "",
     )
     subject, _, predicate = kind.removeprefix(_TYPE).partition(".")
-    told = _OF_SUBJECT.get(subject)
+    records_of = _OF_SUBJECT.get(subject)
     at_ns = notification.time("context.timestamp")
-    if told is None or at_ns is None:
+    if records_of is None or at_ns is None:
         return Translation(missing=f"of {subject} nothing is made that figures follow from")
-    records = tuple(told(notification, predicate.partition(".")[0], at_ns))
+    records = tuple(records_of(notification, predicate.partition(".")[0], at_ns))
     missing = "" if records else f"it does not say which {subject} it is of, or where"
     return Translation(records, missing)
 

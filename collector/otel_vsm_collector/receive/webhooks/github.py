@@ -48,10 +48,10 @@ def translate(headers: Mapping[str, str], body: Mapping[str, Any], webhook: Webh
         id=headers.get("x-github-delivery", ""),
     )
     repository = repository_at(notification.at("repository.html_url"))
-    told = _OF_KIND.get(kind)
-    if told is None or repository is None:
+    records_of = _OF_KIND.get(kind)
+    if records_of is None or repository is None:
         return NOTHING
-    records = tuple(told(notification, repository))
+    records = tuple(records_of(notification, repository))
     return Translation(records) if records else NOTHING
 
 
@@ -144,7 +144,7 @@ def _request_origin(
     notification: Notification, repository: Repository, number: str, result: str | None = None
 ) -> emit.Origin:
     """Of a request; `result` is the commit that it became, otherwise its head is told."""
-    said = (notification.text("pull_request.title"), notification.text("pull_request.body"))
+    texts = (notification.text("pull_request.title"), notification.text("pull_request.body"))
     return change_origin(
         notification,
         repository,
@@ -153,7 +153,7 @@ def _request_origin(
         branch=notification.text("pull_request.head.ref"),
         base_branch=notification.text("pull_request.base.ref"),
         base_revision=sha(notification.at("pull_request.base.sha")),
-        reverts=reverted_changes(repository, "\n\n".join(filter(None, said))),
+        reverts=reverted_changes(repository, "\n\n".join(filter(None, texts))),
     )
 
 

@@ -53,10 +53,10 @@ def translate(headers: Mapping[str, str], body: Mapping[str, Any], webhook: Webh
     )
     # The hook of a job names only the addresses that git has.
     repository = repository_at(address or at_path(body, "repository.git_http_url"))
-    told = _OF_KIND.get(kind)
-    if told is None or repository is None:
+    records_of = _OF_KIND.get(kind)
+    if records_of is None or repository is None:
         return NOTHING
-    records = tuple(told(notification, repository))
+    records = tuple(records_of(notification, repository))
     return Translation(records) if records else NOTHING
 
 
@@ -98,12 +98,12 @@ def _merge_request(notification: Notification, repository: Repository) -> Iterat
     action = notification.text(f"{_ATTRIBUTES}.action")
     updated_ns = notification.time(f"{_ATTRIBUTES}.updated_at")
     head = sha(notification.at(f"{_ATTRIBUTES}.last_commit.id"))
-    said = (notification.text(f"{_ATTRIBUTES}.title"), notification.text(f"{_ATTRIBUTES}.description"))
+    texts = (notification.text(f"{_ATTRIBUTES}.title"), notification.text(f"{_ATTRIBUTES}.description"))
     about: dict[str, Any] = {
         "request": number,
         "branch": notification.text(f"{_ATTRIBUTES}.source_branch"),
         "base_branch": notification.text(f"{_ATTRIBUTES}.target_branch"),
-        "reverts": reverted_changes(repository, "\n\n".join(filter(None, said))),
+        "reverts": reverted_changes(repository, "\n\n".join(filter(None, texts))),
     }
     origin = change_origin(notification, repository, revision=head, **about)
     # The head is told with each, so that what is known of the commit is known of the request.

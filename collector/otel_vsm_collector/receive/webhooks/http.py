@@ -192,8 +192,8 @@ def _busy(message: str) -> _Answer:
 
 
 async def _send(answer: _Answer, send: Send) -> None:
-    said = {} if answer.spans is None else {"spans": answer.spans}
-    body = json.dumps({**said, **({"message": answer.message} if answer.message else {})}).encode()
+    parts = {"spans": answer.spans, "message": answer.message or None}
+    body = json.dumps({name: value for name, value in parts.items() if value is not None}).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),

@@ -100,7 +100,9 @@ def sha(value: object) -> str | None:
 
 
 def repository_at(address: object) -> Repository | None:
-    return normalise_repository(address) if isinstance(address, str) and address else None
+    # JSON may hold half a character, which cannot be hashed.
+    text = as_text(address)
+    return normalise_repository(text) if text else None
 
 
 def severity_of(*words: object) -> IncidentSeverity | None:

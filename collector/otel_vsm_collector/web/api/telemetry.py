@@ -38,7 +38,7 @@ class Source(ApiModel):
     filtered: int = Field(description="Nothing in them is about delivery.")
     unmapped: int = Field(description="Kept for a mapping to come, and in no figure.")
     kept: int
-    lacking: list[Lacking]
+    lacking: list[Lacking] = Field(description="Not of spans that could not wait in memory to be derived.")
 
 
 class Telemetry(ApiModel):
