@@ -103,6 +103,16 @@ class Planning:
         self._schemas[name] = schema or ibis.schema({})
         return self.table(name)
 
+    def follow(self, put: Callable[["Planning"], None]) -> None:
+        """Lets a function put its steps.
+
+        They depend on nothing but those before: for other definitions they are not put together anew.
+        """
+        followed = _followed(put, self.dialect, tuple(self._schemas.items()))
+        self._steps += followed._steps
+        self._schemas |= followed._schemas
+        self._functions += followed._functions
+
     def plan(self) -> Plan:
         """What was put in order."""
         facts = {name: columns_of(schema, self.dialect) for name, schema in tables.FACTS.items()}
@@ -133,6 +143,15 @@ def columns_of(schema: ibis.Schema, dialect: str) -> Columns:
 @lru_cache(_COMPILED)
 def _compiled(operation: ops.Node, dialect: str) -> str:
     return str(ibis.to_sql(operation.to_expr(), dialect=dialect))
+
+
+@lru_cache(_COMPILED)
+def _followed(
+    put: Callable[[Planning], None], dialect: str, schemas: tuple[tuple[str, ibis.Schema], ...]
+) -> Planning:
+    planning = Planning(dialect, _schemas=dict(schemas))
+    put(planning)
+    return planning
 
 
 def _within(scope: Scope, columns: tuple[str, ...] | None) -> Within:
