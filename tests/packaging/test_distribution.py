@@ -15,6 +15,7 @@ import pytest
 
 import otel_vsm
 from otel_vsm.testing import OtlpReceiver
+from otel_vsm_collector.compiled import PACKAGED
 
 ROOT = Path(__file__).parents[2]
 READY_WITHIN_S = 60
@@ -65,6 +66,13 @@ def test_both_packages_with_their_types_and_data_are_in_the_wheel(wheel: Path) -
         "otel_vsm_collector",
         f"otel_vsm-{otel_vsm.__version__}.dist-info",
     }
+
+
+def test_what_was_compiled_before_is_in_the_wheel(wheel: Path) -> None:
+    made = {f"otel_vsm_collector/compiled/{file.name}" for file in PACKAGED.glob("*.json*")}
+    if not made:
+        pytest.skip("nothing was compiled: make compiled")
+    assert made <= set(zipfile.ZipFile(wheel).namelist())
 
 
 def test_version(plain: Path) -> None:
